@@ -1,0 +1,50 @@
+# One venv, made once; every target brings what it needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+ARGS ?=
+
+.PHONY: demo run test check data bench clean screenshots
+
+demo: $(VENV)/.run
+	@$(BIN)/verifier demo $(ARGS)
+
+run: $(VENV)/.run
+	@$(BIN)/verifier $(or $(ARGS),doctor)
+
+test: $(VENV)/.dev
+	@tools/need-debian redis-server nsd
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.dev
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+data: $(VENV)/.dev
+	@$(BIN)/python tools/build_data.py $(ARGS)
+
+bench: $(VENV)/.dev
+	@tools/need-debian nsd
+	@$(BIN)/python bench/clean_offline.py
+	@$(BIN)/python bench/dns.py
+	@$(BIN)/python bench/clean_world.py
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || tools/need-debian python3-venv
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing verifier into $(VENV) ..." >&2
+	@$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	@echo "Installing the development tools into $(VENV) ..." >&2
+	@$(PIP) install -c constraints.txt -e '.[dev,data]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""Settings: environment over verifier.toml over defaults; frozen once read."""

@@ -1,0 +1,136 @@
+"""What was observed of a mailbox, as values: kept until a verdict is asked for, and judged again whenever it is."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from msgspec import Struct
+
+from verifier.core.address import Address, SyntaxFault
+from verifier.core.facts import AcceptsAll, MailRoute
+from verifier.core.reasons import StageName
+from verifier.core.replies import ReplyClass, SmtpStage
+
+
+class Obstacle(StrEnum):
+    """Why a mailbox could not be asked, or gave no reply: never a statement about the mailbox."""
+
+    CONNECT_FAILED = "connect_failed"
+    TIMEOUT = "timeout"
+    CONNECTION_LOST = "connection_lost"
+    PROTOCOL_ERROR = "protocol_error"
+    PROBE_BLOCKED = "probe_blocked"
+    EGRESS_BLOCKED = "egress_blocked"
+    EGRESS_INTERCEPTED = "egress_intercepted"
+    PROVIDER_UNVERIFIABLE = "provider_unverifiable"
+    SMTPUTF8_UNSUPPORTED = "smtputf8_unsupported"
+    NOT_PROBED = "not_probed"
+    INTERNAL_ERROR = "internal_error"
+
+
+class Finding(Struct, frozen=True, omit_defaults=True):
+    """One observation of one mailbox: either what a reply said (`reply_class`) or what stood in the way (`obstacle`).
+
+    `text` is the masked reply, `code` and `enhanced` its numbers, `stage` the command it answered; all None where no
+    server answered. `retry_after` is when it makes sense to ask again.
+    """
+
+    observed_at: datetime
+    reply_class: ReplyClass | None = None
+    obstacle: Obstacle | None = None
+    stage: SmtpStage | None = None
+    code: int | None = None
+    enhanced: str | None = None
+    text: str | None = None
+    rule: str | None = None
+    mx_host: str | None = None
+    retry_after: datetime | None = None
+    detail: str | None = None
+
+    @property
+    def conclusive(self) -> bool:
+        """The mailbox's own server made a statement about the mailbox."""
+        return self.reply_class in _STRENGTH
+
+
+class Freshness(Struct, frozen=True):
+    """Three ages of a finding: asked again behind the answer, asked again before the answer, forgotten."""
+
+    refresh: timedelta
+    authoritative: timedelta
+    retained: timedelta
+
+
+_STRENGTH = {
+    ReplyClass.ACCEPTED: 1,
+    ReplyClass.MAILBOX_FULL: 2,
+    ReplyClass.MAILBOX_DISABLED: 3,
+    ReplyClass.MAILBOX_NOT_FOUND: 4,
+}
+_HOUR = timedelta(hours=1)
+_DAY = timedelta(days=1)
+_FRESHNESS = {
+    ReplyClass.ACCEPTED: Freshness(7 * _DAY, 31 * _DAY, 180 * _DAY),
+    ReplyClass.MAILBOX_NOT_FOUND: Freshness(3 * _HOUR, 3 * _DAY, 90 * _DAY),
+    ReplyClass.MAILBOX_FULL: Freshness(_DAY, 3 * _DAY, 30 * _DAY),
+    ReplyClass.MAILBOX_DISABLED: Freshness(_DAY, 3 * _DAY, 30 * _DAY),
+}
+_INCONCLUSIVE = Freshness(_HOUR, _HOUR, _HOUR)
+
+
+def freshness_of(finding: Finding) -> Freshness:
+    """How long a finding is good for (docs/architecture.md, Freshness; modelled on Postfix verify(8))."""
+    if finding.reply_class in _FRESHNESS:
+        return _FRESHNESS[finding.reply_class]
+    if finding.retry_after is not None:
+        wait = max(finding.retry_after - finding.observed_at, timedelta(0))
+        return Freshness(wait, wait, wait)
+    return _INCONCLUSIVE
+
+
+def expires_at(finding: Finding) -> datetime:
+    """Until when the finding is authoritative: past that, `check` and `clean` ask again."""
+    return finding.observed_at + freshness_of(finding).authoritative
+
+
+def merge(findings: tuple[Finding, ...], now: datetime) -> Finding | None:
+    """The finding that speaks for the mailbox at `now`, whatever order they came in.
+
+    Conclusive ones that have not expired come first, the latest of them, ties to the weaker statement; an
+    inconclusive one speaks only where no conclusive one does.
+    """
+    if not findings:
+        return None
+
+    def rank(finding: Finding) -> tuple[bool, datetime, int, str]:
+        speaks = finding.conclusive and expires_at(finding) > now
+        strength = _STRENGTH.get(finding.reply_class, 0) if finding.reply_class else 0
+        return (speaks, finding.observed_at, -strength, repr(finding))
+
+    live = [f for f in findings if expires_at(f) > now]
+    return max(live or findings, key=rank)
+
+
+class NameFlags(Struct, frozen=True):
+    """What the lists and the spelling say of an address, before anybody is asked."""
+
+    disposable: bool = False
+    role: bool = False
+    free: bool = False
+    privacy_relay: bool = False
+    no_reply: bool = False
+    plus_tag: bool = False
+    idn: bool = False
+    typo_domain: bool = False
+
+
+class Evidence(Struct, frozen=True):
+    """Everything a verdict stands on. `stages` lists what was really done."""
+
+    address: Address | SyntaxFault
+    flags: NameFlags
+    stages: tuple[StageName, ...]
+    route: MailRoute | None = None
+    accepts_all: AcceptsAll | None = None
+    findings: tuple[Finding, ...] = ()
+    provider: str | None = None
+    did_you_mean: str | None = None

@@ -1,0 +1,116 @@
+"""What the services need of the world, as protocols: every adapter and every fake passes the port's one contract suite."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from msgspec import Struct
+
+from verifier.core.evidence import Finding
+from verifier.core.facts import DomainFacts
+
+
+class Clock(Protocol):
+    """Time and chance. Tests inject a clock that they move by hand."""
+
+    def now(self) -> datetime: ...  # tz-aware, UTC
+    def monotonic(self) -> float: ...  # seconds
+    async def sleep(self, seconds: float) -> None: ...
+    def random(self) -> float: ...  # uniform in [0, 1)
+    def token(self, length: int) -> str: ...  # lower-case letters and digits, unguessable
+
+
+class RecordType(StrEnum):
+    MX = "MX"
+    A = "A"
+    AAAA = "AAAA"
+    TXT = "TXT"
+    PTR = "PTR"
+
+
+class DnsStatus(StrEnum):
+    """How one DNS question ended. The last four say nothing about the name."""
+
+    OK = "ok"
+    NODATA = "nodata"
+    NXDOMAIN = "nxdomain"
+    SERVFAIL = "servfail"
+    REFUSED = "refused"
+    TIMEOUT = "timeout"
+    BROKEN = "broken"
+
+
+class Answer(Struct, frozen=True):
+    """The answer to one DNS question, CNAMEs followed and truncation retried over TCP.
+
+    `records`: for MX (preference, lower-case exchange without the last dot, "" for the null MX), for the others
+    (0, text). `ttl` in seconds: the smallest of the chain, or for a negative answer min(SOA TTL, SOA minimum)
+    (RFC 2308 §5), 0 where no SOA came. `server` is the name server that answered last.
+    """
+
+    status: DnsStatus
+    records: tuple[tuple[int, str], ...] = ()
+    ttl: int = 0
+    server: str = ""
+
+
+class Resolver(Protocol):
+    """Asks name servers. Never raises for what a server said or did not say: that is an Answer."""
+
+    @property
+    def identity(self) -> str: ...  # the name servers asked, as one stable text: facts of another resolver are not reused
+
+    async def lookup(self, name: str, record_type: RecordType) -> Answer: ...
+    async def close(self) -> None: ...
+
+
+class DialFailure(StrEnum):
+    """Why no connection came about; none says anything about a mailbox."""
+
+    REFUSED = "refused"
+    TIMEOUT = "timeout"
+    UNREACHABLE = "unreachable"
+    FORBIDDEN = "forbidden"
+    PROXY = "proxy"
+
+
+class Connection(Protocol):
+    """One open connection to a mail host: bytes only, no meaning.
+
+    `receive` returns what came, b"" when the peer closed; raises TimeoutError after `timeout` seconds and
+    ConnectionError when the connection broke. `send` does not wait for the peer. `start_tls` takes any certificate
+    (opportunistic TLS, RFC 7435) and raises ConnectionError or TimeoutError when the handshake fails.
+    """
+
+    def send(self, data: bytes) -> None: ...
+    async def receive(self, timeout: float) -> bytes: ...
+    async def start_tls(self, server_name: str, timeout: float) -> None: ...
+    def close(self) -> None: ...
+
+
+class MailDialer(Protocol):
+    """Opens connections to mail hosts, to the checked address itself and to nothing that is forbidden."""
+
+    async def dial(self, address: str, timeout: float) -> "Connection | DialFailure": ...
+
+
+class FactStore(Protocol):
+    """Remembers what was seen of domains and mailboxes. May forget at any time, must never invent.
+
+    Mailboxes are keyed by text that the caller has hashed (`service/verify.py`); findings are added, never replaced,
+    and `mailboxes` gives those that are still retained. Values older than their retention are not returned.
+    """
+
+    async def domains(self, names: Sequence[str]) -> Mapping[str, DomainFacts]: ...
+    async def remember_domains(self, facts: Sequence[DomainFacts]) -> None: ...
+    async def mailboxes(self, keys: Sequence[str]) -> Mapping[str, tuple[Finding, ...]]: ...
+    async def remember_mailboxes(self, findings: Sequence[tuple[str, Finding]]) -> None: ...
+    async def forget(self, key: str) -> None: ...
+
+
+class SingleFlight(Protocol):
+    """One holder a key over all processes that share a store: `claim` is False where another works on it already."""
+
+    async def claim(self, key: str, seconds: float) -> bool: ...
+    async def release(self, key: str) -> None: ...
