@@ -59,7 +59,9 @@ class Resolver(Protocol):
     """Asks name servers. Never raises for what a server said or did not say: that is an Answer."""
 
     @property
-    def identity(self) -> str: ...  # the name servers asked, as one stable text: facts of another resolver are not reused
+    def identity(
+        self,
+    ) -> str: ...  # the name servers asked, as one stable text: facts of another resolver are not reused
 
     async def lookup(self, name: str, record_type: RecordType) -> Answer: ...
     async def close(self) -> None: ...
