@@ -70,9 +70,7 @@ _RISKY = Verdict.RISKY
 _UNKNOWN = Verdict.UNKNOWN
 
 MEANINGS: dict[Reason, Meaning] = {
-    Reason.INVALID_SYNTAX: Meaning(
-        _UNDELIVERABLE, "The text is not an e-mail address.", "RFC 5321 §4.1.2, RFC 6531"
-    ),
+    Reason.INVALID_SYNTAX: Meaning(_UNDELIVERABLE, "The text is not an e-mail address.", "RFC 5321 §4.1.2, RFC 6531"),
     Reason.DOMAIN_NOT_FOUND: Meaning(_UNDELIVERABLE, "The domain does not exist.", "RFC 2308 §2.1"),
     Reason.NO_MAIL_HOST: Meaning(
         _UNDELIVERABLE, "The domain exists, but has neither a mail exchange nor an address.", "RFC 5321 §5.1"
@@ -87,9 +85,7 @@ MEANINGS: dict[Reason, Meaning] = {
     Reason.MAILBOX_DISABLED: Meaning(
         _UNDELIVERABLE, "The mail server says that the mailbox is switched off.", "RFC 3463 §3.3"
     ),
-    Reason.DISPOSABLE: Meaning(
-        _RISKY, "A throw-away address: mail may arrive, nobody reads it for long.", "data/"
-    ),
+    Reason.DISPOSABLE: Meaning(_RISKY, "A throw-away address: mail may arrive, nobody reads it for long.", "data/"),
     Reason.MAILBOX_FULL: Meaning(_RISKY, "The mailbox exists, but is full.", "RFC 3463 §3.3"),
     Reason.CATCH_ALL: Meaning(
         _RISKY, "The domain accepts every name, so this one is not proved.", "a random name was accepted too"
@@ -101,9 +97,7 @@ MEANINGS: dict[Reason, Meaning] = {
         _UNKNOWN, "The server asks us to come back later, as it asks every stranger.", "RFC 6647"
     ),
     Reason.SMTP_TEMP_ERROR: Meaning(_UNKNOWN, "The mail server cannot answer just now.", "RFC 5321 §4.2.1"),
-    Reason.CONNECT_FAILED: Meaning(
-        _UNKNOWN, "No mail server of the domain could be reached.", "RFC 5321 §5.1"
-    ),
+    Reason.CONNECT_FAILED: Meaning(_UNKNOWN, "No mail server of the domain could be reached.", "RFC 5321 §5.1"),
     Reason.SMTP_TIMEOUT: Meaning(_UNKNOWN, "The mail server did not answer in time.", "RFC 5321 §4.5.3.2"),
     Reason.SMTP_PROTOCOL_ERROR: Meaning(
         _UNKNOWN, "The mail server's answer was not understandable SMTP.", "RFC 5321 §4.2"
@@ -111,9 +105,7 @@ MEANINGS: dict[Reason, Meaning] = {
     Reason.PROBE_BLOCKED: Meaning(
         _UNKNOWN, "The mail server refused us, not the mailbox; it may well exist.", "RFC 3463 §3.8"
     ),
-    Reason.SENDER_REFUSED: Meaning(
-        _UNKNOWN, "The mail server refused our sender address.", "RFC 5321 §4.1.1.2"
-    ),
+    Reason.SENDER_REFUSED: Meaning(_UNKNOWN, "The mail server refused our sender address.", "RFC 5321 §4.1.1.2"),
     Reason.EGRESS_BLOCKED: Meaning(
         _UNKNOWN, "This host cannot reach port 25, so no mailbox was asked.", "port 25 test"
     ),
@@ -135,9 +127,7 @@ MEANINGS: dict[Reason, Meaning] = {
     ),
     Reason.DNS_TEMP_ERROR: Meaning(_UNKNOWN, "The domain's name servers did not answer.", "RFC 2308 §7"),
     Reason.NOT_PROBED: Meaning(_UNKNOWN, "No fault found; the mailbox was not asked.", "the stages chosen"),
-    Reason.INTERNAL_ERROR: Meaning(
-        _UNKNOWN, "A fault of this program; the address is not to blame.", "the log"
-    ),
+    Reason.INTERNAL_ERROR: Meaning(_UNKNOWN, "A fault of this program; the address is not to blame.", "the log"),
 }
 
 

@@ -192,9 +192,7 @@ def _catch_all(fact: AcceptsAll | None, findings: tuple[Finding, ...], now: date
     """The domain's fact, unless a later unknown-user reply from the same domain refutes it."""
     if fact is None or fact.expires_at <= now:
         return None
-    refuted = any(
-        f.reply_class is ReplyClass.MAILBOX_NOT_FOUND and f.observed_at > fact.observed_at for f in findings
-    )
+    refuted = any(f.reply_class is ReplyClass.MAILBOX_NOT_FOUND and f.observed_at > fact.observed_at for f in findings)
     return False if fact.value and refuted else fact.value
 
 
