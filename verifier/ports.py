@@ -1,12 +1,13 @@
-"""What the services need of the world, as protocols: every adapter and every fake passes the port's one contract suite."""
+"""What the services need of the world, as protocols: every adapter and fake passes the one contract suite of its port."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from msgspec import Struct
-
+from verifier.core.dns import Answer as Answer
+from verifier.core.dns import DnsStatus as DnsStatus
+from verifier.core.dns import RecordType as RecordType
 from verifier.core.evidence import Finding
 from verifier.core.facts import DomainFacts
 
@@ -19,40 +20,6 @@ class Clock(Protocol):
     async def sleep(self, seconds: float) -> None: ...
     def random(self) -> float: ...  # uniform in [0, 1)
     def token(self, length: int) -> str: ...  # lower-case letters and digits, unguessable
-
-
-class RecordType(StrEnum):
-    MX = "MX"
-    A = "A"
-    AAAA = "AAAA"
-    TXT = "TXT"
-    PTR = "PTR"
-
-
-class DnsStatus(StrEnum):
-    """How one DNS question ended. The last four say nothing about the name."""
-
-    OK = "ok"
-    NODATA = "nodata"
-    NXDOMAIN = "nxdomain"
-    SERVFAIL = "servfail"
-    REFUSED = "refused"
-    TIMEOUT = "timeout"
-    BROKEN = "broken"
-
-
-class Answer(Struct, frozen=True):
-    """The answer to one DNS question, CNAMEs followed and truncation retried over TCP.
-
-    `records`: for MX (preference, lower-case exchange without the last dot, "" for the null MX), for the others
-    (0, text). `ttl` in seconds: the smallest of the chain, or for a negative answer min(SOA TTL, SOA minimum)
-    (RFC 2308 §5), 0 where no SOA came. `server` is the name server that answered last.
-    """
-
-    status: DnsStatus
-    records: tuple[tuple[int, str], ...] = ()
-    ttl: int = 0
-    server: str = ""
 
 
 class Resolver(Protocol):
