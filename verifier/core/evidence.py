@@ -1,5 +1,6 @@
 """What was observed of a mailbox, as values: kept until a verdict is asked for, and judged again whenever it is."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -108,6 +109,32 @@ def merge(findings: tuple[Finding, ...], now: datetime) -> Finding | None:
 
     live = [f for f in findings if expires_at(f) > now]
     return max(live or findings, key=rank)
+
+
+def retained(findings: Iterable[Finding], now: datetime) -> tuple[Finding, ...]:
+    """What a store keeps of a mailbox at `now`: the latest finding of each kind that is still retained, oldest first.
+
+    Bounded by the number of kinds (reply classes and obstacles), and the same whatever order the findings came in.
+    """
+    latest: dict[str, Finding] = {}
+    for finding in findings:
+        if retained_until(finding) > now:
+            kind = finding.reply_class or finding.obstacle or ""
+            held = latest.get(kind)
+            if held is None or _later(finding, held):
+                latest[kind] = finding
+    return tuple(finding for _, finding in sorted(latest.items(), key=lambda item: (item[1].observed_at, item[0])))
+
+
+def retained_until(finding: Finding) -> datetime:
+    """When the finding is to be forgotten."""
+    return finding.observed_at + freshness_of(finding).retained
+
+
+def _later(finding: Finding, held: Finding) -> bool:
+    if finding.observed_at != held.observed_at:
+        return finding.observed_at > held.observed_at
+    return repr(finding) > repr(held)
 
 
 class NameFlags(Struct, frozen=True):

@@ -47,6 +47,7 @@ class MailRoute(Struct, frozen=True):
     observed_at: datetime
     expires_at: datetime
     detail: str = ""
+    complete: bool = True
 
     @property
     def reachable(self) -> bool:
@@ -68,3 +69,56 @@ class DomainFacts(Struct, frozen=True):
     domain: str
     route: MailRoute | None = None
     accepts_all: AcceptsAll | None = None
+
+
+_SAYS_NOTHING = (RouteStatus.TEMP_ERROR, RouteStatus.UNTRUSTED)
+
+
+def merge_facts(old: DomainFacts, new: DomainFacts, now: datetime) -> DomainFacts:
+    """What both know of one domain at `now`, whichever came first: associative, commutative and idempotent.
+
+    Route and accepts_all merge by themselves. An unexpired route that says something comes before one that says
+    nothing (a failed look-up never erases a good one), an unexpired one before an expired one, then the latest; of
+    accepts_all the latest, ties to the one that trusts the domain less. Both must be of the same domain.
+    """
+    if old.domain != new.domain:
+        raise ValueError(f"facts of {old.domain} and of {new.domain} do not merge")
+    controls = [facts.accepts_all for facts in (old, new) if facts.accepts_all is not None]
+    return DomainFacts(
+        domain=old.domain,
+        route=_better_route(old.route, new.route, now),
+        accepts_all=max(controls, key=_control_rank, default=None),
+    )
+
+
+def unexpired(facts: DomainFacts, now: datetime) -> DomainFacts | None:
+    """What of the facts still holds at `now`; None where nothing does."""
+    route = facts.route if facts.route is not None and facts.route.expires_at > now else None
+    control = facts.accepts_all if facts.accepts_all is not None and facts.accepts_all.expires_at > now else None
+    if route is None and control is None:
+        return None
+    return DomainFacts(domain=facts.domain, route=route, accepts_all=control)
+
+
+def holds_until(facts: DomainFacts) -> datetime | None:
+    """When the last of the facts expires; None where there are none."""
+    ends = [part.expires_at for part in (facts.route, facts.accepts_all) if part is not None]
+    return max(ends, default=None)
+
+
+def _better_route(one: MailRoute | None, other: MailRoute | None, now: datetime) -> MailRoute | None:
+    if one is None or other is None:
+        return one or other
+    rank, other_rank = _route_rank(one, now), _route_rank(other, now)
+    if rank == other_rank:
+        return max(one, other, key=repr)
+    return one if rank > other_rank else other
+
+
+def _route_rank(route: MailRoute, now: datetime) -> tuple[bool, bool, datetime, datetime]:
+    live = route.expires_at > now
+    return (live and route.status not in _SAYS_NOTHING, live, route.observed_at, route.expires_at)
+
+
+def _control_rank(control: AcceptsAll) -> tuple[datetime, int, datetime]:
+    return (control.observed_at, {True: 2, False: 1, None: 0}[control.value], control.expires_at)

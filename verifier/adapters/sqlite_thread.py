@@ -1,0 +1,158 @@
+"""One SQLite connection in a thread of its own, so that no statement ever holds the event loop.
+
+Law: work is done in the order in which it was handed in. Writes that are handed in while a transaction runs share the
+next one (group commit), so that many small writers cost few commits.
+
+WAL with synchronous=NORMAL: a commit is a write() to the log without fsync. What was written is the kernel's, so it
+survives kill -9 of this process; only a crash of the machine can lose the last commits, and never corrupts the file
+(sqlite.org/wal.html §2.4, pragma synchronous).
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from verifier.core.faults import ServiceUnavailable
+
+_Result = TypeVar("_Result")
+_Item = TypeVar("_Item")
+
+
+class SqliteThread:
+    """Runs functions of the connection, one after another. `connect` is called in the thread, by the first of them."""
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        self._connect = connect
+        self._connection: sqlite3.Connection | None = None
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
+
+    async def call(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
+        """What `work` returns or raises. Once begun it is done to its end, even where the caller is cancelled."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self._work, work)
+
+    async def replace(self, prepare: Callable[[], None]) -> None:
+        """Closes the connection and runs `prepare`; the next call connects anew."""
+        await asyncio.get_running_loop().run_in_executor(self._executor, self._renew, prepare)
+
+    async def close(self) -> None:
+        """Closes the connection after all that was handed in before."""
+        await self.replace(_nothing)
+        self._executor.shutdown(wait=False)
+
+    def _work(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
+        if self._connection is None:
+            self._connection = self._connect()
+        return work(self._connection)
+
+    def _renew(self, prepare: Callable[[], None]) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+        prepare()
+
+
+class GroupCommit(Generic[_Item]):
+    """Gathers items while a commit runs and writes them together in the next."""
+
+    def __init__(self, write: Callable[[list[_Item]], Awaitable[None]]) -> None:
+        self._write = write
+        self._gathered: list[_Item] = []
+        self._running: asyncio.Task[None] | None = None
+        self._next: asyncio.Task[None] | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many items no commit has taken up yet."""
+        return len(self._gathered)
+
+    def add(self, items: Iterable[_Item]) -> "asyncio.Task[None]":
+        """The commit that will hold the items; await it behind a shield, for others share it."""
+        self._gathered.extend(items)
+        if self._next is None:
+            self._next = asyncio.create_task(self._commit(self._running))
+        return self._next
+
+    async def settled(self) -> None:
+        """Returns once everything that was added before is written, or has failed to be."""
+        last = self._next or self._running
+        if last is not None:
+            await asyncio.wait([last])
+
+    async def _commit(self, before: "asyncio.Task[None] | None") -> None:
+        if before is not None:
+            await asyncio.wait([before])
+        items, self._gathered = self._gathered, []
+        self._running, self._next = self._next, None
+        await self._write(items)
+
+
+def open_database(path: Path, scripts: tuple[str, ...], *, exclusive: bool = False) -> sqlite3.Connection:
+    """A connection in autocommit mode to a file that only this user may read, its schema brought up to date.
+
+    `scripts[n]` takes the schema from version n to n + 1. Raises ServiceUnavailable where a newer version of this
+    program wrote the file, where it cannot be opened, or where `exclusive` and another process has it open; and
+    sqlite3.DatabaseError where the file is no database or is damaged.
+    """
+    try:
+        path.touch(mode=0o600)
+    except OSError as error:
+        raise ServiceUnavailable(f"{path} cannot be opened: {error.strerror or error}.") from None
+    connection = sqlite3.connect(path, timeout=0 if exclusive else 5, isolation_level=None, check_same_thread=False)
+    try:
+        if exclusive:
+            connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        _migrate(connection, path, scripts)
+    except sqlite3.OperationalError as error:
+        connection.close()
+        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+            raise ServiceUnavailable(f"{path} is in use by another process.") from None
+        raise ServiceUnavailable(f"{path} cannot be opened: {error}.") from None
+    except (sqlite3.DatabaseError, ServiceUnavailable):
+        connection.close()
+        raise
+    return connection
+
+
+def transact(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], None]) -> None:
+    """Runs `work` in one transaction: all of it is written, or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        work(connection)
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _migrate(connection: sqlite3.Connection, path: Path, scripts: tuple[str, ...]) -> None:
+    version = _version(connection)
+    if version > len(scripts):
+        raise ServiceUnavailable(
+            f"{path} was written by a newer version of verifier (schema {version}, this one knows {len(scripts)}): "
+            "upgrade verifier, or set VERIFIER_DATA_DIR to another folder."
+        )
+    if version < len(scripts):
+        transact(connection, partial(_bring_up_to_date, scripts=scripts))
+
+
+def _bring_up_to_date(connection: sqlite3.Connection, scripts: tuple[str, ...]) -> None:
+    version = _version(connection)
+    for statement in ";".join(scripts[version:]).split(";"):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA user_version={max(version, len(scripts))}")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version
+
+
+def _nothing() -> None:
+    pass
