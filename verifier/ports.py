@@ -1,6 +1,6 @@
-"""What the services need of the world, as protocols: every adapter and fake passes the one contract suite of its port."""
+"""What the services need of the world, as protocols: adapters and fakes pass the one contract suite of their port."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -10,6 +10,7 @@ from verifier.core.dns import DnsStatus as DnsStatus
 from verifier.core.dns import RecordType as RecordType
 from verifier.core.evidence import Finding
 from verifier.core.facts import DomainFacts
+from verifier.core.table import Layout
 
 
 class Clock(Protocol):
@@ -59,9 +60,13 @@ class Connection(Protocol):
 
 
 class MailDialer(Protocol):
-    """Opens connections to mail hosts, to the checked address itself and to nothing that is forbidden."""
+    """Opens connections to mail hosts, to the checked address itself and to nothing that is forbidden.
 
-    async def dial(self, address: str, timeout: float) -> "Connection | DialFailure": ...
+    `pin` names the pacing group: the same group always leaves by the same source address. Waits at most `timeout`
+    seconds.
+    """
+
+    async def dial(self, address: str, *, pin: str, timeout: float) -> "Connection | DialFailure": ...
 
 
 class FactStore(Protocol):
@@ -83,3 +88,43 @@ class SingleFlight(Protocol):
 
     async def claim(self, key: str, seconds: float) -> bool: ...
     async def release(self, key: str) -> None: ...
+
+
+class ListReader(Protocol):
+    """A list that was read through once: its layout is known, `digest` names its content (hexadecimal).
+
+    `chunks` gives all data rows in order, at most `size` at a time, as raw cells (ragged rows stay ragged, a blank line
+    is an empty list); it may be called again, and raises InputError when the file has changed meanwhile.
+    """
+
+    @property
+    def layout(self) -> Layout: ...
+    @property
+    def digest(self) -> str: ...
+    def chunks(self, size: int) -> Iterator[list[list[str]]]: ...
+    def close(self) -> None: ...
+
+
+class ListWriter(Protocol):
+    """Writes the rows of a list with our cells; nothing is to be seen at the output's name before `commit`.
+
+    `ours` has a row's cells in the order of `Layout.our_names`. Without `commit`, `abort` leaves nothing behind; after
+    it, `abort` does nothing.
+    """
+
+    def write_rows(self, rows: Sequence[Sequence[str]], ours: Sequence[Sequence[str]]) -> None: ...
+    def commit(self) -> None: ...
+    def abort(self) -> None: ...
+
+
+class Journal(Protocol):
+    """What a run has learned so far, kept for the case that it is killed.
+
+    Law: once `record` has returned, kill -9 of the process loses nothing of it. Mailboxes are keyed as in FactStore.
+    `load` gives pages of (findings, facts), as they were recorded. `finish` deletes the journal, `close` keeps it.
+    """
+
+    def load(self) -> AsyncIterator[tuple[Sequence[tuple[str, Finding]], Sequence[DomainFacts]]]: ...
+    async def record(self, findings: Sequence[tuple[str, Finding]], facts: Sequence[DomainFacts]) -> None: ...
+    async def finish(self) -> None: ...
+    async def close(self) -> None: ...

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from verifier.core.address import SyntaxFault
+from verifier.core.address import Address, SyntaxFault
 from verifier.core.evidence import Evidence, Finding, NameFlags, Obstacle, expires_at, merge
 from verifier.core.facts import AcceptsAll, MailRoute, RouteStatus
 from verifier.core.reasons import Reason, StageName, Verdict, verdict_of
@@ -248,3 +248,23 @@ def _detail(evidence: Evidence, finding: Finding | None) -> str | None:
     if finding is not None and finding.detail:
         return finding.detail
     return evidence.route.detail or None if evidence.route is not None else None
+
+
+def stated_assessment(address: Address, reason: Reason, now: datetime, risks: BounceRisks) -> Assessment:
+    """What a test address (`<reason>@verifier.test`) asks for: that verdict, from no evidence at all."""
+    risk = risks.risk(reason, None)
+    return Assessment(
+        email=address.raw,
+        normalized=address.normalized,
+        verdict=verdict_of(reason),
+        reason=reason,
+        bounce_risk=risk,
+        score=round(100 * (1 - risk)),
+        flags=Flags(
+            disposable=reason is Reason.DISPOSABLE,
+            catch_all=True if reason is Reason.CATCH_ALL else None,
+            mailbox_full=reason is Reason.MAILBOX_FULL,
+        ),
+        stages=(),
+        checked_at=now,
+    )

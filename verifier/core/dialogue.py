@@ -1,0 +1,417 @@
+"""The SMTP probe session without the wire: bytes and faults in, commands and events out.
+
+Law: every recipient offered is answered once or handed back unanswered once, whatever the server does; and DATA is
+never sent. (RFC 5321 §4.1 and §4.2, RFC 2920 pipelining, RFC 3207 STARTTLS, RFC 6531 SMTPUTF8, RFC 9422 LIMITS.)
+"""
+
+import re
+from collections import deque
+from collections.abc import Sequence
+from enum import Enum, auto
+from typing import Any
+
+from msgspec import Struct
+
+from verifier.core.control import Probe
+from verifier.core.evidence import Obstacle
+from verifier.core.pacing import SessionTally
+from verifier.core.replies import Reading, Reply, ReplyClass, SmtpStage, parse_reply
+from verifier.core.reply_rules import Rules
+
+STARTTLS_REQUIRED = "session.starttls-required"
+_MAX_LINE = 8 * 1024
+_MAX_LINES = 256
+_MAX_TRANSCRIPT = 2000
+_REPLY_LINE = re.compile(r"[2-5][0-9][0-9](?:[ -]|$)")
+_EHLO_UNKNOWN = frozenset({500, 501, 502, 503, 504, 550})
+
+
+class Identity(Struct, frozen=True):
+    """Who asks: one fixed, real HELO name and reverse path."""
+
+    helo: str
+    mail_from: str
+
+
+class Recipient(Struct, eq=False):
+    """One forward path to ask about, for whom it is asked, and how often it was asked in vain."""
+
+    path: str
+    domain: str
+    smtputf8: bool = False
+    probe: Probe = Probe.REAL
+    source: str = ""
+    interactive: bool = False
+    ticket: Any = None
+    attempts: int = 0
+
+
+class Answered(Struct, frozen=True):
+    recipient: Recipient
+    reply: Reply
+    reading: Reading
+
+
+class Unanswered(Struct, frozen=True):
+    """These were sent or waiting, and nothing was said about them."""
+
+    recipients: tuple[Recipient, ...]
+
+
+class TlsWanted(Struct, frozen=True):
+    """The driver has to do the handshake now, then call `tls_started`."""
+
+
+class Ended(Struct, frozen=True):
+    """The session is over, and why: a reply at a stage (`reading`), or what stood in the way (`obstacle`)."""
+
+    stage: SmtpStage
+    reply: Reply | None = None
+    reading: Reading | None = None
+    obstacle: Obstacle | None = None
+    detail: str = ""
+
+
+Event = Answered | Unanswered | TlsWanted | Ended
+
+
+class State(Enum):
+    GREETING = auto()
+    TLS = auto()
+    READY = auto()
+    BUSY = auto()
+    OVER = auto()
+
+
+class _Command(Struct, frozen=True):
+    """One command line and what it is for; `stage` None is RSET."""
+
+    stage: SmtpStage | None
+    text: str
+    recipient: Recipient | None = None
+
+
+class Extensions(Struct):
+    """What the EHLO reply offered."""
+
+    pipelining: bool = False
+    starttls: bool = False
+    smtputf8: bool = False
+    recipients_max: int = 0
+    mail_max: int = 0
+    one_domain: bool = False
+
+
+class Session:
+    """One connection's conversation. Feed it what came, send what `outgoing` gives, act on the events."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        rules: Rules,
+        mx_host: str,
+        *,
+        own_addresses: Sequence[str] = (),
+        starttls: bool = False,
+        tls_allowed: bool = True,
+        keep_transcript: bool = False,
+    ) -> None:
+        self.state = State.GREETING
+        self.stage = SmtpStage.BANNER
+        self.extensions = Extensions()
+        self.tally = SessionTally()
+        self.transcript: list[str] | None = [] if keep_transcript else None
+        self.encrypted = False
+        self.poisoned = False
+        """The server began to answer for the crowd instead of the recipient: the connection has to be given up."""
+        self._identity = identity
+        self._rules = rules
+        self._mx_host = mx_host
+        self._own_addresses = tuple(own_addresses)
+        self._starttls = starttls
+        self._tls_allowed = tls_allowed
+        self._buffer = bytearray()
+        self._lines: list[str] = []
+        self._out = bytearray()
+        self._queue: deque[_Command] = deque()
+        self._expected: deque[_Command] = deque([_Command(SmtpStage.BANNER, "")])
+        self._stranded: list[Recipient] = []
+        self._mail_refusal: tuple[Reply, Reading] | None = None
+        self._events: list[Event] = []
+        self._said_helo = False
+        self._in_transaction = False
+        self._utf8_transaction = False
+
+    @property
+    def ready(self) -> bool:
+        """Greeted, and nothing is outstanding: a group may be offered."""
+        return self.state is State.READY
+
+    @property
+    def over(self) -> bool:
+        return self.state is State.OVER
+
+    def outgoing(self) -> bytes:
+        """What has to be written now; empty when nothing."""
+        data = bytes(self._out)
+        self._out.clear()
+        return data
+
+    def offer(self, recipients: Sequence[Recipient], *, reset: bool) -> None:
+        """Ask about these next: in one write where the server pipelines, else one by one.
+
+        All need SMTPUTF8 or none does. With `reset` (or where no transaction serves) a transaction is opened.
+        """
+        assert self.ready and recipients
+        self.state = State.BUSY
+        utf8 = recipients[0].smtputf8
+        if reset or not self._in_transaction or utf8 != self._utf8_transaction:
+            if self.tally.transactions:
+                self._queue.append(_Command(None, "RSET"))
+            self._queue_mail(utf8)
+        self._queue_recipients(recipients)
+        self._pump()
+
+    def feed(self, data: bytes) -> list[Event]:
+        """Take in what the server sent; b"" means that it closed the connection."""
+        if not data:
+            return self.lost(Obstacle.CONNECTION_LOST, "the server closed the connection")
+        self._buffer += data
+        while not self.over:
+            end = self._buffer.find(b"\n")
+            if end < 0:
+                if len(self._buffer) > _MAX_LINE:
+                    self._end(Obstacle.PROTOCOL_ERROR, "a line without end")
+                break
+            line = bytes(self._buffer[:end])
+            del self._buffer[: end + 1]
+            self._take_line(line)
+        return self._drain()
+
+    def lost(self, obstacle: Obstacle, detail: str) -> list[Event]:
+        """The connection broke, or the server's time was up."""
+        if not self.over:
+            if self._mail_refusal is not None:
+                self._end_with(Ended(SmtpStage.MAIL, *self._mail_refusal))
+            else:
+                self._end(obstacle, detail)
+        return self._drain()
+
+    def tls_started(self) -> list[Event]:
+        """The handshake is done: greet again, and forget what was said in clear (RFC 3207 §4.2)."""
+        assert self.state is State.TLS
+        self.encrypted = True
+        self._buffer.clear()
+        self.extensions = Extensions()
+        self._greet()
+        return self._drain()
+
+    def quit(self) -> bytes:
+        """The last write. The reply is not waited for."""
+        self.state = State.OVER
+        self._note("C", "QUIT")
+        return b"QUIT\r\n"
+
+    def _take_line(self, raw: bytes) -> None:
+        line = raw.rstrip(b"\r").decode("utf-8", "replace").replace("\x00", "")
+        if len(line) > _MAX_LINE or len(self._lines) >= _MAX_LINES:
+            self._end(Obstacle.PROTOCOL_ERROR, "a reply that is too long")
+            return
+        self._note("S", line)
+        if not _REPLY_LINE.match(line):
+            self._end(Obstacle.PROTOCOL_ERROR, "a line that is no SMTP reply")
+            return
+        self._lines.append(line)
+        if line[3:4] == "-":
+            return
+        lines, self._lines = self._lines, []
+        reply = parse_reply(lines)
+        if not self._expected:
+            self._end_by_reply(self.stage, reply)
+            return
+        command = self._expected.popleft()
+        if command.stage is not None:
+            self.stage = command.stage
+        self._take_reply(command, reply, lines)
+
+    def _take_reply(self, command: _Command, reply: Reply, lines: list[str]) -> None:
+        match command.stage:
+            case SmtpStage.RCPT:
+                assert command.recipient is not None
+                self._answer_recipient(reply, command.recipient)
+            case SmtpStage.MAIL:
+                self._answer_mail(reply)
+            case SmtpStage.BANNER:
+                self._greet() if reply.code // 100 == 2 else self._end_by_reply(SmtpStage.BANNER, reply)
+            case SmtpStage.EHLO:
+                self._answer_ehlo(reply, lines)
+            case SmtpStage.STARTTLS:
+                self._answer_starttls(reply)
+            case _:
+                if reply.code // 100 != 2:
+                    self._end_by_reply(SmtpStage.MAIL, reply)
+        if self.state is State.BUSY:
+            self._pump()
+            if not self._expected:
+                self._group_done()
+
+    def _greet(self) -> None:
+        self.state = State.GREETING
+        self._said_helo = False
+        self._say(SmtpStage.EHLO, f"EHLO {self._identity.helo}")
+
+    def _answer_ehlo(self, reply: Reply, lines: list[str]) -> None:
+        if reply.code // 100 == 2:
+            if not self._said_helo:
+                self._read_extensions(lines[1:])
+            if self._starttls and self._may_encrypt():
+                self._say(SmtpStage.STARTTLS, "STARTTLS")
+            else:
+                self._greeted()
+        elif not self._said_helo and reply.code in _EHLO_UNKNOWN:
+            self._said_helo = True
+            self._say(SmtpStage.EHLO, f"HELO {self._identity.helo}")
+        else:
+            self._end_by_reply(SmtpStage.EHLO, reply)
+
+    def _may_encrypt(self) -> bool:
+        return self.extensions.starttls and self._tls_allowed and not self.encrypted
+
+    def _greeted(self) -> None:
+        self.state = State.READY
+        self._in_transaction = False
+        if self._stranded:
+            stranded, self._stranded = self._stranded, []
+            self.tally.transactions = 0
+            self.offer(stranded, reset=False)
+
+    def _answer_starttls(self, reply: Reply) -> None:
+        if reply.code == 220:
+            self.state = State.TLS
+            self._events.append(TlsWanted())
+        elif self._stranded:
+            self._end_by_reply(SmtpStage.STARTTLS, reply)
+        else:
+            self._greeted()
+
+    def _read_extensions(self, lines: Sequence[str]) -> None:
+        extensions = self.extensions
+        for line in lines:
+            keyword, _, parameters = line[4:].strip().upper().partition(" ")
+            match keyword:
+                case "PIPELINING":
+                    extensions.pipelining = True
+                case "STARTTLS":
+                    extensions.starttls = True
+                case "SMTPUTF8":
+                    extensions.smtputf8 = True
+                case "LIMITS":
+                    self._read_limits(parameters)
+
+    def _read_limits(self, parameters: str) -> None:
+        for name, _, value in (item.partition("=") for item in parameters.split()):
+            number = int(value) if value.isascii() and value.isdigit() and len(value) < 7 else 0
+            if name == "RCPTMAX":
+                self.extensions.recipients_max = number
+            elif name == "MAILMAX":
+                self.extensions.mail_max = number
+            elif name == "RCPTDOMAINMAX":
+                self.extensions.one_domain = number == 1
+
+    def _queue_mail(self, utf8: bool) -> None:
+        self.tally.transactions += 1
+        self.tally.transaction_seen = 0
+        self.tally.transaction_accepted = 0
+        self._in_transaction = True
+        self._utf8_transaction = utf8
+        suffix = " SMTPUTF8" if utf8 else ""
+        self._queue.append(_Command(SmtpStage.MAIL, f"MAIL FROM:<{self._identity.mail_from}>{suffix}"))
+
+    def _queue_recipients(self, recipients: Sequence[Recipient]) -> None:
+        self._queue.extend(_Command(SmtpStage.RCPT, f"RCPT TO:<{r.path}>", r) for r in recipients)
+
+    def _answer_mail(self, reply: Reply) -> None:
+        if reply.code // 100 == 2:
+            return
+        reading = self._classify(SmtpStage.MAIL, reply)
+        self._mail_refusal = (reply, reading)
+        self._stranded += [c.recipient for c in self._queue if c.recipient is not None]
+        self._queue.clear()
+        if reading.reply_class is ReplyClass.SESSION_FATAL:
+            self._end_with(Ended(SmtpStage.MAIL, reply, reading))
+
+    def _group_done(self) -> None:
+        if self._mail_refusal is None:
+            self.state = State.READY
+            return
+        reply, reading = self._mail_refusal
+        if reading.rule == STARTTLS_REQUIRED and self._may_encrypt():
+            self.state = State.GREETING
+            self._mail_refusal = None
+            self._say(SmtpStage.STARTTLS, "STARTTLS")
+        else:
+            self._end_with(Ended(SmtpStage.MAIL, reply, reading))
+
+    def _answer_recipient(self, reply: Reply, recipient: Recipient) -> None:
+        if self._mail_refusal is not None:
+            self._stranded.append(recipient)
+            return
+        reading = self._classify(SmtpStage.RCPT, reply)
+        tally = self.tally
+        tally.recipients += 1
+        tally.transaction_seen += 1
+        if reply.code // 100 == 2:
+            tally.transaction_accepted += 1
+        else:
+            tally.rejects += 1
+        if reading.reply_class is ReplyClass.SESSION_FATAL:
+            self._stranded.append(recipient)
+            self._end_with(Ended(SmtpStage.RCPT, reply, reading))
+            return
+        if reading.reply_class is ReplyClass.TOO_MANY:
+            self._in_transaction = False
+            self.poisoned = self.poisoned or reply.code // 100 == 5
+        self._events.append(Answered(recipient, reply, reading))
+
+    def _pump(self) -> None:
+        """Send what may be sent: everything where the server pipelines, else one command at a time."""
+        while self._queue and (self.extensions.pipelining or not self._expected):
+            command = self._queue.popleft()
+            self._expected.append(command)
+            self._out += command.text.encode("utf-8", "surrogatepass") + b"\r\n"
+            self._note("C", command.text)
+
+    def _say(self, stage: SmtpStage, text: str) -> None:
+        """A command that has to travel alone."""
+        self._queue.append(_Command(stage, text))
+        self.stage = stage
+        self._pump()
+
+    def _classify(self, stage: SmtpStage, reply: Reply) -> Reading:
+        return self._rules.classify(reply, stage, self._mx_host, self._own_addresses)
+
+    def _end_by_reply(self, stage: SmtpStage, reply: Reply) -> None:
+        self._end_with(Ended(stage, reply, self._classify(stage, reply)))
+
+    def _end(self, obstacle: Obstacle, detail: str) -> None:
+        self._end_with(Ended(self.stage, obstacle=obstacle, detail=detail))
+
+    def _end_with(self, ended: Ended) -> None:
+        open_commands = (*self._expected, *self._queue)
+        unanswered = (*self._stranded, *(c.recipient for c in open_commands if c.recipient is not None))
+        self._stranded.clear()
+        self._expected.clear()
+        self._queue.clear()
+        self._out.clear()
+        self.state = State.OVER
+        if unanswered:
+            self._events.append(Unanswered(unanswered))
+        self._events.append(ended)
+
+    def _drain(self) -> list[Event]:
+        events, self._events = self._events, []
+        return events
+
+    def _note(self, who: str, text: str) -> None:
+        if self.transcript is not None and len(self.transcript) < _MAX_TRANSCRIPT:
+            self.transcript.append(f"{who}: {text}")

@@ -1,0 +1,109 @@
+"""What the lists say of an address and its domain, before anybody is asked."""
+
+from functools import lru_cache
+
+from msgspec import Struct
+
+from verifier.core.address import Address
+from verifier.core.evidence import NameFlags
+from verifier.core.facts import MailRoute
+from verifier.core.lists import DomainList, is_no_reply, is_role
+from verifier.core.providers import Provider, ProviderTable
+from verifier.core.spelling import Spelling
+
+_CACHED_DOMAINS = 131_072
+
+
+class DomainProfile(Struct, frozen=True):
+    """What the lists say of a domain (lower-case A-label)."""
+
+    disposable: bool
+    privacy_relay: bool
+    free: bool
+    idn: bool
+    lookalike: bool
+    provider: Provider | None
+
+
+class Names:
+    """The lists together. `disposable` and what overrules it are already one list here: `never_disposable` wins."""
+
+    def __init__(
+        self,
+        *,
+        disposable: DomainList,
+        never_disposable: DomainList,
+        denied: DomainList,
+        disposable_exchanges: DomainList,
+        privacy_relays: DomainList,
+        free: DomainList,
+        parking_exchanges: DomainList,
+        roles: frozenset[str],
+        no_reply: frozenset[str],
+        spelling: Spelling,
+        providers: ProviderTable,
+    ) -> None:
+        self.spelling = spelling
+        self.providers = providers
+        self._disposable = disposable
+        self._never_disposable = never_disposable
+        self._denied = denied
+        self._disposable_exchanges = disposable_exchanges
+        self._privacy_relays = privacy_relays
+        self._free = free
+        self._parking_exchanges = parking_exchanges
+        self._roles = roles
+        self._no_reply = no_reply
+        self.profile = lru_cache(maxsize=_CACHED_DOMAINS)(self._profile)
+
+    def local_flags(self, address: Address) -> tuple[bool, bool, bool]:
+        """(role, no_reply, plus_tag) of the local part."""
+        local = address.local
+        return is_role(local, self._roles), is_no_reply(local, self._no_reply), "+" in local
+
+    def flags(self, address: Address, route: MailRoute | None) -> NameFlags:
+        """All flags; the route, where it is known, adds what the domain's exchanges give away."""
+        profile = self.profile(address.domain)
+        role, no_reply, plus_tag = self.local_flags(address)
+        by_exchange = self._by_exchange(address.domain, route)
+        return NameFlags(
+            disposable=profile.disposable or by_exchange.disposable,
+            role=role,
+            free=profile.free,
+            privacy_relay=profile.privacy_relay,
+            no_reply=no_reply,
+            plus_tag=plus_tag,
+            idn=profile.idn,
+            typo_domain=profile.lookalike or by_exchange.typo_domain,
+        )
+
+    def is_disposable(self, domain: str, route: MailRoute | None) -> bool:
+        """By name, or by an exchange that serves throw-away domains."""
+        return self.profile(domain).disposable or self._by_exchange(domain, route).disposable
+
+    def provider(self, domain: str, route: MailRoute | None) -> Provider | None:
+        """Whose row applies: the exchange's, else the domain's own provider."""
+        if route is not None and route.hosts:
+            return self.providers.of_exchange(route.hosts[0].name)
+        return self.profile(domain).provider
+
+    def _by_exchange(self, domain: str, route: MailRoute | None) -> NameFlags:
+        if route is None or not route.hosts:
+            return _NOTHING
+        names = [host.name for host in route.hosts]
+        disposable = any(name in self._disposable_exchanges for name in names) and domain not in self._never_disposable
+        return NameFlags(disposable=disposable, typo_domain=any(name in self._parking_exchanges for name in names))
+
+    def _profile(self, domain: str) -> DomainProfile:
+        never = domain in self._never_disposable
+        return DomainProfile(
+            disposable=domain in self._denied or (not never and domain in self._disposable),
+            privacy_relay=domain in self._privacy_relays,
+            free=domain in self._free,
+            idn="xn--" in domain,
+            lookalike=self.spelling.lookalike(domain) is not None,
+            provider=self.providers.of_domain(domain),
+        )
+
+
+_NOTHING = NameFlags()

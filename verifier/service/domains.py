@@ -1,0 +1,114 @@
+"""What is known of domains: the store first, then one look-up at a time for each domain, then the store again."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Sequence
+from datetime import datetime
+
+from verifier.core.facts import DomainFacts, MailRoute, RouteStatus
+from verifier.core.guard import Guard
+from verifier.core.routing import believed
+from verifier.ports import Clock, FactStore, Resolver
+from verifier.service.canaries import Canaries
+from verifier.service.flights import Flights
+from verifier.service.routes import Routes
+
+_FAILURES_KEPT = 10_000
+
+
+class Domains:
+    """Facts about domains, from `store` while they hold and otherwise from `resolver`.
+
+    Laws: however many wait for a domain, one look-up of it runs in this process; who stops waiting does not stop it;
+    nothing that the resolver denies is believed before it has passed its `canaries`.
+    """
+
+    def __init__(
+        self, resolver: Resolver, store: FactStore, clock: Clock, canaries: Sequence[str], guard: Guard
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._routes = Routes(resolver, clock, guard)
+        self._canaries = Canaries(resolver, self._routes, clock, canaries)
+        self._flights: Flights[MailRoute] = Flights()
+        self._landed: dict[str, MailRoute] = {}
+        self._writers: set[asyncio.Task[None]] = set()
+        self._failures: OrderedDict[str, int] = OrderedDict()
+
+    async def facts_for(self, domains: Sequence[str]) -> dict[str, DomainFacts]:
+        """Facts with an unexpired route for each of `domains` (lower-case A-labels), each once, in their order.
+
+        One round trip to the store for all; then only what is missing or has expired is resolved and remembered.
+        """
+        names = list(dict.fromkeys(domains))
+        now = self._clock.now()
+        known = dict(await self._store.domains(names))
+        missing = [name for name in names if not _holds(known.get(name), now)]
+        for name, route in (await self._resolve(missing)).items() if missing else ():
+            stored = known.get(name)
+            known[name] = DomainFacts(name, route, None if stored is None else stored.accepts_all)
+        return {name: known[name] for name in names}
+
+    @property
+    def trusted(self) -> bool | None:
+        """Whether the resolver passed its canaries; None where nothing had to be asked yet."""
+        trust = self._canaries.last
+        return None if trust is None else trust.doubt is None
+
+    @property
+    def doubt(self) -> str:
+        """Why the resolver is not trusted, as a clause for the summary; "" where it is, or was not asked."""
+        trust = self._canaries.last
+        return "" if trust is None or trust.doubt is None else trust.doubt
+
+    async def close(self) -> None:
+        """Ends what still runs; results that are not yet remembered may be lost."""
+        await self._flights.close()
+        await asyncio.gather(*self._writers, return_exceptions=True)
+        await self._canaries.close()
+        await self._routes.close()
+
+    async def _resolve(self, names: list[str]) -> dict[str, MailRoute]:
+        self._canaries.prepare()
+        found = {name: self._landed[name] for name in names if name in self._landed}
+        mine = [name for name in names if name not in found and name not in self._flights]
+        flights = {
+            name: self._flights.join(name, lambda n=name: self._look_up(n)) for name in names if name not in found
+        }
+        if mine:
+            writer = asyncio.create_task(self._remember({name: flights[name] for name in mine}))
+            self._writers.add(writer)
+            writer.add_done_callback(self._writers.discard)
+            await asyncio.shield(writer)
+        if flights:
+            await asyncio.wait(flights.values())
+        return found | {name: flight.result() for name, flight in flights.items()}
+
+    async def _look_up(self, name: str) -> MailRoute:
+        failures = self._failures.get(name, 0)
+        route = await self._routes.find(name, failures)
+        if route.status is RouteStatus.TEMP_ERROR:
+            self._failures[name] = failures + 1
+            self._failures.move_to_end(name)
+            if len(self._failures) > _FAILURES_KEPT:
+                self._failures.popitem(last=False)
+        else:
+            self._failures.pop(name, None)
+            trust = await self._canaries.trust()
+            route = believed(route, trust.lies, trust.doubt, self._clock.now(), trust.lifetime)
+        self._landed[name] = route
+        return route
+
+    async def _remember(self, flights: dict[str, asyncio.Task[MailRoute]]) -> None:
+        """Writes the results of a batch at once. Until then `_landed` has them, so that nobody asks in between."""
+        try:
+            done, _ = await asyncio.wait(flights.values())
+            landed = [DomainFacts(name, self._landed[name]) for name in flights if name in self._landed]
+            await self._store.remember_domains(landed)
+        finally:
+            for name in flights:
+                self._landed.pop(name, None)
+
+
+def _holds(facts: DomainFacts | None, now: datetime) -> bool:
+    return facts is not None and facts.route is not None and facts.route.expires_at > now
