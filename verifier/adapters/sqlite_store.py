@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import msgspec
 
-from verifier.adapters.sqlite_thread import GroupCommit, SqliteThread, open_database, transact
+from verifier.adapters.sqlite_thread import GroupCommit, SqliteThread, is_damage, open_database, transact
 from verifier.core.evidence import Finding, retained, retained_until
 from verifier.core.facts import DomainFacts, holds_until, merge_facts, unexpired
 from verifier.core.faults import ServiceUnavailable
@@ -35,7 +35,6 @@ _SCHEMA = (
     ) WITHOUT ROWID
     """,
 )
-_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _SLICE = 100  # rows handled between two statements: the thread must not keep the interpreter to itself
 _BEHIND = 20_000  # items not yet written, from which on `remember` waits
 _SWEEP = timedelta(hours=1)
@@ -70,7 +69,7 @@ class SqliteStore:
         try:
             await self._thread.call(sweep)
         except sqlite3.DatabaseError as error:
-            if _code(error) not in _DAMAGED:
+            if not is_damage(error):
                 await self._thread.close()
                 raise ServiceUnavailable(f"{self._path} cannot be used: {error}.") from None
             await self._begin_anew(error)
@@ -121,7 +120,7 @@ class SqliteStore:
         try:
             result = await self._thread.call(work)
         except (sqlite3.DatabaseError, ServiceUnavailable) as error:
-            if _code(error) in _DAMAGED:
+            if is_damage(error):
                 await self._begin_anew(error)
             elif not self._failing:
                 self._failing = True
@@ -237,9 +236,3 @@ def _slices(items: Iterable[_Item]) -> Iterator[list[_Item]]:
 
 def _json(texts: Sequence[str]) -> str:
     return msgspec.json.encode(texts).decode()
-
-
-def _code(error: Exception) -> int:
-    """The primary SQLite result code, 0 where there is none."""
-    code: int = getattr(error, "sqlite_errorcode", 0)
-    return code & 0xFF

@@ -131,6 +131,11 @@ def transact(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection]
     connection.execute("COMMIT")
 
 
+def is_damage(error: Exception) -> bool:
+    """The file is no database, or a broken one: nothing that time or space on the disk would put right."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
 def _migrate(connection: sqlite3.Connection, path: Path, scripts: tuple[str, ...]) -> None:
     version = _version(connection)
     if version > len(scripts):
