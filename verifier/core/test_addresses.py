@@ -1,0 +1,14 @@
+"""Test addresses: `<reason>@verifier.test` gives that verdict everywhere, without network or quota."""
+
+from verifier.core.address import Address
+from verifier.core.reasons import Reason
+
+TEST_DOMAIN = "verifier.test"
+_REASONS = {reason.value: reason for reason in Reason}
+
+
+def stated_reason(address: Address) -> Reason | None:
+    """The reason that a test address states; None for every other address. Case does not matter."""
+    if address.domain != TEST_DOMAIN:
+        return None
+    return _REASONS.get(address.local.lower())
