@@ -4,6 +4,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from verifier.core.facts import DomainFacts, MailRoute, RouteStatus
 from verifier.core.guard import Guard
@@ -72,9 +73,7 @@ class Domains:
         self._canaries.prepare()
         found = {name: self._landed[name] for name in names if name in self._landed}
         mine = [name for name in names if name not in found and name not in self._flights]
-        flights = {
-            name: self._flights.join(name, lambda n=name: self._look_up(n)) for name in names if name not in found
-        }
+        flights = {name: self._flights.join(name, partial(self._look_up, name)) for name in names if name not in found}
         if mine:
             writer = asyncio.create_task(self._remember({name: flights[name] for name in mine}))
             self._writers.add(writer)
@@ -102,7 +101,7 @@ class Domains:
     async def _remember(self, flights: dict[str, asyncio.Task[MailRoute]]) -> None:
         """Writes the results of a batch at once. Until then `_landed` has them, so that nobody asks in between."""
         try:
-            done, _ = await asyncio.wait(flights.values())
+            await asyncio.wait(flights.values())
             landed = [DomainFacts(name, self._landed[name]) for name in flights if name in self._landed]
             await self._store.remember_domains(landed)
         finally:

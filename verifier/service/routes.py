@@ -21,17 +21,26 @@ _HOSTS_KEPT = 20_000
 
 
 class Routes:
-    """Finds routes. Each exchange is asked for once at a time, and again only when its answer has expired."""
+    """Finds routes. Each domain and each exchange is asked for once at a time, an exchange again only when its answer
+    has expired."""
 
     def __init__(self, resolver: Resolver, clock: Clock, guard: Guard) -> None:
         self._resolver = resolver
         self._clock = clock
         self._guard = guard
         self._hosts: OrderedDict[str, HostAddresses] = OrderedDict()
-        self._flights: Flights[HostAddresses] = Flights()
+        self._finding: Flights[MailRoute] = Flights()
+        self._asking: Flights[HostAddresses] = Flights()
 
     async def find(self, domain: str, failures: int = 0) -> MailRoute:
         """The route as DNS gives it; `failures` is how often in a row it could not be found before."""
+        return await self._finding.wait(domain, lambda: self._find(domain, failures))
+
+    async def close(self) -> None:
+        await self._finding.close()
+        await self._asking.close()
+
+    async def _find(self, domain: str, failures: int) -> MailRoute:
         mx = await self._resolver.lookup(domain, RecordType.MX)
         key = self._clock.random()
         hosts: dict[str, HostAddresses] = {}
@@ -44,9 +53,6 @@ class Routes:
                     hosts[name] = host
         return mail_route(domain, mx, hosts, key=key, now=self._clock.now(), failures=failures)
 
-    async def close(self) -> None:
-        await self._flights.close()
-
     async def _several(self, names: tuple[str, ...]) -> list[HostAddresses]:
         known = [self._remembered(name) for name in names]
         missing = [name for name, host in zip(names, known, strict=True) if host is None]
@@ -54,7 +60,7 @@ class Routes:
         return [host or fresh[name] for name, host in zip(names, known, strict=True)]
 
     async def _host(self, name: str) -> HostAddresses:
-        return self._remembered(name) or await self._flights.wait(name, lambda: self._ask(name))
+        return self._remembered(name) or await self._asking.wait(name, lambda: self._ask(name))
 
     def _remembered(self, name: str) -> HostAddresses | None:
         host = self._hosts.get(name)
