@@ -117,7 +117,6 @@ class Session:
         keep_transcript: bool = False,
     ) -> None:
         self.state = State.GREETING
-        self.stage = SmtpStage.BANNER
         self.extensions = Extensions()
         self.tally = SessionTally()
         self.transcript: list[str] | None = [] if keep_transcript else None
@@ -135,6 +134,7 @@ class Session:
         self._out = bytearray()
         self._queue: deque[_Command] = deque()
         self._expected: deque[_Command] = deque([_Command(SmtpStage.BANNER, "")])
+        self._last_stage = SmtpStage.BANNER
         self._stranded: list[Recipient] = []
         self._mail_refusal: tuple[Reply, Reading] | None = None
         self._events: list[Event] = []
@@ -150,6 +150,11 @@ class Session:
     @property
     def over(self) -> bool:
         return self.state is State.OVER
+
+    @property
+    def stage(self) -> SmtpStage:
+        """What the server has to answer next; the last thing it answered when it has nothing to."""
+        return (self._expected[0].stage if self._expected else None) or self._last_stage
 
     def outgoing(self) -> bytes:
         """What has to be written now; empty when nothing."""
@@ -230,8 +235,7 @@ class Session:
             self._end_by_reply(self.stage, reply)
             return
         command = self._expected.popleft()
-        if command.stage is not None:
-            self.stage = command.stage
+        self._last_stage = command.stage or self._last_stage
         self._take_reply(command, reply, lines)
 
     def _take_reply(self, command: _Command, reply: Reply, lines: list[str]) -> None:
@@ -384,7 +388,6 @@ class Session:
     def _say(self, stage: SmtpStage, text: str) -> None:
         """A command that has to travel alone."""
         self._queue.append(_Command(stage, text))
-        self.stage = stage
         self._pump()
 
     def _classify(self, stage: SmtpStage, reply: Reply) -> Reading:

@@ -11,7 +11,6 @@ from verifier.core.guard import Guard
 from verifier.core.routing import believed
 from verifier.ports import Clock, FactStore, Resolver
 from verifier.service.canaries import Canaries
-from verifier.service.flights import Flights
 from verifier.service.routes import Routes
 
 _FAILURES_KEPT = 10_000
@@ -31,7 +30,6 @@ class Domains:
         self._clock = clock
         self._routes = Routes(resolver, clock, guard)
         self._canaries = Canaries(resolver, self._routes, clock, canaries)
-        self._flights: Flights[MailRoute] = Flights()
         self._landed: dict[str, MailRoute] = {}
         self._writers: set[asyncio.Task[None]] = set()
         self._failures: OrderedDict[str, int] = OrderedDict()
@@ -64,49 +62,62 @@ class Domains:
 
     async def close(self) -> None:
         """Ends what still runs; results that are not yet remembered may be lost."""
-        await self._flights.close()
-        await asyncio.gather(*self._writers, return_exceptions=True)
         await self._canaries.close()
         await self._routes.close()
+        await asyncio.gather(*self._writers, return_exceptions=True)
 
     async def _resolve(self, names: list[str]) -> dict[str, MailRoute]:
         self._canaries.prepare()
         found = {name: self._landed[name] for name in names if name in self._landed}
-        mine = [name for name in names if name not in found and name not in self._flights]
-        flights = {name: self._flights.join(name, partial(self._look_up, name)) for name in names if name not in found}
+        flights: dict[str, asyncio.Task[MailRoute]] = {}
+        mine: dict[str, asyncio.Task[MailRoute]] = {}
+        for name in names:
+            if name in found:
+                continue
+            begun = not self._routes.is_finding(name)
+            flights[name] = self._routes.finding(name, self._failures.get(name, 0))
+            if begun:
+                mine[name] = flights[name]
+                flights[name].add_done_callback(partial(self._land, name))
         if mine:
-            writer = asyncio.create_task(self._remember({name: flights[name] for name in mine}))
+            writer = asyncio.create_task(self._remember(mine))
             self._writers.add(writer)
             writer.add_done_callback(self._writers.discard)
             await asyncio.shield(writer)
         if flights:
             await asyncio.wait(flights.values())
-        return found | {name: flight.result() for name, flight in flights.items()}
+        return await self._believed(found | {name: flight.result() for name, flight in flights.items()})
 
-    async def _look_up(self, name: str) -> MailRoute:
-        failures = self._failures.get(name, 0)
-        route = await self._routes.find(name, failures)
-        if route.status is RouteStatus.TEMP_ERROR:
-            self._failures[name] = failures + 1
-            self._failures.move_to_end(name)
-            if len(self._failures) > _FAILURES_KEPT:
-                self._failures.popitem(last=False)
-        else:
+    def _land(self, name: str, flight: asyncio.Task[MailRoute]) -> None:
+        """Keeps a result until it is remembered, so that nobody asks in between, and counts failures in a row."""
+        if flight.cancelled() or flight.exception() is not None:
+            return
+        self._landed[name] = flight.result()
+        if flight.result().status is not RouteStatus.TEMP_ERROR:
             self._failures.pop(name, None)
-            trust = await self._canaries.trust()
-            route = believed(route, trust.lies, trust.doubt, self._clock.now(), trust.lifetime)
-        self._landed[name] = route
-        return route
+            return
+        self._failures[name] = self._failures.get(name, 0) + 1
+        self._failures.move_to_end(name)
+        if len(self._failures) > _FAILURES_KEPT:
+            self._failures.popitem(last=False)
 
     async def _remember(self, flights: dict[str, asyncio.Task[MailRoute]]) -> None:
-        """Writes the results of a batch at once. Until then `_landed` has them, so that nobody asks in between."""
+        """Waits for a batch and writes its results at once."""
         try:
             await asyncio.wait(flights.values())
-            landed = [DomainFacts(name, self._landed[name]) for name in flights if name in self._landed]
-            await self._store.remember_domains(landed)
+            routes = await self._believed({name: self._landed[name] for name in flights if name in self._landed})
+            await self._store.remember_domains([DomainFacts(name, route) for name, route in routes.items()])
         finally:
             for name in flights:
                 self._landed.pop(name, None)
+
+    async def _believed(self, routes: dict[str, MailRoute]) -> dict[str, MailRoute]:
+        """The routes as far as the resolver is trusted, its canaries asked first where anything depends on them."""
+        if all(route.status is RouteStatus.TEMP_ERROR for route in routes.values()):
+            return routes
+        trust = await self._canaries.trust()
+        now = self._clock.now()
+        return {name: believed(route, trust.lies, trust.doubt, now, trust.lifetime) for name, route in routes.items()}
 
 
 def _holds(facts: DomainFacts | None, now: datetime) -> bool:

@@ -43,6 +43,8 @@ class Asking(Struct, frozen=True):
     interactive: bool = False
     keep_transcript: bool = False
     again: frozenset[str] = frozenset()
+    greylist_round: int = 0
+    """How often greylisted mailboxes were asked again before."""
     record: Record | None = None
 
 
@@ -66,6 +68,8 @@ class Policy(Struct, frozen=True):
 
     smtp_enabled: bool = True
     probe_opt_in: bool = False
+    greylist_delays: tuple[float, ...] = (310.0, 900.0, 3600.0, 14400.0)
+    """Seconds, round by round."""
 
 
 class Mailboxes:
@@ -192,6 +196,7 @@ class Mailboxes:
         provider = self._names.provider(address.domain, facts.route)
         fact = facts.accepts_all
         fresh = fact is not None and fact.expires_at > self._clock.now()
+        delays = self._policy.greylist_delays
         return Target(
             key=key,
             path=address.mailbox,
@@ -206,6 +211,7 @@ class Mailboxes:
             record=record,
             future=asyncio.get_running_loop().create_future(),
             keep_transcript=asking.keep_transcript,
+            greylist_delay=delays[min(asking.greylist_round, len(delays) - 1)],
         )
 
     def _recorder(self, asking: Asking) -> Callable[[Sequence[tuple[Target, Probed]]], Awaitable[None]]:

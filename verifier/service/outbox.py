@@ -149,13 +149,12 @@ class Outbox:
             text=mask(reply.text),
             rule=reading.rule,
             mx_host=heard.mx_host,
-            retry_after=self._retry_after(reading, heard.observed_at),
+            retry_after=self._retry_after(reading, heard),
         )
 
-    def _retry_after(self, reading: Reading, observed_at: datetime) -> datetime | None:
+    def _retry_after(self, reading: Reading, heard: Heard) -> datetime | None:
         if reading.reply_class is not ReplyClass.GREYLISTED:
             return None
-        equipment = self._lane.lanes.equipment
-        delay = max(reading.retry_after_s or 0, equipment.greylist_delay)
-        jitter = min(_JITTER_SECONDS, delay / 10) * equipment.clock.random()
-        return observed_at + timedelta(seconds=delay + jitter)
+        delay = max(reading.retry_after_s or 0, heard.recipient.ticket.greylist_delay)
+        jitter = min(_JITTER_SECONDS, delay / 10) * self._lane.lanes.equipment.clock.random()
+        return heard.observed_at + timedelta(seconds=delay + jitter)

@@ -63,6 +63,8 @@ class Target(Struct, eq=False):
     record: Callable[[Sequence[tuple["Target", Probed]]], Awaitable[None]]
     future: "asyncio.Future[Probed]"
     keep_transcript: bool = False
+    greylist_delay: float = 310.0
+    """Seconds to wait at least before a greylisted recipient is asked again."""
 
 
 class Equipment(Struct, frozen=True):
@@ -73,7 +75,6 @@ class Equipment(Struct, frozen=True):
     clock: Clock
     identity: Identity
     timeouts: Timeouts
-    greylist_delay: float
     own_addresses: tuple[str, ...] = ()
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
+from functools import partial
 
 from verifier.core.facts import MailRoute
 from verifier.core.guard import Guard
@@ -34,7 +35,15 @@ class Routes:
 
     async def find(self, domain: str, failures: int = 0) -> MailRoute:
         """The route as DNS gives it; `failures` is how often in a row it could not be found before."""
-        return await self._finding.wait(domain, lambda: self._find(domain, failures))
+        return await asyncio.shield(self.finding(domain, failures))
+
+    def finding(self, domain: str, failures: int = 0) -> asyncio.Task[MailRoute]:
+        """`find` as a task that all who want the domain share: to be waited for, never cancelled."""
+        return self._finding.join(domain, partial(self._find, domain, failures))
+
+    def is_finding(self, domain: str) -> bool:
+        """A task for the domain is running."""
+        return domain in self._finding
 
     async def close(self) -> None:
         await self._finding.close()
@@ -60,7 +69,7 @@ class Routes:
         return [host or fresh[name] for name, host in zip(names, known, strict=True)]
 
     async def _host(self, name: str) -> HostAddresses:
-        return self._remembered(name) or await self._asking.wait(name, lambda: self._ask(name))
+        return self._remembered(name) or await self._asking.wait(name, partial(self._ask, name))
 
     def _remembered(self, name: str) -> HostAddresses | None:
         host = self._hosts.get(name)

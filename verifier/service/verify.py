@@ -55,12 +55,12 @@ class Verification:
         return [structs.replace(a, duration_ms=elapsed) for a in self.judge(parsed, knowledge, asking.stages)]
 
     def key_of(self, address: Address) -> str:
-        """The keyed hash under which a mailbox is stored."""
-        return keyed_hash(self._subkey, address.normalized)
+        """The keyed hash under which a mailbox is stored: spellings that meet in one mailbox share it."""
+        return keyed_hash(self._subkey, address.comparison)
 
     async def gather(self, parsed: Iterable[Address | SyntaxFault], asking: Asking) -> Knowledge:
         """Ask whoever has to be asked: name servers for every domain, mail hosts for every mailbox."""
-        addresses = {a.normalized: a for a in parsed if isinstance(a, Address) and stated_reason(a) is None}
+        addresses = {a.comparison: a for a in parsed if isinstance(a, Address) and stated_reason(a) is None}
         if StageName.MX not in asking.stages or not addresses:
             return Knowledge.of({})
         domains = sorted({address.domain for address in addresses.values()})
