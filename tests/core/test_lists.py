@@ -38,7 +38,7 @@ def test_neighbours_are_not_covered() -> None:
 
 
 ROLES = local_names(["Sales", "info # RFC 2142", "help-desk", "customer_service", "press", "jobs", "webmaster", ""])
-NO_REPLY = local_names(["no-reply", "do_not_reply", "noresponder", "mailer-daemon"])
+NO_REPLY = local_names(["no-reply", "do_not_reply", "noresponder", "mailer-daemon", "null"])
 
 
 @pytest.mark.parametrize(
@@ -73,6 +73,7 @@ def test_persons_are_no_roles(local: str) -> None:
     [
         *("noreply", "No-Reply", "no_reply", "no.reply", "noreply+x", "do_not_reply", "donotreply", "do-not.reply"),
         *("orders-noreply", "no-reply-orders", "news.do-not-reply.eu", "noresponder", "mailer-daemon"),
+        *("noreply2", "no-reply-123", "null", "null1"),
     ],
 )
 def test_no_reply(local: str) -> None:
@@ -80,7 +81,9 @@ def test_no_reply(local: str) -> None:
     assert is_no_reply(local, NO_REPLY)
 
 
-@pytest.mark.parametrize("local", ["jane", "jane.noreplyson", "reply", "no", "nora.reply", "", "-".join("no" * 50)])
+@pytest.mark.parametrize(
+    "local", ["jane", "jane.noreplyson", "jane.null", "null.jane", "reply", "no", "nora.reply", "", "-".join("no" * 50)]
+)
 def test_others_may_be_answered(local: str) -> None:
     """An address without such a name may be answered."""
     assert not is_no_reply(local, NO_REPLY)

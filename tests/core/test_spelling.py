@@ -31,9 +31,11 @@ TARGETS = (
     "mail.ru",
     "comcast.net",
     "mail.com",
+    "otenet.gr",
+    "email.cz",
 )
 LOOKALIKES = {"gmial.com": "gmail.com", "gmaill.com": "gmail.com", "gmail.com": "gmail.com"}
-TLDS = frozenset({"com", "net", "org", "fr", "de", "uk", "ru", "co", "cm", "om", "cn", "me", "io", "eu"})
+TLDS = frozenset({"com", "net", "org", "fr", "de", "uk", "ru", "co", "cm", "om", "cn", "gr", "cz", "me", "io", "eu"})
 SPELLING = Spelling(TARGETS, LOOKALIKES, TLDS)
 
 
@@ -100,6 +102,8 @@ UNASKED = {
     "acme.cmo": "acme.com",
     "mail.acme.nett": "mail.acme.net",
     "acme.frr": "acme.fr",
+    "acme.ogr": "acme.org",
+    "acme.ent": "acme.net",
     "acme.xx": None,
     "acme.example": None,
     "acme.test": None,

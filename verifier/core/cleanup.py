@@ -60,7 +60,7 @@ def _without_zero_width(text: str) -> str:
 
 
 def _without_nbsp(text: str) -> str:
-    return text.strip(_NBSP)
+    return text.strip() if text.strip(_NBSP) != text else text
 
 
 def _without_spaces(text: str) -> str:

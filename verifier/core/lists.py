@@ -66,18 +66,26 @@ def is_role(local: str, roles: frozenset[str]) -> bool:
 
 
 def is_no_reply(local: str, names: frozenset[str]) -> bool:
-    """The local part, its tag aside, has one of the names for itself or between separators: `orders-do_not.reply`."""
+    """The local part, its tag and a last number aside, is one of the names: `no-reply`, `Do_Not.Reply+x`, `noreply2`.
+
+    A long name counts between separators too (`orders-noreply`); a short one may be a person's (`jane.null`).
+    """
     name = _untagged(local)
     if name in names:
         return True
-    if name.isalnum():
-        return False
-    words = _words(name)[:_MOST_WORDS]
-    return any("".join(words[i:j]) in names for i in range(len(words)) for j in range(i + 1, len(words) + 1))
+    unnumbered = name.rstrip("0123456789")
+    if unnumbered.isalpha():
+        return unnumbered in names
+    words = _words(unnumbered)[:_MOST_WORDS]
+    if "".join(words) in names:
+        return True
+    runs = ("".join(words[i:j]) for i in range(len(words)) for j in range(i + 1, len(words) + 1))
+    return any(len(run) >= _LONG_NAME and run in names for run in runs)
 
 
 _SEPARATORS = re.compile(r"[-_.]+")
 _MOST_WORDS = 8
+_LONG_NAME = 7  # letters: `noreply`
 
 
 def _words(name: str) -> list[str]:

@@ -5,7 +5,7 @@ nobody knows whether it works, unless its top-level domain does not exist. No do
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from functools import lru_cache
 
 from msgspec import Struct
@@ -31,7 +31,7 @@ class Spelling:
     edit is an insertion, a deletion, a substitution or a swap of neighbours.
     """
 
-    def __init__(self, targets: Iterable[str], lookalikes: Mapping[str, str], tlds: frozenset[str]) -> None:
+    def __init__(self, targets: Iterable[str], lookalikes: Mapping[str, str], tlds: Container[str]) -> None:
         self._targets = tuple(dict.fromkeys(targets))
         self._rank = {domain: rank for rank, domain in enumerate(self._targets)}
         self._lookalikes = {typed: meant for typed, meant in lookalikes.items() if typed != meant}
@@ -67,23 +67,22 @@ class Spelling:
             return None
         if domain.removeprefix("www.") in self._rank:
             return domain.removeprefix("www.")
-        repaired = None
-        if domain.rpartition(".")[2] not in self._tlds:
-            repaired = self._with_real_tld(domain)
-            if repaired in self._lookalikes:
-                return self._lookalikes[repaired]
-        best = min(self._candidates(domain), key=lambda candidate: candidate.order, default=None)
+        tld_exists = domain.rpartition(".")[2] in self._tlds
+        repaired = None if tld_exists else self._with_real_tld(domain)
+        if repaired in self._lookalikes:
+            return self._lookalikes[repaired]
+        candidates = self._candidates(domain, tld_exists, _ANY if repaired is None else 1)
+        best = min(candidates, key=lambda candidate: candidate.order, default=None)
         return repaired if best is None else best.domain
 
-    def _candidates(self, domain: str) -> Iterator["_Candidate"]:
+    def _candidates(self, domain: str, tld_exists: bool, farthest_suffix: int) -> Iterator["_Candidate"]:
         name, _, suffix = domain.partition(".")
-        tld_exists = domain.rpartition(".")[2] in self._tlds
         for known, edits, _ in process.extract(
             name, self._names, scorer=OSA.distance, score_cutoff=_FARTHEST, limit=None
         ):
             if not _plausible(name, known, edits):
                 continue
-            farthest = _farthest_suffix(name, known, edits, tld_exists)
+            farthest = min(farthest_suffix, _farthest_suffix(name, known, edits, tld_exists))
             for known_suffix in self._suffixes[known]:
                 suffix_edits = OSA.distance(suffix, known_suffix)
                 replaced = "." not in suffix or suffix.startswith(f"{known_suffix}.")
@@ -100,13 +99,19 @@ class Spelling:
         return _Candidate(known, (edits, not known.startswith(typed), self._rank[known]))
 
     def _with_real_tld(self, domain: str) -> str | None:
-        """The domain with the one top-level domain, much used among the targets, that is an edit away (`.con`)."""
+        """The domain with the top-level domain an edit away (`.con`): a swap first, then the longer, the most used."""
         head, _, tld = domain.rpartition(".")
-        near = [(count, known) for known, count in self._tld_counts.items() if OSA.distance(tld, known) == 1]
-        near.sort(reverse=True)
-        if len(tld) < 3 or not near or (len(near) > 1 and near[0][0] == near[1][0]):
+        near = sorted(
+            ((_swapped(tld, known), len(known), count, known) for known, count in self._tlds_meant(tld)), reverse=True
+        )
+        if not near or (len(near) > 1 and near[0][:3] == near[1][:3]):
             return None
-        return f"{head}.{near[0][1]}"
+        return f"{head}.{near[0][3]}"
+
+    def _tlds_meant(self, tld: str) -> Iterator[tuple[str, int]]:
+        """Top-level domains of the targets, with their number, an edit away from one of three letters and more."""
+        if len(tld) > 2:
+            yield from ((known, count) for known, count in self._tld_counts.items() if OSA.distance(tld, known) == 1)
 
 
 class _Candidate(Struct, frozen=True):
