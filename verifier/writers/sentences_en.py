@@ -90,7 +90,6 @@ SENTENCES_EN = {
     "right, and nothing was guessed.",
     "report.verdicts": "Verdicts",
     "report.reasons": "Why",
-    "report.reason": "reason",
     "report.count": "addresses",
     "report.share": "share",
     "report.meaning": "what it means",

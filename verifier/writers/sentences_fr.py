@@ -97,7 +97,6 @@ SENTENCES_FR = {
     "elles reste juste, et rien n’a été deviné.",
     "report.verdicts": "Verdicts",
     "report.reasons": "Pourquoi",
-    "report.reason": "raison",
     "report.count": "adresses",
     "report.share": "part",
     "report.meaning": "ce que cela veut dire",

@@ -1,0 +1,99 @@
+"""Where a list is written: a file that appears whole or not at all, or standard output; gzipped where its name says so.
+
+The rows go to `.NAME.partial` beside the output, which is renamed once all of it is on the disk. A run that was killed
+leaves only that file, and the next one overwrites it.
+"""
+
+import gzip
+import os
+import sys
+from pathlib import Path
+from typing import IO, BinaryIO, cast
+
+from verifier.core.faults import OperatorError
+
+STDOUT = "-"
+
+
+class Target:
+    """One output; `stream` takes its bytes. Raises OperatorError where it exists and `force` is not set, or is held."""
+
+    def __init__(self, path: str | Path, *, force: bool = False, stdout: BinaryIO | None = None) -> None:
+        self._path: Path | None = None
+        if str(path) == STDOUT:
+            self._file: IO[bytes] = stdout or sys.stdout.buffer
+        else:
+            self._path = Path(path)
+            self._partial = self._path.with_name(f".{self._path.name}.partial")
+            if self._path.exists() and not (force and self._path.is_file()):
+                raise OperatorError(f"{self._path} exists: name another output, or overwrite it with --force.")
+            self._file = _held(self._partial)
+        self._gzip: gzip.GzipFile | None = None
+        if str(path).lower().endswith(".gz"):
+            self._gzip = gzip.GzipFile("", "wb", 6, self._file, mtime=0)
+        self._open = True
+
+    @property
+    def stream(self) -> IO[bytes]:
+        """Takes the content."""
+        return cast(IO[bytes], self._gzip) if self._gzip is not None else self._file
+
+    def commit(self) -> None:
+        """Makes the output appear, complete and on the disk."""
+        if not self._open:
+            return
+        self._open = False
+        if self._gzip is not None:
+            self._gzip.close()
+        self._file.flush()
+        if self._path is None:
+            return
+        os.fsync(self._file.fileno())
+        self._partial.replace(self._path)
+        self._file.close()
+        _sync_folder(self._path.parent)
+
+    def abort(self) -> None:
+        """Leaves nothing behind."""
+        if not self._open:
+            return
+        self._open = False
+        if self._path is not None:
+            self._partial.unlink(missing_ok=True)
+            self._file.close()
+
+
+def default_output(source: str | Path, suffix: str | None = None) -> Path:
+    """`INPUT.clean.EXT` beside the input; `suffix` (such as ".xlsx") where the format is another."""
+    path = Path(source)
+    name, packed = (path.name[:-3], path.name[-3:]) if path.name.lower().endswith(".gz") else (path.name, "")
+    own = Path(name).suffix
+    stem = name.removesuffix(own)
+    return path.with_name(f"{stem}.clean{suffix or own}{packed}")
+
+
+def _held(partial: Path) -> IO[bytes]:
+    """The file, emptied, and locked against another run that writes to the same output."""
+    try:
+        file = os.fdopen(os.open(partial, os.O_RDWR | os.O_CREAT, 0o666), "r+b", 1 << 20)
+    except OSError as error:
+        raise OperatorError(f"{partial.parent} cannot be written to: {error.strerror or error}.") from None
+    if sys.platform != "win32":
+        import fcntl
+
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.close()
+            raise OperatorError(f"Another run is writing {partial.name[1:].removesuffix('.partial')}.") from None
+    file.truncate()
+    return file
+
+
+def _sync_folder(folder: Path) -> None:
+    if sys.platform != "win32":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
