@@ -62,7 +62,7 @@ def is_role(local: str, roles: frozenset[str]) -> bool:
     if name.isalnum():
         return False
     words = _words(name)
-    return "-".join(words) in roles or (min(map(len, words)) > 2 and "".join(words) in roles)
+    return "-".join(words) in roles or ("".join(words) in roles and min(map(len, words)) > 2)
 
 
 def is_no_reply(local: str, names: frozenset[str]) -> bool:
@@ -76,11 +76,18 @@ def is_no_reply(local: str, names: frozenset[str]) -> bool:
     unnumbered = name.rstrip("0123456789")
     if unnumbered.isalpha():
         return unnumbered in names
-    words = _words(unnumbered)[:_MOST_WORDS]
-    if "".join(words) in names:
-        return True
-    runs = ("".join(words[i:j]) for i in range(len(words)) for j in range(i + 1, len(words) + 1))
-    return any(len(run) >= _LONG_NAME and run in names for run in runs)
+    words = _words(unnumbered)
+    return "".join(words) in names or (len(unnumbered) > _LONG_NAME and _holds_long_name(words[:_MOST_WORDS], names))
+
+
+def _holds_long_name(words: list[str], names: frozenset[str]) -> bool:
+    for start in range(len(words)):
+        run = ""
+        for word in words[start:]:
+            run += word
+            if len(run) >= _LONG_NAME and run in names:
+                return True
+    return False
 
 
 _SEPARATORS = re.compile(r"[-_.]+")
@@ -89,12 +96,12 @@ _LONG_NAME = 7  # letters: `noreply`
 
 
 def _words(name: str) -> list[str]:
-    return _SEPARATORS.split(name)
+    return name.replace("_", "-").replace(".", "-").split("-")
 
 
 def _untagged(local: str) -> str:
     folded = local.casefold()
-    return folded.partition("+")[0] or folded
+    return folded.partition("+")[0] or folded if "+" in folded else folded
 
 
 def _entry(line: str) -> str:
