@@ -1,0 +1,80 @@
+"""The log: structlog and the libraries' own logging, to stderr, with every address masked.
+
+Law: no address stands in the log whole, whatever field, traceback or library it came through.
+"""
+
+import logging
+import os
+import re
+import sys
+from typing import Any, Literal
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+# Begins only where a word begins, so that a long text without an address costs one pass.
+_ADDRESS = re.compile(
+    r'(?:"(?:[^"\\]|\\.)*"|(?<![^\s"<>()\[\],;:/\\@|])([^\s"<>()\[\],;:/\\@|])[^\s"<>()\[\],;:/\\@|]*)'
+    r"""(?:@|%40)(\[[^\]\s]+\]|[^\s"'<>()\[\]{},;=/\\@|?&]+)"""
+)
+_CREDENTIALS = re.compile(r"(?<=://)[^\s/@]+(?=@)")
+
+
+def mask_addresses(text: str) -> str:
+    """`jane@shop.example` becomes `j***@shop.example`; the credentials of a URL become `***`."""
+    if "@" not in text and "%40" not in text:
+        return text
+    return _CREDENTIALS.sub("***", _ADDRESS.sub(lambda match: f"{match[1] or ''}***@{match[2]}", text))
+
+
+def configure(level: str, form: Literal["json", "console"]) -> None:
+    """Sends events of at least `level` ("debug", "info", …) to stderr, one a line; colours on a terminal only."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    renderer: Processor = structlog.processors.JSONRenderer(ensure_ascii=False)
+    if form == "console":
+        colours = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+        plain = structlog.dev.plain_traceback
+        renderer = structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=plain)
+    output = logging.StreamHandler(sys.stderr)
+    output.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, mask_event, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [output]
+    root.setLevel(level.upper())
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+
+
+def mask_event(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """A structlog processor: the event with the addresses in all its keys and values masked."""
+    return {mask_addresses(str(key)): _masked(value) for key, value in event.items()}
+
+
+def _masked(value: Any) -> Any:
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case str():
+            return mask_addresses(value)
+        case dict():
+            return {mask_addresses(str(key)): _masked(part) for key, part in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_masked(part) for part in value]
+        case _:
+            return mask_addresses(str(value))
