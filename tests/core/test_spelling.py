@@ -106,7 +106,7 @@ UNASKED = {
     "acme.ent": "acme.net",
     "acme.xx": None,
     "acme.example": None,
-    "acme.test": None,
+    "acme.example": None,
     "gmail.co": None,
     "hotmial.fr": None,
 }

@@ -1,15 +1,14 @@
 """Addresses: what is one, what was cleaned off it, and its forms (RFC 5321, 5322, 6531).
 
 Law: after the clean-up, a text is an Address exactly where email-validator takes it (strict lengths, quoted local parts
-and SMTPUTF8 allowed; domain literals, display names and dotless domains refused). The one exception: a domain under a
-special-use name (RFC 6761: `.test`, `.local`, `.invalid` …) is well-formed, and whether it has mail is for DNS to say.
+and SMTPUTF8 allowed; domain literals, display names, dotless domains and special-use names such as `.local` refused,
+RFC 6761). The one exception is `verifier.test`, where the test addresses live.
 """
 
 import re
 import unicodedata
 
 import email_validator
-import idna
 from msgspec import Struct
 
 from verifier.core.cleanup import address_like, clean_up
@@ -26,7 +25,7 @@ _ALNUM = "[A-Za-z0-9]++"
 _plain = re.compile(
     rf"{_ATOM}(?:\.{_ATOM})*+@{_ALNUM}(?:-{_ALNUM})*+\.{_ALNUM}(?:[.-]{_ALNUM})*+(?<=[A-Za-z])"
 ).fullmatch
-_DOTS = re.compile("[.．。｡]")
+TEST_DOMAIN = "verifier.test"
 _SPECIAL_USE = frozenset(email_validator.SPECIAL_USE_DOMAIN_NAMES)
 _DOTS_AND_TAGS_IGNORED = frozenset({"gmail.com", "googlemail.com"})
 
@@ -97,6 +96,8 @@ def _plain_address(text: str, raw: str | None = None, cleaned: tuple[str, ...] =
         return None
     normalized = text.lower()
     domain = normalized[at + 1 :]
+    if domain[domain.rindex(".") + 1 :] in _SPECIAL_USE and domain != TEST_DOMAIN:
+        return None
     comparison = _without_dots_and_tag(normalized[:at]) if domain in _DOTS_AND_TAGS_IGNORED else normalized
     return Address(text if raw is None else raw, text[:at], domain, normalized, comparison, False, cleaned)
 
@@ -120,11 +121,10 @@ def _parts(text: str) -> tuple[str, str] | str:
 
 
 def _judged(text: str) -> tuple[str, str] | str:
-    """What email-validator says, with the special-use names let through: an ordinary label stands in for them."""
-    stand_in, special = _ordinary(text)
+    """What email-validator says."""
     try:
         valid = email_validator.validate_email(
-            stand_in,
+            text,
             check_deliverability=False,
             strict=True,
             allow_smtputf8=True,
@@ -141,23 +141,7 @@ def _judged(text: str) -> tuple[str, str] | str:
         return "The part after the @-sign is not a valid internationalised domain name."
     if len(text.encode()) > _LONGEST_ADDRESS:
         return _too_long(text)
-    domain = valid.ascii_domain[: len(valid.ascii_domain) - len(special)] + special
-    return _case_kept(valid.local_part, text), domain
-
-
-def _ordinary(text: str) -> tuple[str, str]:
-    """The text with an ordinary label of the same length for a special-use one at its end, and the label replaced."""
-    head, _, domain = text.rpartition("@")
-    typed = _DOTS.split(domain)[-1]
-    if len(typed) == len(domain):
-        return text, ""
-    try:
-        label = idna.uts46_remap(typed, std3_rules=False, transitional=False)
-    except idna.IDNAError:
-        return text, ""
-    if label not in _SPECIAL_USE or any(unicodedata.category(character)[0] in "CZ" for character in typed):
-        return text, ""
-    return f"{head}@{domain[: -len(typed)]}{'z' * len(label)}", label
+    return _case_kept(valid.local_part, text), valid.ascii_domain
 
 
 def _too_long(text: str) -> str:

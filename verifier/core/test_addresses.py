@@ -1,9 +1,8 @@
 """Test addresses: `<reason>@verifier.test` gives that verdict everywhere, without network or quota."""
 
-from verifier.core.address import Address
+from verifier.core.address import TEST_DOMAIN, Address
 from verifier.core.reasons import Reason
 
-TEST_DOMAIN = "verifier.test"
 _REASONS = {reason.value: reason for reason in Reason}
 
 
