@@ -22,7 +22,7 @@ from verifier.core.faults import ServiceUnavailable
 from verifier.core.keys import keyed_hash, subkey
 from verifier.ports import Clock
 
-_SLICE = 200  # keys in one transaction: decoding more would hold the event loop for too long
+_SLICE = 100  # keys of one transaction: more would hold the event loop for over 2 ms
 _TRIES = 5  # against others that write the same keys; then the facts are forgotten, which a store may
 _ASIDE = 20_000  # domains, and mailboxes, remembered while Redis is away
 

@@ -35,7 +35,7 @@ _SCHEMA = (
     ) WITHOUT ROWID
     """,
 )
-_SLICE = 100  # rows handled between two statements: the thread must not keep the interpreter to itself
+_SLICE = 200  # rows of one job: a longer one keeps the interpreter from the event loop for more than a millisecond
 _BEHIND = 20_000  # items not yet written, from which on `remember` waits
 _SWEEP = timedelta(hours=1)
 
@@ -84,14 +84,20 @@ class SqliteStore:
 
     async def domains(self, names: Sequence[str]) -> Mapping[str, DomainFacts]:
         await self._behind.settled()
-        return await self._attempt(partial(_select_domains, names=names, now=self._clock.now()), {})
+        known: dict[str, DomainFacts] = {}
+        for some in _slices(names):
+            known |= await self._attempt(partial(_select_domains, names=some, now=self._clock.now())) or {}
+        return known
 
     async def remember_domains(self, facts: Sequence[DomainFacts]) -> None:
         await self._remember(facts)
 
     async def mailboxes(self, keys: Sequence[str]) -> Mapping[str, tuple[Finding, ...]]:
         await self._behind.settled()
-        return await self._attempt(partial(_select_mailboxes, keys=keys, now=self._clock.now()), {})
+        known: dict[str, tuple[Finding, ...]] = {}
+        for some in _slices(keys):
+            known |= await self._attempt(partial(_select_mailboxes, keys=some, now=self._clock.now())) or {}
+        return known
 
     async def remember_mailboxes(self, findings: Sequence[tuple[str, Finding]]) -> None:
         await self._remember(findings)
@@ -113,10 +119,12 @@ class SqliteStore:
         now = self._clock.now()
         if now - self._swept > _SWEEP:
             self._swept = now
-            await self._attempt(partial(_sweep, now=now), None)
-        await self._attempt(partial(transact, work=partial(_upsert, facts=facts, now=now)), None)
+            await self._attempt(partial(_sweep, now=now))
+        for some in _slices(facts):
+            await self._attempt(partial(transact, work=partial(_upsert, facts=some, now=now)))
 
-    async def _attempt(self, work: Callable[[sqlite3.Connection], _Result], otherwise: _Result) -> _Result:
+    async def _attempt(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result | None:
+        """What `work` returns; None, with a warning, where the file is damaged or cannot be used."""
         try:
             result = await self._thread.call(work)
         except (sqlite3.DatabaseError, ServiceUnavailable) as error:
@@ -125,7 +133,7 @@ class SqliteStore:
             elif not self._failing:
                 self._failing = True
                 self._warn(f"{self._path} cannot be used for now, facts are not kept: {error}")
-            return otherwise
+            return None
         self._failing = False
         return result
 
@@ -180,10 +188,8 @@ def _select_mailboxes(
 
 
 def _upsert(connection: sqlite3.Connection, facts: list[_Fact], now: datetime) -> None:
-    for domains in _slices(fact for fact in facts if isinstance(fact, DomainFacts)):
-        _upsert_domains(connection, domains, now)
-    for findings in _slices(fact for fact in facts if isinstance(fact, tuple)):
-        _upsert_mailboxes(connection, findings, now)
+    _upsert_domains(connection, [fact for fact in facts if isinstance(fact, DomainFacts)], now)
+    _upsert_mailboxes(connection, [fact for fact in facts if isinstance(fact, tuple)], now)
 
 
 def _upsert_domains(connection: sqlite3.Connection, facts: list[DomainFacts], now: datetime) -> None:
@@ -194,7 +200,7 @@ def _upsert_domains(connection: sqlite3.Connection, facts: list[DomainFacts], no
     rows = [
         (name, math.ceil(until.timestamp()), _encode(known))
         for name, known in merged.items()
-        if (until := holds_until(known)) is not None
+        if (until := holds_until(known)) is not None and until > now
     ]
     connection.executemany("REPLACE INTO domains SELECT scope, ?, ?, ? FROM here", rows)
 

@@ -1,6 +1,6 @@
 """What was observed of a mailbox, as values: kept until a verdict is asked for, and judged again whenever it is."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -80,8 +80,9 @@ _INCONCLUSIVE = Freshness(_HOUR, _HOUR, _HOUR)
 
 def freshness_of(finding: Finding) -> Freshness:
     """How long a finding is good for (docs/architecture.md, Freshness; modelled on Postfix verify(8))."""
-    if finding.reply_class in _FRESHNESS:
-        return _FRESHNESS[finding.reply_class]
+    known = None if finding.reply_class is None else _FRESHNESS.get(finding.reply_class)
+    if known is not None:
+        return known
     if finding.retry_after is not None:
         wait = max(finding.retry_after - finding.observed_at, timedelta(0))
         return Freshness(wait, wait, wait)
@@ -111,11 +112,13 @@ def merge(findings: tuple[Finding, ...], now: datetime) -> Finding | None:
     return max(live or findings, key=rank)
 
 
-def retained(findings: Iterable[Finding], now: datetime) -> tuple[Finding, ...]:
+def retained(findings: Sequence[Finding], now: datetime) -> tuple[Finding, ...]:
     """What a store keeps of a mailbox at `now`: the latest finding of each kind that is still retained, oldest first.
 
     Bounded by the number of kinds (reply classes and obstacles), and the same whatever order the findings came in.
     """
+    if len(findings) == 1:
+        return tuple(findings) if retained_until(findings[0]) > now else ()
     latest: dict[str, Finding] = {}
     for finding in findings:
         if retained_until(finding) > now:
@@ -134,7 +137,7 @@ def retained_until(finding: Finding) -> datetime:
 def _later(finding: Finding, held: Finding) -> bool:
     if finding.observed_at != held.observed_at:
         return finding.observed_at > held.observed_at
-    return repr(finding) > repr(held)
+    return finding != held and repr(finding) > repr(held)
 
 
 class NameFlags(Struct, frozen=True):

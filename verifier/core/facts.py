@@ -93,10 +93,15 @@ def merge_facts(old: DomainFacts, new: DomainFacts, now: datetime) -> DomainFact
 
 def unexpired(facts: DomainFacts, now: datetime) -> DomainFacts | None:
     """What of the facts still holds at `now`; None where nothing does."""
-    route = facts.route if facts.route is not None and facts.route.expires_at > now else None
-    control = facts.accepts_all if facts.accepts_all is not None and facts.accepts_all.expires_at > now else None
+    route, control = facts.route, facts.accepts_all
+    if route is not None and route.expires_at <= now:
+        route = None
+    if control is not None and control.expires_at <= now:
+        control = None
     if route is None and control is None:
         return None
+    if route is facts.route and control is facts.accepts_all:
+        return facts
     return DomainFacts(domain=facts.domain, route=route, accepts_all=control)
 
 
@@ -107,7 +112,7 @@ def holds_until(facts: DomainFacts) -> datetime | None:
 
 
 def _better_route(one: MailRoute | None, other: MailRoute | None, now: datetime) -> MailRoute | None:
-    if one is None or other is None:
+    if one is None or other is None or one == other:
         return one or other
     rank, other_rank = _route_rank(one, now), _route_rank(other, now)
     if rank == other_rank:
