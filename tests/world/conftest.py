@@ -10,7 +10,7 @@ from verifier.world import RunningWorld, World
 
 @pytest.fixture(scope="session")
 def world() -> World:
-    return World(7, hosts=3, grey_delay=0.15, slowness=0.02, hang=0.2)
+    return World(7, hosts=3, grey_delay=0.8, slowness=0.02, hang=0.2)
 
 
 @pytest_asyncio.fixture

@@ -103,3 +103,11 @@ def test_truth_of_other_networks(options: list[str]) -> None:
     """The truth command knows the same networks as the serving one."""
     result = CliRunner().invoke(world_command, ["truth", "--size", "50", *options])
     assert (result.exit_code, len(result.stdout.splitlines())) == (0, 50)
+
+
+def test_the_worlds_names_are_those_of_the_shipped_data() -> None:
+    """Its disposable domains are in the list, and no other domain that it lists is."""
+    shipped = set((SHIPPED.parent / "disposable_domains.txt").read_text(encoding="utf-8").split())
+    for name, personality in PERSONALITIES.items():
+        expected = set(personality.domains) if name == "disposable" else set()
+        assert (name, expected) == (name, shipped & set(personality.domains))

@@ -34,6 +34,28 @@ async def test_a_world_in_a_child_process(world: World) -> None:
         await asyncio.open_connection(address, port)
 
 
+async def test_a_child_can_do_what_a_world_in_this_process_can(world: World) -> None:
+    """TLS, resets and lost SYNs work on the child's event loop too."""
+    with WorldProcess(world) as process:
+        port = int(process.environment["VERIFIER_SMTP_PORT"])
+
+        async def talker_to(personality: str) -> Talker:
+            address = world.site(world.domain(personality)).exchanges[0].host.address
+            return Talker(*await asyncio.wait_for(asyncio.open_connection(address, port), 0.5))
+
+        secured = await talker_to("starttls")
+        await secured.begin()
+        await secured.say("STARTTLS")
+        await secured.start_tls()
+        replies = await secured.say("EHLO p.example", "MAIL FROM:<p@p.example>")
+        assert [reply[:3] for reply in replies] == ["250", "250"]
+        await secured.close()
+        with pytest.raises(ConnectionResetError):
+            await (await talker_to("reset")).reply()
+        with pytest.raises(TimeoutError):
+            await talker_to("blackhole")
+
+
 async def test_nothing_is_left_after_a_world(world: World) -> None:
     """Ports and connections are closed, also those in the middle of a conversation."""
     async with world.serve() as running:

@@ -22,6 +22,7 @@ class NameServer:
         self._bodies: dict[tuple[str, int], Body] = {}
         self._stream_server: asyncio.Server | None = None
         self._socket: socket.socket | None = None
+        self._conversations: set[asyncio.Task[None]] = set()
         self.asked: Counter[tuple[str, str]] = Counter()
         self.address = ("127.0.0.1", 0)
 
@@ -52,7 +53,9 @@ class NameServer:
             self._socket.close()
         if self._stream_server is not None:
             self._stream_server.close()
-            await self._stream_server.wait_closed()
+        for conversation in tuple(self._conversations):
+            conversation.cancel()
+        await asyncio.gather(*self._conversations, return_exceptions=True)
 
     def _on_datagrams(self, datagrams: socket.socket) -> None:
         for _ in range(_AT_ONCE):
@@ -75,13 +78,17 @@ class NameServer:
         return answer(self._world, message, question, datagram=datagram, bodies=self._bodies)
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._conversations.add(task)
         try:
             while True:
                 size = int.from_bytes(await reader.readexactly(2), "big")
                 reply = self._answer(await reader.readexactly(size), datagram=False)
                 if reply is not None:
                     writer.write(len(reply).to_bytes(2, "big") + reply)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            return  # the asker has gone, or the world ends: nobody waits for this task
         finally:
+            self._conversations.discard(task)
             writer.close()

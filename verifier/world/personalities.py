@@ -144,7 +144,7 @@ _PROVIDERS = (
         ((0, "parked"),),
         weight=1,
         reasons=(Reason.CATCH_ALL,),
-        domains=("gmial.com", "hotmial.com", "yahooo.com", "gmal.com"),
+        domains=("2gmail.com", "ayhoo.com", "0utlook.com", "yyahoo.com"),
     ),
     Personality("provider", _pair("provider"), listed=False),
 )
