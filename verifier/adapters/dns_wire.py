@@ -221,8 +221,10 @@ def _encode_name(name: str) -> bytes:
     if len(name) <= 253 and _PLAIN_NAME.fullmatch(name):
         labels = name.lower().rstrip(".").encode("ascii").split(b".")
         return b"".join(bytes((len(label),)) + label for label in labels) + b"\x00"
+    if not name.isascii():
+        raise ValueError(f"{name!r} is no DNS name")
     try:
-        return dns.name.from_text(name, idna_codec=None).to_digestable()
+        return dns.name.from_text(name).to_digestable()
     except (dns.exception.DNSException, UnicodeError) as error:
         raise ValueError(f"{name!r} is no DNS name") from error
 

@@ -14,6 +14,7 @@ from verifier.service.canaries import Canaries
 from verifier.service.routes import Routes
 
 _FAILURES_KEPT = 10_000
+_BATCH = 128
 
 
 class Domains:
@@ -68,25 +69,38 @@ class Domains:
 
     async def _resolve(self, names: list[str]) -> dict[str, MailRoute]:
         self._canaries.prepare()
-        found = {name: self._landed[name] for name in names if name in self._landed}
+        found: dict[str, MailRoute] = {}
+        flights: dict[str, asyncio.Task[MailRoute]] = {}
+        writers: list[asyncio.Task[None]] = []
+        for first in range(0, len(names), _BATCH):
+            batch = names[first : first + _BATCH]
+            found |= {name: self._landed[name] for name in batch if name in self._landed}
+            flights |= self._begin([name for name in batch if name not in found], writers)
+            await asyncio.sleep(0)
+        if flights:
+            await asyncio.wait(flights.values())
+        if writers:
+            await asyncio.wait(writers)
+        for writer in writers:
+            writer.result()
+        return await self._believed(found | {name: flight.result() for name, flight in flights.items()})
+
+    def _begin(self, names: list[str], writers: list[asyncio.Task[None]]) -> dict[str, asyncio.Task[MailRoute]]:
+        """The flights of all `names`. Those that nobody had begun become one batch, whose writer joins `writers`."""
         flights: dict[str, asyncio.Task[MailRoute]] = {}
         mine: dict[str, asyncio.Task[MailRoute]] = {}
         for name in names:
-            if name in found:
-                continue
-            begun = not self._routes.is_finding(name)
+            begun = self._routes.is_finding(name)
             flights[name] = self._routes.finding(name, self._failures.get(name, 0))
-            if begun:
+            if not begun:
                 mine[name] = flights[name]
                 flights[name].add_done_callback(partial(self._land, name))
         if mine:
             writer = asyncio.create_task(self._remember(mine))
+            writers.append(writer)
             self._writers.add(writer)
             writer.add_done_callback(self._writers.discard)
-            await asyncio.shield(writer)
-        if flights:
-            await asyncio.wait(flights.values())
-        return await self._believed(found | {name: flight.result() for name, flight in flights.items()})
+        return flights
 
     def _land(self, name: str, flight: asyncio.Task[MailRoute]) -> None:
         """Keeps a result until it is remembered, so that nobody asks in between, and counts failures in a row."""
