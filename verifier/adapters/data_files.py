@@ -1,0 +1,198 @@
+"""The reference data: lists, provider table and risks, from the files that are shipped and the operator's own.
+
+Law: the operator's `deny` is above his `allow`, that above what is never disposable, that above the disposable lists.
+Shipped files are normalised by `make data` (lower-case A-labels, one a line) and read as they are: loading all of them
+has to cost less than the interpreter's own start.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from datetime import date
+from importlib import resources
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from verifier.core.lists import DomainList, local_names
+from verifier.core.providers import Provider, ProviderTable
+from verifier.core.verdict import BounceRisks
+
+LISTS_FOLDER = "lists"
+DISPOSABLE = "disposable_domains.txt"
+ALLOW = "allow.txt"
+DENY = "deny.txt"
+_HEADER_BYTES = 4096
+
+
+class Header(Struct, frozen=True):
+    """What a data file says of itself on top."""
+
+    what: str
+    sources: tuple[str, ...]
+    licence: str
+    date: date
+    rows: int
+
+
+class ReferenceData(Struct, frozen=True):
+    """Everything that is known before anybody is asked. Domains are lower-case A-labels.
+
+    `never_disposable` holds the operator's allowed domains, relays, well-known domains and mail providers; `denied`
+    what the operator calls disposable. `version` is a short hash that changes with any of the data.
+    """
+
+    disposable: DomainList
+    never_disposable: DomainList
+    allowed: DomainList
+    denied: DomainList
+    disposable_exchanges: DomainList
+    privacy_relays: DomainList
+    free: DomainList
+    parking_exchanges: DomainList
+    roles: frozenset[str]
+    no_reply: frozenset[str]
+    typo_targets: tuple[str, ...]
+    lookalikes: Mapping[str, str]
+    tlds: frozenset[str]
+    providers: ProviderTable
+    risks: BounceRisks
+    version: str
+
+    def disposable_of(self, domain: str) -> str | None:
+        """The listed domain that makes `domain` disposable, itself or one above it; None where nothing does."""
+        denied = self.denied.covers(domain)
+        if denied is not None:
+            return denied
+        return None if domain in self.never_disposable else self.disposable.covers(domain)
+
+
+def shipped_folder() -> Path:
+    """Where the shipped data lies: inside the installed package, or beside it in a checkout."""
+    package = Path(str(resources.files("verifier")))
+    installed = package / "data"
+    return installed if installed.is_dir() else package.parent / "data"
+
+
+def load_reference_data(data_dir: Path | None = None, shipped: Path | None = None) -> ReferenceData:
+    """All reference data; `data_dir` is the operator's data folder, whose `lists/` overrules what is shipped."""
+    folder = shipped or shipped_folder()
+    own = data_dir / LISTS_FOLDER if data_dir is not None else None
+    allowed, denied = _operator_list(own, ALLOW), _operator_list(own, DENY)
+    relays, free = _domains(folder / "privacy_relays.txt"), _domains(folder / "free_providers.txt")
+    known = _domains(folder / "not_disposable.txt")
+    return ReferenceData(
+        disposable=_domains(disposable_file(folder, own)),
+        never_disposable=DomainList(allowed.domains | relays.domains | known.domains | free.domains),
+        allowed=allowed,
+        denied=denied,
+        disposable_exchanges=_domains(folder / "disposable_mx.txt"),
+        privacy_relays=relays,
+        free=free,
+        parking_exchanges=_domains(folder / "parking_mx.txt"),
+        roles=local_names(_rows(folder / "roles.txt")),
+        no_reply=local_names(_rows(folder / "no_reply.txt")),
+        typo_targets=tuple(_rows(folder / "typo_targets.txt")),
+        lookalikes=dict(_pair(row) for row in _rows(folder / "lookalikes.csv")),
+        tlds=frozenset(_rows(folder / "tlds.txt")),
+        providers=load_providers(folder),
+        risks=load_risks(folder),
+        version=_version(folder, own),
+    )
+
+
+def load_providers(folder: Path) -> ProviderTable:
+    """The provider table. Raises msgspec.ValidationError or ValueError for a malformed one: it is our own file."""
+    return ProviderTable(msgspec.toml.decode((folder / "providers.toml").read_bytes(), type=_ProviderFile).provider)
+
+
+def load_risks(folder: Path) -> BounceRisks:
+    """The bounce risks. Raises msgspec.ValidationError for a malformed file."""
+    file = msgspec.toml.decode((folder / "bounce_risks.toml").read_bytes(), type=_RiskFile)
+    return BounceRisks(file.reason, {(row.reason, row.name): row.risk for row in file.provider})
+
+
+def read_header(path: Path) -> Header:
+    """The header of a data file. Raises ValueError where it is incomplete."""
+    fields: dict[str, list[str]] = {}
+    for line in _comments(path):
+        name, colon, text = line.removeprefix("#").strip().partition(": ")
+        if colon:
+            fields.setdefault(name, []).append(text.strip())
+    try:
+        return Header(
+            what=fields["What"][0],
+            sources=tuple(fields["Source"]),
+            licence=fields["Licence"][0],
+            date=date.fromisoformat(fields["Date"][0]),
+            rows=int(fields["Rows"][0]),
+        )
+    except KeyError as error:
+        raise ValueError(f"{path.name} has no {error.args[0]!r} on top") from error
+
+
+def disposable_file(shipped: Path, own: Path | None) -> Path:
+    """The newer of the shipped disposable list and the operator's refreshed one; the shipped one on a tie."""
+    base = shipped / DISPOSABLE
+    refreshed = own / DISPOSABLE if own is not None else None
+    if refreshed is None or not refreshed.is_file():
+        return base
+    return refreshed if read_header(refreshed).date > read_header(base).date else base
+
+
+class _ProviderFile(Struct, frozen=True, forbid_unknown_fields=True):
+    provider: tuple[Provider, ...]
+
+
+class _RiskRow(Struct, frozen=True, forbid_unknown_fields=True):
+    name: str
+    reason: str
+    risk: float
+
+
+class _RiskFile(Struct, frozen=True, forbid_unknown_fields=True):
+    reason: dict[str, float]
+    provider: tuple[_RiskRow, ...] = ()
+
+
+def _rows(path: Path) -> list[str]:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    first = next((number for number, line in enumerate(lines) if not line.startswith("#")), len(lines))
+    return lines[first:]
+
+
+def _domains(path: Path) -> DomainList:
+    return DomainList(frozenset(_rows(path)))
+
+
+def _operator_list(own: Path | None, name: str) -> DomainList:
+    path = own / name if own is not None else None
+    lines: Iterable[str] = path.read_text(encoding="utf-8").splitlines() if path is not None and path.is_file() else ()
+    return DomainList.parse(lines)
+
+
+def _pair(row: str) -> tuple[str, str]:
+    typed, _, meant = row.partition(",")
+    return typed, meant
+
+
+def _comments(path: Path) -> list[str]:
+    with path.open("rb") as file:
+        top = file.read(_HEADER_BYTES).decode("utf-8", errors="replace")
+    comments: list[str] = []
+    for line in top.splitlines():
+        if not line.startswith("#"):
+            break
+        comments.append(line)
+    return comments
+
+
+def _version(folder: Path, own: Path | None) -> str:
+    """A hash of the headers and sizes of the shipped files, and of the operator's lists."""
+    digest = hashlib.blake2b(digest_size=6)
+    for path in sorted(path for path in folder.iterdir() if path.is_file()):
+        digest.update(f"{path.name}\0{path.stat().st_size}\0".encode() + "\n".join(_comments(path)).encode())
+    for path in [] if own is None else [own / DISPOSABLE, own / ALLOW, own / DENY]:
+        if path.is_file():
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
