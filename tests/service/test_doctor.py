@@ -1,12 +1,13 @@
 """The doctor: what is seen of this host becomes a finding, how bad it is, and what to do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from ipaddress import ip_address
 
 import pytest
 
 from tests.support.clock import FakeClock
+from tests.support.host_fakes import CANARIES, FOREIGN, HEALTHY, OUR_ADDRESS, FakeDialer, FakeResolver, Records
 from verifier.core.diagnosis import (
     BLOCKLISTS,
     Check,
@@ -24,82 +25,13 @@ from verifier.ports import Answer, DialFailure, DnsStatus, RecordType
 from verifier.service.doctor import Patient, examine
 from verifier.service.spf import SpfResult, spf_result
 
-OUR_ADDRESS = "198.41.0.4"
-CANARIES = ("one.test", "two.test", "three.test")
 PATIENT = Patient(
     helo="mail.sender.org",
     mail_from="probe@sender.org",
     canaries=CANARIES,
-    foreign=frozenset({"gmail.com"}),
+    foreign=FOREIGN,
     patience=1.0,
 )
-Records = Mapping[tuple[str, RecordType], Sequence[tuple[int, str]]]
-HEALTHY: dict[tuple[str, RecordType], Sequence[tuple[int, str]]] = {
-    **{(name, RecordType.MX): [(10, f"mx.{name}")] for name in CANARIES},
-    **{(f"mx.{name}", RecordType.A): [(0, f"9.9.9.{at}")] for at, name in enumerate(CANARIES)},
-    ("mail.sender.org", RecordType.A): [(0, OUR_ADDRESS)],
-    ("4.0.41.198.in-addr.arpa", RecordType.PTR): [(0, "mail.sender.org")],
-    ("sender.org", RecordType.MX): [(10, "mail.sender.org")],
-    ("sender.org", RecordType.TXT): [(0, "some other text"), (0, "v=spf1 mx -all")],
-}
-
-
-class FakeResolver:
-    """Answers from a table; what is not in it does not exist."""
-
-    identity = "192.0.2.53"
-
-    def __init__(self, records: Records, failure: DnsStatus | None = None) -> None:
-        self.records = records
-        self.failure = failure
-        self.asked: list[str] = []
-
-    async def lookup(self, name: str, record_type: RecordType) -> Answer:
-        self.asked.append(name)
-        if self.failure is not None:
-            return Answer(self.failure)
-        found = tuple(self.records.get((name, record_type), ()))
-        return Answer(DnsStatus.OK, found) if found else Answer(DnsStatus.NXDOMAIN)
-
-    async def close(self) -> None: ...
-
-
-class FakeConnection:
-    """Greets, answers EHLO, and remembers what it heard; text comes in pieces of seven bytes."""
-
-    def __init__(self, banner: str, ehlo: str) -> None:
-        self.heard = b""
-        self._ehlo = ehlo
-        self._coming = banner.encode()
-
-    def send(self, data: bytes) -> None:
-        self.heard += data
-        if data.startswith(b"EHLO"):
-            self._coming += self._ehlo.encode()
-
-    async def receive(self, timeout: float) -> bytes:
-        piece, self._coming = self._coming[:7], self._coming[7:]
-        return piece
-
-    async def start_tls(self, server_name: str, timeout: float) -> None: ...
-    def close(self) -> None: ...
-
-
-class FakeDialer:
-    """Every mail host greets by its own name and by our address, unless told otherwise."""
-
-    def __init__(self, banner: str = "220 {host} ESMTP\r\n", failure: DialFailure | None = None) -> None:
-        self._banner = banner
-        self._failure = failure
-        self.connections: list[FakeConnection] = []
-
-    async def dial(self, address: str, *, pin: str, timeout: float) -> FakeConnection | DialFailure:
-        if self._failure is not None:
-            return self._failure
-        host = f"mx.{pin}"
-        ehlo = f"250-{host} at your service, [{OUR_ADDRESS}]\r\n250-SIZE 1\r\n250 PIPELINING\r\n"
-        self.connections.append(FakeConnection(self._banner.format(host=host), ehlo))
-        return self.connections[-1]
 
 
 async def examined(
@@ -120,7 +52,7 @@ async def test_a_healthy_host_has_nothing_to_do() -> None:
     assert {connection.heard for connection in dialer.connections} == {b"EHLO mail.sender.org\r\nQUIT\r\n"}
 
 
-@pytest.mark.parametrize("failure", [DialFailure.TIMEOUT, DialFailure.REFUSED, DialFailure.PROXY])
+@pytest.mark.parametrize("failure", [DialFailure.TIMEOUT, DialFailure.REFUSED, DialFailure.UNREACHABLE])
 async def test_a_closed_port_25_is_a_problem_that_one_can_live_with(failure: DialFailure) -> None:
     """It says the three ways out, and the commands stay usable."""
     checks = await examined(HEALTHY, FakeDialer(failure=failure))
@@ -128,6 +60,12 @@ async def test_a_closed_port_25_is_a_problem_that_one_can_live_with(failure: Dia
     assert "SOCKS5" in checks["port 25"].advice
     assert checks["public address"].health is Health.WARNING
     assert usable(tuple(checks.values()))
+
+
+async def test_a_proxy_that_fails_is_blamed_by_name() -> None:
+    """The advice is about the proxy, not about the hoster."""
+    advice = (await examined(HEALTHY, FakeDialer(failure=DialFailure.PROXY)))["port 25"].advice
+    assert "VERIFIER_SMTP_PROXY" in advice
 
 
 async def test_an_intercepted_port_25_is_told_from_an_open_one() -> None:
@@ -147,7 +85,7 @@ async def test_a_host_that_refuses_us_is_quoted() -> None:
 async def test_smtp_switched_off_contacts_no_mail_host() -> None:
     """With VERIFIER_SMTP_ENABLED=false nobody is dialled."""
     dialer = FakeDialer()
-    off = Patient("mail.sender.org", "probe@sender.org", CANARIES, frozenset(), smtp_enabled=False)
+    off = Patient("mail.sender.org", "probe@sender.org", CANARIES, FOREIGN, smtp_enabled=False)
     checks = await examined(HEALTHY, dialer, off)
     assert (checks["port 25"].health, dialer.connections) == (Health.WARNING, [])
 
@@ -204,7 +142,7 @@ async def test_every_fault_of_the_identity_says_what_to_do() -> None:
 
 async def test_a_provider_or_a_made_up_name_is_not_ours() -> None:
     """`gmail.com` as HELO or sender is flagged before anybody is asked."""
-    patient = Patient("mail.gmail.com", "me@gmail.com", CANARIES, frozenset({"gmail.com"}))
+    patient = Patient("mail.gmail.com", "me@gmail.com", CANARIES, FOREIGN)
     checks = await examined(HEALTHY, patient=patient)
     assert {checks[name].health for name in ("HELO name", "MAIL FROM")} == {Health.PROBLEM}
 
@@ -226,18 +164,17 @@ async def test_a_provider_or_a_made_up_name_is_not_ours() -> None:
 )
 def test_a_helo_name_that_cannot_be_real_is_flagged(helo: str, said: str) -> None:
     """By its spelling alone, as a whole sentence at a command's start."""
-    foreign = frozenset({"gmail.com"})
-    fault = helo_fault(helo, foreign)
+    fault = helo_fault(helo, FOREIGN)
     assert fault is not None
     assert said in fault
-    assert len(identity_faults(helo, "probe@sender.org", foreign)) == 1
+    assert len(identity_faults(helo, "probe@sender.org", FOREIGN)) == 1
 
 
 def test_a_real_identity_is_not_flagged() -> None:
     """Neither is a sender at one's own domain."""
-    assert identity_faults("mail.sender.org", "probe@sender.org", frozenset({"gmail.com"})) == ()
-    assert mail_from_fault("probe@localhost", frozenset()) is not None
-    assert mail_from_fault("probe", frozenset()) == "is not an e-mail address"
+    assert identity_faults("mail.sender.org", "probe@sender.org", FOREIGN) == ()
+    assert mail_from_fault("probe@localhost", FOREIGN) is not None
+    assert mail_from_fault("probe", FOREIGN) == "is not an e-mail address"
 
 
 @pytest.mark.parametrize(

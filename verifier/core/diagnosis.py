@@ -61,7 +61,7 @@ def judge_data(dated: Mapping[str, date], today: date) -> Check:
         )
     oldest = min(dated, key=lambda name: dated[name])
     age = (today - dated[oldest]).days
-    seen = f"The oldest of {len(dated)} data files is {oldest}, of {dated[oldest]} ({age} days)."
+    seen = f"The {oldest} is of {dated[oldest]} ({age} days old)."
     if age > OLD_DATA_DAYS:
         return Check("data", Health.WARNING, seen, "Run `verifier data` to refresh the domain lists.")
     return Check("data", Health.OK, seen)

@@ -4,8 +4,9 @@ A mail server may refuse whoever greets it with a false name (RFC 5321 §4.1.1.1
 asked about a mailbox.
 """
 
-from collections.abc import Container
 from ipaddress import ip_address
+
+from verifier.core.lists import DomainList
 
 _NOWHERE = frozenset(
     {"localhost", "localdomain", "local", "lan", "internal", "home", "corp", "test", "example", "invalid"}
@@ -13,7 +14,7 @@ _NOWHERE = frozenset(
 _EXAMPLES = frozenset({"example.com", "example.net", "example.org"})
 
 
-def helo_fault(helo: str, foreign: Container[str]) -> str | None:
+def helo_fault(helo: str, foreign: DomainList) -> str | None:
     """Half a sentence on why no mail server can believe the HELO name, None where its spelling is fine.
 
     `foreign` holds the domains that are plainly not ours, such as those of mail providers.
@@ -23,7 +24,7 @@ def helo_fault(helo: str, foreign: Container[str]) -> str | None:
     return _name_fault(helo, foreign)
 
 
-def mail_from_fault(mail_from: str, foreign: Container[str]) -> str | None:
+def mail_from_fault(mail_from: str, foreign: DomainList) -> str | None:
     """The same of the probes' sender address."""
     local, _, domain = mail_from.rpartition("@")
     if not local or not domain:
@@ -31,7 +32,7 @@ def mail_from_fault(mail_from: str, foreign: Container[str]) -> str | None:
     return _name_fault(domain, foreign)
 
 
-def identity_faults(helo: str, mail_from: str, foreign: Container[str]) -> tuple[str, ...]:
+def identity_faults(helo: str, mail_from: str, foreign: DomainList) -> tuple[str, ...]:
     """Whole sentences, for a command's start: what to set, where it must be set."""
     faults = []
     if said := helo_fault(helo, foreign):
@@ -41,7 +42,7 @@ def identity_faults(helo: str, mail_from: str, foreign: Container[str]) -> tuple
     return tuple(faults)
 
 
-def _name_fault(name: str, foreign: Container[str]) -> str | None:
+def _name_fault(name: str, foreign: DomainList) -> str | None:
     labels = name.rstrip(".").lower().split(".")
     if labels == ["localhost"] or labels[-1] == "localdomain":
         return "is no name of a host on the internet"
@@ -49,7 +50,7 @@ def _name_fault(name: str, foreign: Container[str]) -> str | None:
         return "has no domain"
     if labels[-1] in _NOWHERE or ".".join(labels[-2:]) in _EXAMPLES or labels[-2:] == ["home", "arpa"]:
         return "lies under a name that nobody can own"
-    if any(".".join(labels[at:]) in foreign for at in range(len(labels) - 1)):
+    if ".".join(labels) in foreign:
         return "belongs to a mail provider, not to you"
     return None
 

@@ -6,7 +6,7 @@ hosts see no more than a greeting and a good-bye.
 
 import asyncio
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from ipaddress import ip_address
 
 from msgspec import Struct
@@ -14,6 +14,7 @@ from msgspec import Struct
 from verifier.core.diagnosis import BLOCKLISTS, Check, Health, judge_blocklists, judge_resolver, quoted_addresses
 from verifier.core.egress import CanarySighting, EgressState, judge_egress
 from verifier.core.identity import helo_fault, mail_from_fault
+from verifier.core.lists import DomainList
 from verifier.core.setting_values import IpAddress
 from verifier.ports import Clock, Connection, DialFailure, DnsStatus, MailDialer, RecordType, Resolver
 from verifier.service.spf import SpfResult, spf_records, spf_result
@@ -27,13 +28,13 @@ _REPLY_ENDS = re.compile(rb"^\d{3}(?: [^\n]*)?\r?\n", re.MULTILINE)
 class Patient(Struct, frozen=True):
     """What is examined. `foreign` holds domains that are plainly not ours; `patience` is in seconds a step.
 
-    `own_addresses` are those that are configured; public ones that mail hosts tell us are added.
+    `own_addresses` are the public ones that are known of beforehand; those that mail hosts tell us go before them.
     """
 
     helo: str
     mail_from: str
     canaries: tuple[str, ...]
-    foreign: Container[str]
+    foreign: DomainList
     own_addresses: tuple[IpAddress, ...] = ()
     smtp_enabled: bool = True
     patience: float = 5.0
@@ -56,8 +57,8 @@ async def examine(patient: Patient, resolver: Resolver, dialer: MailDialer, cloc
     if patient.smtp_enabled:
         sightings = await _look_at_canaries(patient, resolver, dialer)
         checks.append(_egress_check(sightings))
-        told = tuple(address for sighting in sightings for address in sighting.own)
-        addresses = tuple(dict.fromkeys((*addresses, *told)))
+        told = dict.fromkeys(address for sighting in sightings for address in sighting.own)
+        addresses = tuple(told) or addresses
     else:
         advice = "Set VERIFIER_SMTP_ENABLED=true to have mailboxes asked."
         checks.append(Check("port 25", Health.WARNING, "Mailboxes are not asked: SMTP is switched off.", advice))
@@ -65,7 +66,8 @@ async def examine(patient: Patient, resolver: Resolver, dialer: MailDialer, cloc
     checks.append(await _helo_check(patient, resolver, addresses))
     checks.extend([await _ptr_check(resolver, address) for address in addresses])
     checks.append(await _mail_from_check(patient, resolver))
-    checks.append(await _spf_check(patient, resolver, addresses))
+    if mail_from_fault(patient.mail_from, patient.foreign) is None:
+        checks.append(await _spf_check(patient, resolver, addresses))
     checks.extend([await _blocklist_check(resolver, address) for address in addresses])
     return tuple(checks)
 
@@ -130,6 +132,8 @@ def _egress_check(sightings: Sequence[_Sighting]) -> Check:
             return Check("port 25", Health.WARNING, seen, "See to this host's name, PTR and block lists, below.")
         case EgressState.OPEN:
             return Check("port 25", Health.OK, egress.sentence)
+        case EgressState.BLOCKED if all(s.canary.failure == DialFailure.PROXY for s in sightings):
+            advice = "The proxy does not answer or does not let us through: see to it and to VERIFIER_SMTP_PROXY."
         case EgressState.BLOCKED:
             advice = (
                 "Ask your hoster to open port 25, run verifier on a host that has it open, or send the probes through "

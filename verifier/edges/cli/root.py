@@ -4,7 +4,6 @@ import importlib
 import importlib.util
 import os
 import signal
-import sys
 import tempfile
 import traceback
 from types import FrameType
@@ -43,6 +42,14 @@ class LazyCommands(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Runs the command; a reader that went away ends it quietly (click would exit with 1, which means `block`)."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            _discard_stdout()
+            return ExitCode.DONE
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, _SUMMARIES[name]) for name in self.list_commands(ctx)])
@@ -63,14 +70,10 @@ def run(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, _terminate)
     try:
         outcome = root.main(args=arguments, prog_name="verifier", standalone_mode=False)
-        sys.stdout.flush()
+        print(end="", flush=True)
     except BrokenPipeError:
         _discard_stdout()
         return ExitCode.DONE
-    except click.exceptions.Exit as asked:
-        return asked.exit_code
-    except SystemExit as asked:
-        return asked.code if isinstance(asked.code, int) else ExitCode.DONE
     except BaseException as error:  # noqa: BLE001 - the one place where everything that is left ends
         _say(error)
         return exit_code_of(error)

@@ -51,10 +51,10 @@ def _counts(summary: Summary, phrases: Phrases) -> Table:
 
 def _verdicts(summary: Summary, phrases: Phrases) -> Table:
     table = Table(box=box.SIMPLE_HEAD, header_style="bold")
-    table.add_column(phrases("summary.verdict"), no_wrap=True)
+    table.add_column(phrases("summary.verdict"), overflow="fold")
     table.add_column(phrases("summary.addresses"), justify="right", no_wrap=True)
     table.add_column(phrases("summary.share"), justify="right", no_wrap=True)
-    table.add_column(phrases("summary.meaning"))
+    table.add_column(phrases("summary.meaning"), overflow="fold")
     reasons = summary.by_reason()
     for verdict, count in summary.by_verdict().items():
         if not count:
@@ -84,13 +84,16 @@ def _print_projection(console: Console, summary: Summary, phrases: Phrases) -> N
     before = phrases.share(summary.bounce_rate_before)
     after = phrases.share(summary.bounce_rate_after) if summary.sendable else "–"
     line = Text.assemble(
-        (phrases("summary.bounces") + phrases("colon"), "bold"), phrases("summary.bounces_line", before=before, after=after)
+        (phrases("summary.bounces") + phrases("colon"), "bold"),
+        phrases("summary.bounces_line", before=before, after=after),
     )
     console.print(Padding(line, (0, 0, 0, 1)))
     flags = summary.by_flag()
     if flags:
         noted = " · ".join(f"{phrases(f'flag.{name}')} {phrases.number(count)}" for name, count in flags.items())
-        console.print(Padding(Text.assemble((phrases("summary.flags") + phrases("colon"), "bold"), noted), (0, 0, 0, 1)))
+        console.print(
+            Padding(Text.assemble((phrases("summary.flags") + phrases("colon"), "bold"), noted), (0, 0, 0, 1))
+        )
 
 
 def _print_notices(console: Console, summary: Summary, phrases: Phrases) -> None:
