@@ -1,6 +1,6 @@
 """What the services need of the world, as protocols: adapters and fakes pass the one contract suite of their port."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -121,10 +121,14 @@ class Journal(Protocol):
     """What a run has learned so far, kept for the case that it is killed.
 
     Law: once `record` has returned, kill -9 of the process loses nothing of it. Mailboxes are keyed as in FactStore.
-    `load` gives pages of (findings, facts), as they were recorded. `finish` deletes the journal, `close` keeps it.
+    `load` gives pages of (findings, facts), as they were recorded; `known` what was recorded of these mailboxes and,
+    merged, of these domains. `finish` deletes the journal, `close` keeps it.
     """
 
     def load(self) -> AsyncIterator[tuple[Sequence[tuple[str, Finding]], Sequence[DomainFacts]]]: ...
+    async def known(
+        self, keys: Collection[str], domains: Collection[str]
+    ) -> tuple[Mapping[str, tuple[Finding, ...]], Mapping[str, DomainFacts]]: ...
     async def record(self, findings: Sequence[tuple[str, Finding]], facts: Sequence[DomainFacts]) -> None: ...
     async def finish(self) -> None: ...
     async def close(self) -> None: ...

@@ -15,6 +15,7 @@ import pytest
 from tests.support.clock import FakeClock
 from tests.support.facts import control, facts, hindered, replied, route
 from verifier.adapters.sqlite_journal import SqliteJournal, forget_in_journals, sweep_journals
+from verifier.adapters.system_clock import SystemClock
 from verifier.core.evidence import Finding, Obstacle
 from verifier.core.facts import DomainFacts
 from verifier.core.faults import ServiceUnavailable
@@ -25,7 +26,7 @@ NAME = journal_name("0" * 64, ["--column", "email"], ["disposable 2026-11-22"])
 
 
 async def opened(folder: Path, *, restart: bool = False, name: str = NAME) -> SqliteJournal:
-    journal = SqliteJournal(folder, name)
+    journal = SqliteJournal(folder, name, SystemClock())
     await journal.open(restart=restart)
     return journal
 
@@ -188,6 +189,7 @@ import asyncio, sys
 from pathlib import Path
 from tests.support.facts import facts, replied, route
 from verifier.adapters.sqlite_journal import SqliteJournal
+from verifier.adapters.system_clock import SystemClock
 from verifier.core.replies import ReplyClass
 
 async def lane(journal, number):
@@ -202,7 +204,7 @@ async def lane(journal, number):
         group += 1
 
 async def main():
-    journal = SqliteJournal(Path(sys.argv[1]), sys.argv[2])
+    journal = SqliteJournal(Path(sys.argv[1]), sys.argv[2], SystemClock())
     await journal.open()
     await asyncio.gather(*(lane(journal, number) for number in range(8)))
 

@@ -6,32 +6,42 @@ Law: once `record` has returned, kill -9 of this process loses nothing of what i
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 import msgspec
 
 from verifier.adapters.sqlite_thread import GroupCommit, SqliteThread, is_damage, open_database, transact
 from verifier.core.evidence import Finding
-from verifier.core.facts import DomainFacts
+from verifier.core.facts import DomainFacts, merge_facts
 from verifier.core.faults import ServiceUnavailable
 from verifier.ports import Clock
 
 _SCHEMA = (
     """
     CREATE TABLE findings (id INTEGER PRIMARY KEY, key TEXT NOT NULL, finding BLOB NOT NULL);
-    CREATE TABLE facts (id INTEGER PRIMARY KEY, facts BLOB NOT NULL)
+    CREATE TABLE facts (id INTEGER PRIMARY KEY, domain TEXT NOT NULL, facts BLOB NOT NULL);
+    CREATE INDEX findings_by_key ON findings (key);
+    CREATE INDEX facts_by_domain ON facts (domain)
     """,
 )
 _PAGE = 500
 _KEPT = timedelta(days=30)
 _FILES = ("", "-wal", "-shm")
 _Value = TypeVar("_Value")
-_Entry = tuple[str, bytes] | bytes
+
+
+class _Entry(NamedTuple):
+    """A row to be written: a finding under its key, or the facts of a domain."""
+
+    table: Literal["findings", "facts"]
+    name: str
+    blob: bytes
+
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_finding = msgspec.msgpack.Decoder(Finding).decode
@@ -44,7 +54,8 @@ class SqliteJournal:
     `open` comes first; then either `finish`, which deletes it, or `close`, which keeps it for the next run.
     """
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, clock: Clock) -> None:
+        self._clock = clock
         self._path = folder / f"{name}.sqlite"
         self._thread = SqliteThread(partial(open_database, self._path, _SCHEMA, exclusive=True))
         self._commits: GroupCommit[_Entry] = GroupCommit(self._write)
@@ -81,10 +92,27 @@ class SqliteJournal:
             facts = [_decoded(_decode_facts, blob) for _, _, blob in rows]
             yield (), [known for known in facts if known is not None]
 
+    async def known(
+        self, keys: Collection[str], domains: Collection[str]
+    ) -> tuple[Mapping[str, tuple[Finding, ...]], Mapping[str, DomainFacts]]:
+        """What was recorded of these mailboxes, oldest first, and of these domains, merged."""
+        findings: dict[str, tuple[Finding, ...]] = {}
+        for key, blob in await self._thread.call(partial(_select, query=_FINDINGS_OF, names=keys)):
+            finding = _decoded(_decode_finding, blob)
+            if finding is not None:
+                findings[key] = (*findings.get(key, ()), finding)
+        facts: dict[str, DomainFacts] = {}
+        for domain, blob in await self._thread.call(partial(_select, query=_FACTS_OF, names=domains)):
+            new = _decoded(_decode_facts, blob)
+            if new is not None:
+                old = facts.get(domain)
+                facts[domain] = new if old is None else merge_facts(old, new, self._clock.now())
+        return findings, facts
+
     async def record(self, findings: Sequence[tuple[str, Finding]], facts: Sequence[DomainFacts]) -> None:
         """Returns once both are durable. Raises ServiceUnavailable where they cannot be written."""
-        entries: list[_Entry] = [(key, _encode(finding)) for key, finding in findings]
-        entries += map(_encode, facts)
+        entries = [_Entry("findings", key, _encode(finding)) for key, finding in findings]
+        entries += [_Entry("facts", known.domain, _encode(known)) for known in facts]
         if not entries:
             return
         try:
@@ -117,6 +145,8 @@ async def forget_in_journals(folder: Path, key: str) -> None:
 
 
 _FINDINGS = "SELECT id, key, finding FROM findings WHERE id > ? ORDER BY id LIMIT ?"
+_FINDINGS_OF = "SELECT key, finding FROM findings WHERE key IN (SELECT value FROM json_each(?)) ORDER BY id"
+_FACTS_OF = "SELECT domain, facts FROM facts WHERE domain IN (SELECT value FROM json_each(?)) ORDER BY id"
 _FACTS = "SELECT id, NULL, facts FROM facts WHERE id > ? ORDER BY id LIMIT ?"
 
 
@@ -131,11 +161,15 @@ def _decoded(decode: Callable[[bytes], _Value], blob: bytes) -> _Value | None:
         return None
 
 
-def _insert(connection: sqlite3.Connection, entries: Iterable[_Entry]) -> None:
-    findings = [entry for entry in entries if isinstance(entry, tuple)]
-    facts = [(entry,) for entry in entries if isinstance(entry, bytes)]
+def _select(connection: sqlite3.Connection, query: str, names: Collection[str]) -> list[tuple[str, bytes]]:
+    return connection.execute(query, (msgspec.json.encode(list(names)).decode(),)).fetchall()
+
+
+def _insert(connection: sqlite3.Connection, entries: Sequence[_Entry]) -> None:
+    findings = [entry[1:] for entry in entries if entry.table == "findings"]
+    facts = [entry[1:] for entry in entries if entry.table == "facts"]
     connection.executemany("INSERT INTO findings (key, finding) VALUES (?, ?)", findings)
-    connection.executemany("INSERT INTO facts (facts) VALUES (?)", facts)
+    connection.executemany("INSERT INTO facts (domain, facts) VALUES (?, ?)", facts)
 
 
 def _clear(connection: sqlite3.Connection) -> None:
