@@ -1,4 +1,4 @@
-"""Dialogues: each text transcript in tests/dialogues is a conversation that the session machine must hold word for word.
+"""Dialogues: each transcript in tests/dialogues is a conversation that the session machine must hold word for word.
 
 `S:` the server says, `C:` the client must say, in this order. `#: offer [reset] PATH…` hands recipients over,
 `#: tls` completes the handshake, `#: close` and `#: timeout` end the connection. `#: answered PATH CLASS`,
@@ -129,7 +129,7 @@ _SERVER_LINES = st.lists(
 
 @given(_SERVER_LINES, st.lists(st.integers(1, 5), max_size=12))
 def test_everybody_is_answered_or_handed_back_exactly_once(server: list[bytes], groups: list[int]) -> None:
-    """Whatever a server sends, each recipient offered comes back once: answered, or unanswered; and DATA is never said."""
+    """Whatever a server sends, each recipient comes back once, answered or unanswered, and DATA is never said."""
     session = Session(IDENTITY, shipped_rules(), "mx.example")
     offered: list[Recipient] = []
     returned: list[Recipient] = []

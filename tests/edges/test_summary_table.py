@@ -42,6 +42,7 @@ def test_an_ordinary_list_is_summed_up() -> None:
     ):
         assert said in text
     assert "Port 25" not in text
+    assert "Even so" not in text
 
 
 def test_a_closed_port_25_is_said_with_its_three_ways() -> None:
@@ -49,6 +50,7 @@ def test_a_closed_port_25_is_said_with_its_three_ways() -> None:
     text = printed(unreached())
     assert "proved bad 5 · proved good 0 · no fault found (mailbox not asked) 90 · risky 5" in text
     assert "Port 25 is closed on this host, so 84 addresses could not be asked for their mailbox." in text
+    assert "Even so the projected rate is above 2%" in text
     ways = re.search(r"1\. .* port 25 is open .* 2\. .*VERIFIER_SMTP_PROXY=socks5://.* 3\. .*feedback import", text)
     assert ways is not None
 

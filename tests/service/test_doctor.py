@@ -1,6 +1,5 @@
 """The doctor: what is seen of this host becomes a finding, how bad it is, and what to do."""
 
-from collections.abc import Sequence
 from datetime import date
 from ipaddress import ip_address
 
@@ -123,7 +122,7 @@ def test_a_resolver_that_lies_is_found_out(canaries: list[Answer], random_names:
 
 async def test_every_fault_of_the_identity_says_what_to_do() -> None:
     """HELO without address or elsewhere, no PTR, a PTR that does not lead back, no SPF, a sender that takes no mail."""
-    bad: dict[tuple[str, RecordType], Sequence[tuple[int, str]]]
+    bad: dict[tuple[str, RecordType], list[tuple[int, str]]]
     cases = [
         ("HELO name", Health.PROBLEM, {("mail.sender.org", RecordType.A): []}),
         ("HELO name", Health.WARNING, {("mail.sender.org", RecordType.A): [(0, "198.41.0.5")]}),

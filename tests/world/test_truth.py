@@ -118,6 +118,7 @@ def test_the_unknown_rate_is_kept() -> None:
         ("servfail", "info", ["dns_temp_error"], False),
         ("down", "info", ["connect_failed"], False),
         ("ascii", "josé", ["smtputf8_unsupported"], False),
+        ("helo", "josé", ["smtputf8_unsupported"], False),
     ],
 )
 def test_what_is_right(personality: str, local: str, expected: list[str], decidable: bool) -> None:

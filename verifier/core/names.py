@@ -26,7 +26,7 @@ class DomainProfile(Struct, frozen=True):
 
 
 class Names:
-    """The lists together. `disposable` and what overrules it are already one list here: `never_disposable` wins."""
+    """The lists together: the operator's `denied` is above `never_disposable`, that above `disposable`."""
 
     def __init__(
         self,

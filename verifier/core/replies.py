@@ -1,9 +1,11 @@
-"""Reads SMTP replies: what one says, whom it blames, and by which rule.
+"""Reads SMTP replies: their lines into one value, their text into one that may be kept and matched.
 
 Law: a reply is about the mailbox only when a rule says so; the number alone never is.
-(RFC 5321 §4.2, RFC 3463, RFC 2034; the order of reading is in docs/architecture.md.)
+(RFC 5321 §4.2, RFC 3463, RFC 2034; the order of reading is in docs/architecture.md, the rules in core/reply_rules.py.)
 """
 
+import re
+from collections.abc import Sequence
 from enum import StrEnum
 
 from msgspec import Struct
@@ -42,7 +44,8 @@ class ReplyClass(StrEnum):
 
 
 class Reply(Struct, frozen=True):
-    """One whole SMTP reply: `code` 200-599, `enhanced` such as "5.1.1" or None, `text` with the lines joined by a space."""
+    """One whole SMTP reply: `code` 200-599 (0 where none could be read), `enhanced` such as "5.1.1" or None, `text`
+    with the lines joined by a space."""
 
     code: int
     enhanced: str | None
@@ -57,3 +60,213 @@ class Reading(Struct, frozen=True):
     retry_after_s: int | None = None
     ambiguous: bool = False
     """The text alone does not decide: a control comparison may."""
+
+
+TEXT_LIMIT = 500
+"""Characters of a masked text that are kept and matched; the rest of a longer one is dropped."""
+
+_RAW_LIMIT = 8 * TEXT_LIMIT
+_ENHANCED = r"[245]\.[0-7]\.\d{1,3}"
+_LINE = re.compile(rf"\s*([2-5]\d\d)(?!\d)[ \t-]*(?:[#(\[]*({_ENHANCED})(?![\d.])[)\]:,]*[ \t-]*)?(.*)", re.DOTALL)
+_HASHED = re.compile(rf"#\s?({_ENHANCED})(?![\d.])")
+_WITHIN = re.compile(rf"(?<![\w.])({_ENHANCED})(?![\w.]*\d)")
+
+
+def parse_reply(lines: Sequence[str]) -> Reply:
+    """The reply that `lines` (without their line ends) are, whatever liberties the server took (RFC 5321 §4.2.1).
+
+    The code is the first line's; on each line that repeats it the code and the enhanced code are taken off, also where
+    the space is missing or the enhanced code reads `#5.1.0`. Where no line begins with an enhanced code, one inside
+    the text counts (`(#5.1.1)`). Never raises: without a code it is 0.
+    """
+    if not lines:
+        return Reply(0, None, "")
+    first = _LINE.match(lines[0])
+    if first is None:
+        return Reply(0, None, " ".join(line.strip() for line in lines))
+    if len(lines) == 1:
+        return _reply(int(first[1]), first[2], first[3].strip())
+    code, enhanced = first[1], first[2]
+    texts = [first[3].strip()]
+    for line in lines[1:]:
+        matched = _LINE.match(line)
+        if matched is None or matched[1] != code:
+            texts.append(line.strip())
+            continue
+        enhanced = enhanced or matched[2]
+        texts.append(matched[3].strip())
+    return _reply(int(code), enhanced, " ".join(text for text in texts if text))
+
+
+def _reply(code: int, enhanced: str | None, text: str) -> Reply:
+    if enhanced is None and "." in text:
+        found = _HASHED.search(text) or _WITHIN.search(text)
+        enhanced = found[1] if found else None
+    return Reply(code, enhanced, text)
+
+
+_SPACES = re.compile(r"\s+")
+_INTRODUCED = re.compile(
+    rf"""(?ix) (?: said | says | responded | response | replied | reply | reason | error(?:[ _]code)? | returned
+         | smtp | status | diagnostic-code | with | \]\)? | >\)? ) (?:\ (?:was|is|code))? \s*[:;=,"'(]*\s*
+         (?: smtp; \s* )? (?<![\d.]) ([245]\d\d) (?= [\s-]+ (?:[#(\[]*{_ENHANCED}|\D) | \s*$ | [,:] )"""
+)
+_BEFORE_ENHANCED = re.compile(rf"(?<![\w.=/-])([245]\d\d)(?=[ -]+[#(\[]*{_ENHANCED}(?![\d.]))")
+_LEADING = re.compile(r"\W{0,3}[245]\d\d(?=[ -]|[^\W\d]|$)")
+_FOLLOW_UP = re.compile(
+    r"""(?ix) (?<!\S) (?:503|554|421) [ -] (?:[45]\.\d\.\d+\ )? (?:\S+\ ){0,3}?
+        (?: (?:error:\ )? need\ (?:a\ )?rcpt | rcpt\ first | (?:error:\ )? no\ valid\ recipients | no\ recipients
+          | bad\ sequence | valid\ rcpt | start\ afresh | issue\ rcpt | all\ rcpt | error:\ too\ many\ errors )"""
+)
+_NEXT_REPLY = re.compile(rf"(?<!\S)(?<!said: )[45]\d\d(?=[ -](?:{_ENHANCED} |[^\W\d_<\[]))")
+_TAIL = re.compile(
+    r"(?is)\s*\(in reply to [\w ]+ command\).*$|\s*\bgiving up on \S+.*$|\s*\(other mxes tried:.*$"
+    r"|\s*(?:i'm not going to try again|no action is required on your part).*$"
+)
+_ZOHO = re.compile(rf"(?i)\berror_code ?: ?(\d{{3}}), ?error_code ?: ?({_ENHANCED})?")
+
+
+def reply_from_text(text: str) -> Reply:
+    """The reply inside a bounce text as people paste it: with or without a code, wrapped, behind `host … said:`,
+    `smtp;`, `Remote host said:` or an address.
+
+    What the sending program wrote around the reply is left out, so are the replies to commands that it sent after the
+    refusal. A text without any number is taken for a permanent refusal (550, or its enhanced code's class): mail
+    programs write such texts when they have given up. Never raises.
+    """
+    joined = _SPACES.sub(" ", text[:_RAW_LIMIT]).strip()
+    lines = [line.strip() for line in text[:_RAW_LIMIT].strip().splitlines() if line.strip()]
+    if len(lines) > 1 and all(_LINE.match(line) and line[:3] == lines[0][:3] for line in lines):
+        return parse_reply(lines)
+    joined = _ZOHO.sub(lambda found: f"{found[1]} {found[2] or ''}", joined)
+    joined = _refusal(joined)
+    if not _LEADING.match(joined):
+        found = _INTRODUCED.search(joined) or _BEFORE_ENHANCED.search(joined)
+        if found is not None:
+            joined = joined[found.start(1) :]
+    joined = _TAIL.sub("", joined).strip(" \"'")
+    reply = parse_reply([joined])
+    if reply.code:
+        return reply
+    enhanced = _reply(0, None, joined).enhanced
+    code = 450 if enhanced is not None and enhanced.startswith("4") else 550
+    return Reply(code, enhanced, joined)
+
+
+def _refusal(transcript: str) -> str:
+    """Of several replies in a row the one that refused: the last before the server complained about what followed."""
+    follow_up = _FOLLOW_UP.search(transcript)
+    if follow_up is None or follow_up.start() == 0:
+        return transcript
+    before = transcript[: follow_up.start()]
+    starts = [found.start() for found in _NEXT_REPLY.finditer(before)]
+    return before[starts[-1] :] if starts else before
+
+
+_STAGE_WORDS = (
+    (
+        SmtpStage.DATA,
+        re.compile(r"(?i)after end of data|in reply to end of data|after i sent the message|after data\b"),
+    ),
+    (SmtpStage.RCPT, re.compile(r"(?i)after rcpt to|in reply to rcpt to|does not like recipient")),
+    (SmtpStage.MAIL, re.compile(r"(?i)after mail from|in reply to mail from|but sender was rejected")),
+    (SmtpStage.EHLO, re.compile(r"(?i)after (?:ehlo|helo)\b|in reply to (?:ehlo|helo)|but my name was rejected")),
+    (SmtpStage.BANNER, re.compile(r"(?i)after initial connection|but greeting failed|while receiving the initial")),
+)
+
+
+def stage_from_text(text: str) -> SmtpStage | None:
+    """The command that a pasted bounce text says was refused ("in reply to RCPT TO command"), None where it does not.
+
+    A complaint about missing recipients behind the refusal shows that it was RCPT's. (The words of Postfix, Exim
+    and qmail.)
+    """
+    joined = _SPACES.sub(" ", text[:_RAW_LIMIT])
+    for stage, words in _STAGE_WORDS:
+        if words.search(joined):
+            return stage
+    follow_up = _FOLLOW_UP.search(joined)
+    return SmtpStage.RCPT if follow_up is not None and follow_up.start() > 0 else None
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]+")
+_ADDRESS = re.compile(
+    r"""(?<![^\s<>()\[\],;:"@])[<(]?(?:"[^"@]{1,64}"|[^\s<>()\[\],;:"@]++)@(?:\[[^\]\s]*\]|[^\s<>()\[\],;:"@]+)[>)]?"""
+)
+_LONE_AT = re.compile(r"\S*@\S*")
+_HEXADECIMAL = r"[0-9a-fA-F]"
+_IP = re.compile(
+    rf"(?<![\w.])\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?![\w]|\.\d)"
+    rf"|(?<![\w:])(?:{_HEXADECIMAL}{{1,4}}:){{2,7}}(?:{_HEXADECIMAL}{{1,4}}|:)?(?![\w:])"
+    rf"|(?<![\w:])(?:{_HEXADECIMAL}{{1,4}}:){{1,6}}(?::{_HEXADECIMAL}{{1,4}}){{1,6}}(?![\w:])"
+)
+_DIGIT = re.compile(r"\d")
+_LONG_WORD = re.compile(r"(?<![\w./@-])[0-9A-Za-z][0-9A-Za-z-]{8,}+(?![\w@])(?:\.\d{1,4}(?!\S))?")
+_IDENTIFIER = re.compile(
+    r"(?=[A-Za-z]*\d+[A-Za-z]+\d|\d*[A-Za-z]+\d+[A-Za-z])[0-9A-Za-z]{10,}"
+    r"|(?=.*\d)[0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4}"
+    r"|(?=.*\d)[0-9a-fA-F]{8,}(?:-[0-9a-fA-F]{4,}){1,4}"
+    r"|(?=.*[a-fA-F])(?=.*\d)[0-9a-fA-F]{9,}"
+)
+_NAMED_IDENTIFIER = re.compile(r"(?i)\b((?:queue[ -]?)?id[=:] ?|queued as |message[- ]id:? ?)[\w<][^\s;,)\]]{3,}")
+OWN_ADDRESS = "<own-ip>"
+"""Stands in a masked text where the reply quoted an address of ours: such a reply is about us."""
+
+
+def mask(text: str, own_addresses: Sequence[str] = ()) -> str:
+    """`text` as it may be stored and matched: mail addresses `<*>`, IP addresses `<ip>` (ours `<own-ip>`), queue and
+    session ids `<id>`, control characters gone, at most TEXT_LIMIT characters. Status codes and documented error
+    tags (`S3150`, `OFR_416`) stay.
+    """
+    if len(text) > _RAW_LIMIT:
+        text = text[:_RAW_LIMIT]
+    if not text.isprintable():
+        text = _CONTROL.sub(" ", text)
+    if "@" in text:
+        text = _ADDRESS.sub("<*>", text)
+        if "@" in text:
+            text = _LONE_AT.sub("<*>", text)
+    for own in own_addresses:
+        if own in text:
+            text = re.sub(rf"(?<![\w.:]){re.escape(own)}(?![\w:]|\.\d)", OWN_ADDRESS, text)
+    if _DIGIT.search(text) is not None:
+        text = _without_numbers(text)
+    if "  " in text:
+        text = _SPACES.sub(" ", text)
+    return text[:TEXT_LIMIT].strip()
+
+
+def _without_numbers(text: str) -> str:
+    if text.count(".") >= 3 or text.count(":") >= 2:
+        text = _IP.sub("<ip>", text)
+    text = _NAMED_IDENTIFIER.sub(r"\1<id>", text)
+    return _LONG_WORD.sub(lambda found: "<id>" if _IDENTIFIER.match(found[0]) else found[0], text)
+
+
+_UNITS = {"s": 1, "sec": 1, "second": 1, "min": 60, "m": 60, "minute": 60, "h": 3600, "hr": 3600, "hour": 3600}
+_CLOCK_WAIT = re.compile(r"\b(?:in|after|for|wait|within) (?:another )?(\d{1,3}):(\d\d)(?::(\d\d))?\b")
+_UNIT_WAIT = re.compile(
+    r"\b(?:in|after|for|wait|least|within|another|every|until|retry-after:?|retry=?)"
+    r"(?: about| approximately| another| at least)? ?(\d{1,6}|an?|one|ten) ?(s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?)\b"
+)
+_WAIT_WORD = re.compile(r"\d ?(?:s|m|h)|\d:\d\d|(?:an?|one|ten) (?:min|hour)")
+_NUMBER_WORDS = {"a": 1, "an": 1, "one": 1, "ten": 10}
+_DAY_S = 86_400
+
+
+def retry_after_s(text: str) -> int | None:
+    """The seconds that a reply asks to wait ("in 300 seconds", "come back in 00:05:00"); at most a day, None if none.
+
+    `text` is lower-case.
+    """
+    if _WAIT_WORD.search(text) is None:
+        return None
+    clock = _CLOCK_WAIT.search(text)
+    if clock is not None:
+        hours, minutes, seconds = (clock[1], clock[2], clock[3]) if clock[3] else ("0", clock[1], clock[2])
+        return min(int(hours) * 3600 + int(minutes) * 60 + int(seconds), _DAY_S) or None
+    waited = _UNIT_WAIT.search(text)
+    if waited is None:
+        return None
+    amount = _NUMBER_WORDS.get(waited[1]) or int(waited[1])
+    return min(amount * _UNITS[waited[2].rstrip("s") or "s"], _DAY_S) or None

@@ -16,6 +16,9 @@ from verifier.core.verdict import Assessment, Flags
 OTHERS = "others"
 """The provider under which the rest is counted once there are too many to tell apart."""
 
+SENDERS_LIMIT = 0.02
+"""The hard-bounce rate above which several sending services act against a sender."""
+
 _MOST_PROVIDERS = 1000
 _NOT_ANSWERED = HELD_UNTIL_ASKED_AGAIN | {
     Reason.SMTP_PROTOCOL_ERROR,

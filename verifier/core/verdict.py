@@ -178,11 +178,16 @@ def _reason(evidence: Evidence, finding: Finding | None, catch_all: bool | None)
     return min(held, key=_PRECEDENCE.__getitem__)
 
 
+def reason_of_reply(reply_class: ReplyClass, code: int | None) -> Reason:
+    """The reason that one reply of this class and reply code supports by itself."""
+    if reply_class is ReplyClass.UNRECOGNISED and (code or 0) < 500:
+        return Reason.SMTP_TEMP_ERROR
+    return _REPLY_REASONS[reply_class]
+
+
 def _finding_reason(finding: Finding) -> Reason:
     if finding.reply_class is not None:
-        if finding.reply_class is ReplyClass.UNRECOGNISED and (finding.code or 0) < 500:
-            return Reason.SMTP_TEMP_ERROR
-        return _REPLY_REASONS[finding.reply_class]
+        return reason_of_reply(finding.reply_class, finding.code)
     if finding.obstacle is not None:
         return _OBSTACLE_REASONS[finding.obstacle]
     return Reason.INTERNAL_ERROR

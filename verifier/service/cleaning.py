@@ -1,7 +1,7 @@
-"""A list from its first row to its cleaned copy: ask about everybody, wait for the greylisted, then write.
+"""Asking about a whole list: everybody once, then those who are greylisted again when their time has come.
 
-Memory does not grow with the list, but for de-duplication and for the keys of greylisted rows: the input is streamed
-once for each of the steps, and what was learned lies in the journal.
+Memory does not grow with the list, but for the keys of greylisted rows: the input is streamed once for each round, and
+what was learned lies in the journal.
 """
 
 import asyncio
@@ -15,19 +15,16 @@ from verifier.core.address import Address, SyntaxFault, parse_address
 from verifier.core.egress import Egress
 from verifier.core.evidence import Finding
 from verifier.core.facts import DomainFacts
-from verifier.core.keep import Keep
+from verifier.core.only import Selection
 from verifier.core.reasons import StageName
 from verifier.core.replies import ReplyClass
-from verifier.core.summary import Summary
 from verifier.core.table import Layout
-from verifier.core.verdict import Assessment
 from verifier.ports import Clock, FactStore, Journal
-from verifier.service.mailboxes import Asking, EgressSource, Knowledge
+from verifier.service.mailboxes import Asking, EgressSource
 from verifier.service.verify import Verification
 
 _ASK_ROWS = 500
 _ASK_CHUNKS = 100
-_WRITE_ROWS = 4000
 _NOTHING_TO_DO = 0.05
 
 
@@ -37,28 +34,6 @@ class Table(Protocol):
     @property
     def layout(self) -> Layout: ...
     def chunks(self, size: int) -> Iterator[list[list[str]]]: ...
-
-
-class Rows(Protocol):
-    """Where finished rows go (writers/): `ours` are the assessments of a row's e-mail columns, None where the row's
-    earlier cells stay; `duplicate_of` is the 1-based row where the first of them stood before, or 0.
-    """
-
-    def write(
-        self, rows: Sequence[list[str]], ours: Sequence[Sequence[Assessment] | None], duplicate_of: Sequence[int]
-    ) -> None: ...
-
-
-class Duplicates(Protocol):
-    """Gives for each key the 1-based number of the row where it first stood, or 0 (adapters/)."""
-
-    def first_rows(self, keys: Sequence[str], first_number: int) -> Sequence[int]: ...
-
-
-class Selection(Protocol):
-    """Whether a row is to be verified (`--only`); rows that are not keep what they have."""
-
-    def __call__(self, row: Sequence[str]) -> bool: ...
 
 
 class Progress(Protocol):
@@ -79,7 +54,7 @@ class Job(Struct, frozen=True):
 
 
 class Cleaning:
-    """`ask` learns everything that the stages want to know; `write` needs nobody any more."""
+    """`ask` learns everything that the stages want to know, and leaves it in the journal."""
 
     def __init__(
         self,
@@ -104,10 +79,13 @@ class Cleaning:
         self._greylisted: dict[str, datetime] = {}
         self._enough = asyncio.Event()
         self._round = 0
+        self._waiting = False
 
-    def stop_waiting(self) -> None:
-        """Greylisted rows are left as they are from now on."""
-        self._enough.set()
+    def stop_waiting(self) -> bool:
+        """Greylisted rows are left as they are; False where they are not being waited for."""
+        if self._waiting:
+            self._enough.set()
+        return self._waiting
 
     async def ask(self) -> None:
         """Every address is asked about, greylisted ones again until `max_wait` is over; all of it is in the journal."""
@@ -118,15 +96,6 @@ class Cleaning:
         await self._ask_all(frozenset())
         await way_out
         await self._wait_for_greylisted()
-
-    async def write(self, rows: Rows, duplicates: Duplicates, keep: Keep | None) -> Summary:
-        """Read the list once more and write every row with its verdict; those that `keep` refuses are left out."""
-        summary = Summary()
-        number = 1
-        for chunk in self._table.chunks(_WRITE_ROWS):
-            await self._write_chunk(chunk, number, rows, duplicates, keep, summary)
-            number += len(chunk)
-        return summary
 
     async def _take_up(self) -> None:
         """What an earlier, killed run had learned is known again."""
@@ -155,7 +124,7 @@ class Cleaning:
 
     async def _ask_chunk(self, parsed: Sequence[Address | SyntaxFault], rows: int, again: frozenset[str]) -> None:
         if again:
-            parsed = [a for a in parsed if isinstance(a, Address) and self._verification.key_of(a) in again]
+            parsed = [a for a in parsed if isinstance(a, Address) and self._verification.judging.key_of(a) in again]
         if parsed:
             asking = Asking(
                 stages=self._job.stages,
@@ -198,11 +167,13 @@ class Cleaning:
                     del self._greylisted[key]
 
     async def _pause(self, seconds: float) -> None:
+        self._waiting = True
         pause = asyncio.ensure_future(self._clock.sleep(max(0.0, seconds)))
         stop = asyncio.ensure_future(self._enough.wait())
         await asyncio.wait((pause, stop), return_when=asyncio.FIRST_COMPLETED)
         pause.cancel()
         stop.cancel()
+        self._waiting = False
 
     def _addresses(self, chunk: Sequence[Sequence[str]]) -> list[Address | SyntaxFault]:
         selection = self._job.selection
@@ -214,53 +185,6 @@ class Cleaning:
             for column in columns
             if column < len(row)
         ]
-
-    async def _write_chunk(
-        self,
-        chunk: list[list[str]],
-        number: int,
-        rows: Rows,
-        duplicates: Duplicates,
-        keep: Keep | None,
-        summary: Summary,
-    ) -> None:
-        columns = self._table.layout.email_columns
-        parsed = [[_parse(row, column) for row in chunk] for column in columns]
-        knowledge = await self._known([a for column in parsed for a in column])
-        judged = [self._verification.judge(column, knowledge, self._job.stages) for column in parsed]
-        first = parsed[0]
-        keys = [a.comparison if isinstance(a, Address) else "" for a in first]
-        duplicate_of = duplicates.first_rows(keys, number)
-        for address, assessment, earlier in zip(first, judged[0], duplicate_of, strict=True):
-            if not address.raw.strip():
-                summary.add_blank()
-            else:
-                summary.add(assessment, duplicate=earlier > 0)
-        ours: list[Sequence[Assessment] | None] = list(zip(*judged, strict=True))
-        selection = self._job.selection
-        if selection is not None:
-            ours = [own if selection(row) else None for row, own in zip(chunk, ours, strict=True)]
-        if keep is not None:
-            kept = [place for place, assessment in enumerate(judged[0]) if keep(assessment)]
-            chunk = [chunk[place] for place in kept]
-            ours = [ours[place] for place in kept]
-            duplicate_of = [duplicate_of[place] for place in kept]
-        rows.write(chunk, ours, duplicate_of)
-
-    async def _known(self, parsed: Sequence[Address | SyntaxFault]) -> Knowledge:
-        if StageName.MX not in self._job.stages:
-            return Knowledge.of({})
-        addresses = [a for a in parsed if isinstance(a, Address)]
-        keys = {self._verification.key_of(address) for address in addresses}
-        findings, facts = await self._journal.known(keys, {address.domain for address in addresses})
-        knowledge = Knowledge.of(facts)
-        knowledge.findings.update(findings)
-        knowledge.live.update(findings)
-        return knowledge
-
-
-def _parse(row: Sequence[str], column: int) -> Address | SyntaxFault:
-    return parse_address(row[column] if column < len(row) else "")
 
 
 async def _until(tasks: "set[asyncio.Task[None]]", remaining: int) -> "set[asyncio.Task[None]]":

@@ -109,6 +109,11 @@ class HostKind(Struct, frozen=True):
     strict_sync: bool = False
     """Whoever speaks before the banner, or pipelines where that is not offered, is shown the door."""
 
+    @property
+    def takes_utf8(self) -> bool:
+        """It offers SMTPUTF8, which needs an EHLO to be offered in (RFC 6531 §3.1)."""
+        return "SMTPUTF8" in self.ehlo and not self.helo_only
+
 
 _POSTFIX_EHLO = (
     "PIPELINING",

@@ -80,7 +80,7 @@ class HostProtocol(asyncio.Protocol):
         self._hear(data)
 
     def eof_received(self) -> bool:
-        return bool(self._queue)
+        return bool(self._queue) and not self._session.tls  # TLS has no half-closed state
 
     def abort(self) -> None:
         """Ends the connection at once, without a word."""

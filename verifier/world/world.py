@@ -130,7 +130,7 @@ class World:
         kind = HOST_KINDS[place.kind]
         state = self.mailbox(kind, local, place.domain)
         reasons = personality.reasons or (of_mailbox(state),)
-        if not local.isascii() and "SMTPUTF8" not in kind.ehlo and Reason.DISPOSABLE not in reasons:
+        if not local.isascii() and not kind.takes_utf8 and Reason.DISPOSABLE not in reasons:
             mute = (Reason.SMTPUTF8_UNSUPPORTED,)
             reasons = (*mute, *personality.reasons) if personality.reasons != (Reason.CATCH_ALL,) else mute
         elif personality.greylisted and not waited:

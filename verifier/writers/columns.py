@@ -7,10 +7,13 @@ from datetime import datetime
 from functools import lru_cache
 
 from verifier.core.record import timestamp
-from verifier.core.verdict import Assessment, SmtpEvidence
+from verifier.core.verdict import Assessment, Flags, SmtpEvidence
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = frozenset("=+-@\t\r")
 _TRUTH = {True: "true", False: "false", None: ""}
+_SCORES = tuple(map(str, range(101)))
+_NO_FLAGS = Flags()
+_NO_MARKS = ("false", "false", "false", "")
 
 
 def cells_of(assessment: Assessment, duplicate_of: int = 0) -> list[str]:
@@ -19,27 +22,30 @@ def cells_of(assessment: Assessment, duplicate_of: int = 0) -> list[str]:
     What is not known is empty; times are RFC 3339 in UTC, to the second; `ev_smtp` is the masked reply.
     """
     flags = assessment.flags
+    marks = _NO_MARKS if flags == _NO_FLAGS else _marks(flags)
+    smtp, provider = assessment.smtp, assessment.provider
     return [
         assessment.verdict,
         assessment.reason,
-        str(assessment.score),
-        harmless(assessment.did_you_mean) if assessment.did_you_mean else "",
-        harmless(assessment.normalized) if assessment.normalized else "",
-        "true" if flags.disposable else "false",
-        "true" if flags.role else "false",
-        "true" if flags.free else "false",
-        _TRUTH[flags.catch_all],
+        _SCORES[assessment.score],
+        harmless(assessment.did_you_mean or ""),
+        harmless(assessment.normalized or ""),
+        *marks,
         str(duplicate_of) if duplicate_of else "",
-        harmless(assessment.provider) if assessment.provider else "",
-        harmless(reply_line(assessment.smtp)) if assessment.smtp else "",
+        harmless(provider) if provider else "",
+        harmless(reply_line(smtp)) if smtp is not None else "",
         _timestamp(assessment.retry_after),
         _timestamp(assessment.checked_at),
     ]
 
 
+def _marks(flags: Flags) -> tuple[str, str, str, str]:
+    return _TRUTH[flags.disposable], _TRUTH[flags.role], _TRUTH[flags.free], _TRUTH[flags.catch_all]
+
+
 def harmless(text: str) -> str:
     """The text, with ' before what a spreadsheet would run."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    return f"'{text}" if text[:1] in _FORMULA_STARTS else text
 
 
 def reply_line(smtp: SmtpEvidence) -> str:

@@ -24,7 +24,7 @@ class CsvWriter:
         self._ending = layout.line_ending
         self._special = re.compile(rf'[{re.escape(layout.separator)}"\r\n]').search
         if layout.bom:
-            target.stream.write(_BOM)
+            target.write(_BOM)
         self._write([layout.output_header])
 
     def write_rows(self, rows: Sequence[Sequence[str]], ours: Sequence[Sequence[str]]) -> None:
@@ -51,7 +51,7 @@ class CsvWriter:
         )
         if not plain:
             text = ending.join([*map(self._line, rows), ""])
-        self._target.stream.write(text.encode("utf-8", "surrogatepass"))
+        self._target.write(text.encode("utf-8", "surrogatepass"))
 
     def _line(self, row: Sequence[str]) -> str:
         line = self._separator.join(row)

@@ -22,7 +22,7 @@ class JsonlWriter:
     def write_rows(self, rows: Sequence[Sequence[str]], ours: Sequence[Sequence[str]]) -> None:
         """Adds rows with our cells."""
         lines = [self._line(cells) for cells in self._placed(rows, ours)]
-        self._target.stream.write(b"".join(lines))
+        self._target.write(b"".join(lines))
 
     def commit(self) -> None:
         """Makes the output appear."""

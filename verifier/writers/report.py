@@ -14,11 +14,8 @@ from markupsafe import Markup
 
 from verifier.core.faults import OperatorError
 from verifier.core.reasons import ALL_STAGES, Reason, Verdict, verdict_of
-from verifier.core.summary import OTHERS, Bucket, NoticeKind, Run, Summary
+from verifier.core.summary import OTHERS, SENDERS_LIMIT, Bucket, NoticeKind, Run, Summary
 from verifier.writers.sentences import Language, Phrases
-
-SENDERS_LIMIT = 0.02
-"""The hard-bounce rate above which several sending services act; the charts mark it."""
 
 SENDERS_HARM = 0.05
 """The rate above which a send is harmful whoever sends it."""
@@ -110,6 +107,7 @@ def render_report(summary: Summary, run: Run, language: Language) -> str:
         verdicts=_verdicts(summary, phrases),
         buckets=_buckets(summary, phrases) if summary.mailboxes_out_of_reach else (),
         bounces=_bounces(summary, phrases),
+        caution=summary.bounce_rate_after > SENDERS_LIMIT,
         limit=100 * SENDERS_LIMIT / _axis(summary),
         reasons=_reasons(summary, phrases),
         providers=_providers(summary, phrases),

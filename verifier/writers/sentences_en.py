@@ -37,6 +37,15 @@ SENTENCES_EN = {
     "port25.proxy": "send the probes through a SOCKS5 proxy on such a host: VERIFIER_SMTP_PROXY=socks5://host:port",
     "port25.history": "learn from your own send history: bounce exports and mail logs by `verifier feedback import` "
     "(coming)",
+    "progress.asking": "Asking mail servers",
+    "progress.writing": "Writing",
+    "progress.rate": "{rate} rows a second",
+    "progress.blocked": "Port 25 is closed on the way out of this host: no mailbox can be asked. Everything else goes "
+    "on at full speed; the summary says what can be done.",
+    "progress.intercepted": "Something on the way out answers in the place of every mail server: no mailbox is asked. "
+    "Everything else goes on at full speed.",
+    "progress.waiting": "{rows} greylisted: waiting until {until} to ask again. Ctrl-C writes the finished file at "
+    "once, with these rows as greylisted.",
     "summary.done": "{list}: {rows} in {duration} ({rate} a second)",
     "summary.submitted": "submitted",
     "summary.blank": "without an address",
@@ -51,6 +60,8 @@ SENTENCES_EN = {
     "summary.bounces_line": "{before} if all were mailed → {after} with --keep sendable",
     "summary.next": "What now",
     "summary.sendable": "{addresses} may be sent; `--keep sendable` writes a file of only these",
+    "summary.caution": "Even so the projected rate is above 2%, where sending services begin to act: send to the "
+    "deliverable addresses first, and to the others in small portions.",
     "summary.nothing_sendable": "No address of this list may be sent as it is.",
     "summary.again": "{addresses} may yet be settled: clean the finished file again later with `--only unknown`",
     "summary.output": "The cleaned list is in {output}",

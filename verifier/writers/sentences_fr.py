@@ -42,6 +42,15 @@ SENTENCES_FR = {
     "port25.proxy": "passer par un proxy SOCKS5 sur une telle machine : VERIFIER_SMTP_PROXY=socks5://hôte:port",
     "port25.history": "s’appuyer sur vos envois passés : exports de rebonds et journaux de messagerie par "
     "`verifier feedback import` (à venir)",
+    "progress.asking": "Interrogation des serveurs",
+    "progress.writing": "Écriture",
+    "progress.rate": "{rate} lignes par seconde",
+    "progress.blocked": "Le port 25 est fermé en sortie de cette machine : aucune boîte ne peut être interrogée. Tout "
+    "le reste continue à pleine vitesse ; le résumé dit que faire.",
+    "progress.intercepted": "Quelque chose répond à la place de tous les serveurs de messagerie : aucune boîte n’est "
+    "interrogée. Tout le reste continue à pleine vitesse.",
+    "progress.waiting": "{rows} en liste grise : nouvelle demande prévue le {until}. Ctrl-C écrit tout de suite le "
+    "fichier complet, ces lignes restant en liste grise.",
     "summary.done": "{list} : {rows} en {duration} ({rate} par seconde)",
     "summary.submitted": "soumises",
     "summary.blank": "sans adresse",
@@ -56,6 +65,8 @@ SENTENCES_FR = {
     "summary.bounces_line": "{before} en écrivant à toutes → {after} avec --keep sendable",
     "summary.next": "Et maintenant",
     "summary.sendable": "À qui l’on peut écrire : {addresses} ; `--keep sendable` en fait un fichier",
+    "summary.caution": "Le taux prévu dépasse quand même 2 %, seuil où les services d’envoi sanctionnent : écrivez "
+    "d’abord aux adresses délivrables, puis aux autres par petits lots.",
     "summary.nothing_sendable": "Telle quelle, cette liste ne contient aucune adresse à qui écrire.",
     "summary.again": "Encore ouvert : {addresses} ; renettoyez plus tard le fichier obtenu avec `--only unknown`",
     "summary.output": "La liste nettoyée est dans {output}",

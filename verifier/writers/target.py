@@ -7,8 +7,9 @@ leaves only that file, and the next one overwrites it.
 import gzip
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import IO, BinaryIO
 
 from verifier.core.faults import OperatorError
 
@@ -16,7 +17,7 @@ STDOUT = "-"
 
 
 class Target:
-    """One output; `stream` takes its bytes. Raises OperatorError where it exists and `force` is not set, or is held."""
+    """One output. Raises OperatorError where it exists and `force` is not set, or is held."""
 
     def __init__(self, path: str | Path, *, force: bool = False, stdout: BinaryIO | None = None) -> None:
         self._path: Path | None = None
@@ -33,34 +34,50 @@ class Target:
             self._gzip = gzip.GzipFile("", "wb", 6, self._file, mtime=0)
         self._open = True
 
-    @property
-    def stream(self) -> IO[bytes]:
-        """Takes the content."""
-        return cast(IO[bytes], self._gzip) if self._gzip is not None else self._file
+    def write(self, content: bytes) -> None:
+        """Adds content; raises OperatorError where the disk takes no more."""
+        try:
+            (self._gzip or self._file).write(content)
+        except OSError as error:
+            raise self._unwritten(error) from None
 
     def commit(self) -> None:
         """Makes the output appear, complete and on the disk."""
         if not self._open:
             return
-        self._open = False
-        if self._gzip is not None:
-            self._gzip.close()
-        self._file.flush()
+        try:
+            if self._gzip is not None:
+                self._gzip.close()
+            self._file.flush()
+            if self._path is None:
+                self._open = False
+                return
+            os.fsync(self._file.fileno())
+            self._partial.replace(self._path)
+            self._open = False
+            self._file.close()
+            _sync_folder(self._path.parent)
+        except OSError as error:
+            raise self._unwritten(error) from None
+
+    def _unwritten(self, error: OSError) -> Exception:
+        """What to raise: a closed pipe is the reader's own affair."""
         if self._path is None:
-            return
-        os.fsync(self._file.fileno())
-        self._partial.replace(self._path)
-        self._file.close()
-        _sync_folder(self._path.parent)
+            return error
+        return OperatorError(f"{self._path} cannot be written: {error.strerror or error}.")
 
     def abort(self) -> None:
         """Leaves nothing behind."""
         if not self._open:
             return
         self._open = False
-        if self._path is not None:
-            self._partial.unlink(missing_ok=True)
-            self._file.close()
+        if self._path is None:
+            return
+        self._partial.unlink(missing_ok=True)
+        for file in (self._gzip, self._file):
+            if file is not None:
+                with suppress(OSError):
+                    file.close()
 
 
 def default_output(source: str | Path, suffix: str | None = None) -> Path:
@@ -75,7 +92,7 @@ def default_output(source: str | Path, suffix: str | None = None) -> Path:
 def _held(partial: Path) -> IO[bytes]:
     """The file, emptied, and locked against another run that writes to the same output."""
     try:
-        file = os.fdopen(os.open(partial, os.O_RDWR | os.O_CREAT, 0o666), "r+b", 1 << 20)
+        file = os.fdopen(os.open(partial, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666), "r+b", 1 << 20)
     except OSError as error:
         raise OperatorError(f"{partial.parent} cannot be written to: {error.strerror or error}.") from None
     if sys.platform != "win32":

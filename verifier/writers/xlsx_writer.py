@@ -6,8 +6,10 @@ Law: what a sheet cannot hold is refused before any work is done, with the advic
 import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import xlsxwriter
+from xlsxwriter.exceptions import FileCreateError
 
 from verifier.core.faults import OperatorError
 from verifier.core.table import MOST_COLUMNS, Layout
@@ -16,6 +18,7 @@ from verifier.writers.target import Target
 
 MOST_ROWS = 1_048_576
 LONGEST_CELL = 32_767
+_BLOCK = 1 << 20
 _ALWAYS = datetime(2000, 1, 1, tzinfo=UTC)
 _OPTIONS = {
     "constant_memory": True,
@@ -32,7 +35,8 @@ class XlsxWriter:
         self._target = target
         self._placed = placement(layout)
         self._folder = tempfile.TemporaryDirectory(prefix="verifier-xlsx-")
-        self._book = xlsxwriter.Workbook(target.stream, {**_OPTIONS, "tmpdir": self._folder.name})
+        self._path = Path(self._folder.name) / "list.xlsx"
+        self._book = xlsxwriter.Workbook(self._path, {**_OPTIONS, "tmpdir": self._folder.name})
         self._book.set_properties({"created": _ALWAYS})
         self._sheet = self._book.add_worksheet("List")
         self._next = 0
@@ -47,8 +51,11 @@ class XlsxWriter:
         """Makes the output appear."""
         if self._open:
             self._open = False
-            self._book.close()
-            self._folder.cleanup()
+            with self._folder:
+                self._close_book()
+                with self._path.open("rb") as book:
+                    while block := book.read(_BLOCK):
+                        self._target.write(block)
         self._target.commit()
 
     def abort(self) -> None:
@@ -59,6 +66,12 @@ class XlsxWriter:
             self._sheet.row_data_fh.close()
             self._folder.cleanup()
         self._target.abort()
+
+    def _close_book(self) -> None:
+        try:
+            self._book.close()
+        except FileCreateError as error:
+            raise OperatorError(f"The workbook cannot be made in {self._folder.name}: {error}.") from None
 
     def _write(self, rows: Sequence[Sequence[str]]) -> None:
         write = self._sheet.write_string

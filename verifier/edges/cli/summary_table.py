@@ -8,7 +8,7 @@ from rich.text import Text
 
 from verifier.core.keep import HELD_UNTIL_ASKED_AGAIN
 from verifier.core.reasons import Verdict, verdict_of
-from verifier.core.summary import Bucket, NoticeKind, Run, Summary
+from verifier.core.summary import SENDERS_LIMIT, Bucket, NoticeKind, Run, Summary
 from verifier.writers.sentences import Language, Phrases
 
 _STYLES = {
@@ -114,6 +114,8 @@ def _print_next(console: Console, summary: Summary, run: Run, phrases: Phrases) 
     sentences = []
     if summary.sendable:
         sentences.append(phrases("summary.sendable", addresses=phrases.counted("address", summary.sendable)))
+        if summary.bounce_rate_after > SENDERS_LIMIT:
+            sentences.append(phrases("summary.caution"))
     elif summary.unique:
         sentences.append(phrases("summary.nothing_sendable"))
     again = sum(count for reason, count in summary.by_reason().items() if reason in HELD_UNTIL_ASKED_AGAIN)

@@ -1,0 +1,127 @@
+"""Which words a text must hold for a pattern to match it: what lets hundreds of patterns be passed over unread.
+
+Law: if the pattern, begun at a word, matches a text, then some word of the text begins with one of its keys.
+"""
+
+import re
+
+from msgspec import Struct
+
+KEY_LENGTH = 4
+"""Keys are the first so many characters of a word, or the whole word where it is shorter."""
+
+_TOKEN = re.compile(r"\(\?(?:[:=!]|<[=!])|\(|\)|\||\[(?:\\.|[^\]\\])*\]|\\.|[?*+]\??|\{\d*,?\d*\}\??|.", re.DOTALL)
+_QUANTIFIER = re.compile(r"[?*+]\??|\{\d*,?\d*\}\??")
+_WORDS = re.compile(r"[a-z0-9]+")
+_LOOK_AROUND = frozenset({"(?=", "(?!", "(?<=", "(?<!"})
+_BOUNDARY = r"\b"
+
+Keys = frozenset[str]
+NOT_ASCII: Keys = frozenset({"=not-ascii"})
+"""Stands for "some letter beyond ASCII", which has to be added to the words of a text that has one."""
+
+
+class _Piece(Struct, frozen=True):
+    """What one stretch of a pattern is sure to bring: `sets`, of each of which one key is met, and whether what
+    follows it begins a word."""
+
+    sets: tuple[Keys, ...]
+    at_word: bool
+
+
+def key_sets_of(pattern: str) -> tuple[Keys, ...]:
+    """The keys of `pattern`, a lower-case regular expression that is only tried where a word begins: of each set one
+    key is met wherever the pattern matches. Empty where no word is sure to be there. ValueError: unbalanced."""
+    return _Reader(pattern).key_sets()
+
+
+def words_of(text: str) -> set[str]:
+    """What `key_sets_of` has to be compared with: the beginnings of the words of a lower-case text."""
+    words = {word[:KEY_LENGTH] for word in _WORDS.findall(text)}
+    return words if text.isascii() else words | NOT_ASCII
+
+
+class _Reader:
+    """Reads a pattern once from left to right."""
+
+    def __init__(self, pattern: str) -> None:
+        self._tokens = _TOKEN.findall(pattern)
+        self._at = 0
+
+    def key_sets(self) -> tuple[Keys, ...]:
+        piece = self._alternatives(at_word=True)
+        if self._at != len(self._tokens):
+            raise ValueError(f"unbalanced pattern: {''.join(self._tokens)}")
+        return piece.sets
+
+    def _alternatives(self, *, at_word: bool) -> _Piece:
+        """The alternatives from here to the closing parenthesis, or to the end."""
+        branches = [self._sequence(at_word=at_word)]
+        while self._peek() == "|":
+            self._at += 1
+            branches.append(self._sequence(at_word=at_word))
+        at_word = all(branch.at_word for branch in branches)
+        if len(branches) == 1:
+            return _Piece(branches[0].sets, at_word)
+        if not all(branch.sets for branch in branches):
+            return _Piece((), at_word)
+        rarest = (max(branch.sets, key=_distinction) for branch in branches)
+        return _Piece((frozenset[str]().union(*rarest),), at_word)
+
+    def _sequence(self, *, at_word: bool) -> _Piece:
+        found: list[Keys] = []
+        word: str | None = "" if at_word else None
+        while (token := self._peek()) not in ("", "|", ")"):
+            self._at += 1
+            inner = self._group(token, at_word=word == "") if token.startswith("(") else None
+            literal = "" if inner is not None else _literal(token)
+            optional = self._quantified()
+            if literal.isalnum() and literal.isascii() and not optional:
+                word = word + literal if word is not None else None
+                continue
+            breaks = literal != "" and not literal.isalnum() and not optional
+            if word and (len(word) >= KEY_LENGTH or breaks):
+                found.append(frozenset({word[:KEY_LENGTH]}))
+            if inner is None:
+                if not (literal.isascii() or optional):
+                    found.append(NOT_ASCII)
+                word = "" if breaks else None
+                continue
+            if not optional:
+                found.extend(inner.sets)
+            word = "" if inner.at_word and (word == "" or not optional) else None
+        if word and len(word) >= KEY_LENGTH:
+            found.append(frozenset({word[:KEY_LENGTH]}))
+        return _Piece(tuple(found), word == "")
+
+    def _group(self, token: str, *, at_word: bool) -> _Piece:
+        piece = self._alternatives(at_word=at_word)
+        if self._peek() != ")":
+            raise ValueError(f"unbalanced pattern: {''.join(self._tokens)}")
+        self._at += 1
+        return _Piece((), at_word) if token in _LOOK_AROUND else piece
+
+    def _quantified(self) -> bool:
+        """Takes the quantifier that follows, if any: whether it lets the thing before it be missing or repeated."""
+        if not _QUANTIFIER.fullmatch(self._peek()):
+            return False
+        quantifier = self._peek()
+        self._at += 1
+        return quantifier[0] in "?*" or quantifier.startswith(("{0", "{,"))
+
+    def _peek(self) -> str:
+        return self._tokens[self._at] if self._at < len(self._tokens) else ""
+
+
+def _distinction(keys: Keys) -> tuple[int, int]:
+    """Few and long words tell most."""
+    return (-len(keys), min(map(len, keys)))
+
+
+def _literal(token: str) -> str:
+    """The character that a token surely is; a space for a word boundary, "" for one that is not known."""
+    if token == _BOUNDARY:
+        return " "
+    if len(token) == 2 and token[0] == "\\":
+        return token[1] if not token[1].isalnum() else ""
+    return token if len(token) == 1 and token not in ".^$" else ""

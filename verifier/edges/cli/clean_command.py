@@ -1,0 +1,241 @@
+"""`verifier clean`: a list in, the same list back, with a verdict on every row."""
+
+import os
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+
+import click
+from msgspec import Struct
+
+import verifier
+from verifier.adapters.duplicates import DuplicateIndex
+from verifier.adapters.sqlite_journal import SqliteJournal, sweep_journals
+from verifier.adapters.system_clock import SystemClock
+from verifier.config import Settings
+from verifier.core.keep import Keep, parse_keep
+from verifier.core.keys import journal_name
+from verifier.core.only import parse_only
+from verifier.core.reasons import StageName
+from verifier.core.setting_values import duration
+from verifier.core.summary import Run, Summary
+from verifier.core.table import TableKind
+from verifier.edges.cli.clean_progress import CleanProgress
+from verifier.edges.cli.event_loop import Interrupts, run_async
+from verifier.edges.cli.session import probing, read_settings, say
+from verifier.edges.cli.stages_option import stages_option
+from verifier.edges.cli.summary_table import print_summary
+from verifier.edges.cli.terminal import remarks
+from verifier.ports import Clock, Journal, ListWriter
+from verifier.readers.list_table import ListTable
+from verifier.readers.source import STDIN
+from verifier.readers.tables import open_table
+from verifier.service.cleaned import CleanedList
+from verifier.service.cleaning import Cleaning, Job
+from verifier.service.judging import Judging
+from verifier.service.probing import Timeouts
+from verifier.wiring import open_judging
+from verifier.writers.columns import cells_of
+from verifier.writers.open_writer import open_writer
+from verifier.writers.report import write_report
+from verifier.writers.sentences import language_of
+from verifier.writers.target import STDOUT, default_output
+
+
+class Wish(Struct, frozen=True):
+    """What the command line asked for."""
+
+    source: str
+    output: str | None = None
+    columns: tuple[str, ...] = ()
+    keep: Keep | None = None
+    only: str | None = None
+    kind: TableKind | None = None
+    report: Path | None = None
+    stages: tuple[StageName, ...] = tuple(StageName)
+    max_wait: timedelta = timedelta(minutes=20)
+    restart: bool = False
+    force: bool = False
+    timeouts: Timeouts | None = None
+
+
+class Duration(click.ParamType[timedelta]):
+    """`20m`, `310s`, `1h`, or 0."""
+
+    name = "duration"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        if isinstance(value, timedelta):
+            return value
+        text = str(value).strip()
+        if text == "0":
+            return timedelta(0)
+        try:
+            return duration(text)
+        except ValueError as error:
+            self.fail(f"{value!r} {error}.", param, ctx)
+
+
+@click.command("clean")
+@click.argument("source", metavar="INPUT")
+@click.option("-o", "--output", metavar="OUTPUT", help="Where to write; - is stdout.  [default: INPUT.clean.EXT]")
+@click.option("--column", "columns", multiple=True, metavar="NAME|N", help="An e-mail column; may be repeated.")
+@click.option("--keep", metavar="WHAT", help="Keep only these rows: sendable, or verdicts such as deliverable,risky.")
+@click.option("--only", metavar="unknown,stale", help="Verify only these rows of a list that was cleaned before.")
+@click.option("--format", "kind", type=click.Choice([kind.value for kind in TableKind]), help="Another output format.")
+@click.option(
+    "--report", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.html", help="A page to pass on."
+)
+@stages_option
+@click.option(
+    "--max-wait", type=Duration(), default="20m", show_default=True, help="How long greylisted rows are waited for."
+)
+@click.option("--restart", is_flag=True, help="Forget what an interrupted run of this list had learned.")
+@click.option("--force", is_flag=True, help="Overwrite OUTPUT.")
+def clean_command(
+    source: str,
+    output: str | None,
+    columns: tuple[str, ...],
+    keep: str | None,
+    only: str | None,
+    kind: str | None,
+    report: Path | None,
+    stages: tuple[StageName, ...],
+    max_wait: timedelta,
+    restart: bool,
+    force: bool,
+) -> None:
+    """Clean a list: the same file back, a verdict on every row.
+
+    INPUT is CSV, TSV, TXT, XLSX or JSONL, gzipped or not; - is stdin. A run that was interrupted goes on where it was
+    when it is started again.
+    """
+    wish = Wish(
+        source=source,
+        output=output,
+        columns=columns,
+        keep=parse_keep(keep) if keep is not None else None,
+        only=only,
+        kind=TableKind(kind) if kind is not None else None,
+        report=report,
+        stages=stages,
+        max_wait=max_wait,
+        restart=restart,
+        force=force,
+    )
+    clean_list(read_settings(), wish)
+
+
+def clean_list(settings: Settings, wish: Wish) -> Summary:
+    """The whole of `verifier clean`; also what the demo does. What it came to is told on stderr."""
+    clock = SystemClock()
+    started = clock.monotonic()
+    language = language_of(os.environ)
+    output = _output(wish)
+    with ExitStack() as stack:
+        table = stack.enter_context(open_table(wish.source, wish.columns))
+        selection = parse_only(wish.only, table.layout, clock.now()) if wish.only is not None else None
+        job = Job(table.digest, wish.stages, wish.max_wait, selection)
+        writer = open_writer(output, table.layout, wish.kind, force=wish.force)
+        stack.callback(writer.abort)
+        progress = stack.enter_context(CleanProgress(table.layout.rows, language))
+        interrupts = Interrupts()
+        work = _offline if StageName.MX not in wish.stages else _online
+        summary, kept = run_async(work(settings, wish, job, table, writer, progress, interrupts, clock), interrupts)
+        writer.commit()
+        duration_s = clock.monotonic() - started
+    name = "stdin" if wish.source == STDIN else Path(wish.source).name
+    shown = None if output == STDOUT else str(output)
+    run = Run(name, clock.now(), duration_s, wish.stages, verifier.__version__, shown)
+    print_summary(remarks(), summary, run, language)
+    if summary.submitted and not kept:
+        say("Warning: --keep kept no row at all.")
+    if wish.report is not None:
+        write_report(wish.report, summary, run, language)
+        say(f"Report: {wish.report}")
+    return summary
+
+
+def _output(wish: Wish) -> str | Path:
+    if wish.output is not None:
+        return wish.output
+    if wish.source == STDIN:
+        return STDOUT
+    return default_output(wish.source, f".{wish.kind.value}" if wish.kind is not None else None)
+
+
+async def _offline(
+    settings: Settings,
+    wish: Wish,
+    job: Job,
+    table: ListTable,
+    writer: ListWriter,
+    progress: CleanProgress,
+    interrupts: Interrupts,
+    clock: Clock,
+) -> tuple[Summary, int]:
+    """Syntax and lists alone: nobody is asked, nothing is kept, no lock is needed."""
+    judging, _ = open_judging(settings, clock)
+    return await _write(judging, wish, job, table, None, writer, progress)
+
+
+async def _online(
+    settings: Settings,
+    wish: Wish,
+    job: Job,
+    table: ListTable,
+    writer: ListWriter,
+    progress: CleanProgress,
+    interrupts: Interrupts,
+    clock: Clock,
+) -> tuple[Summary, int]:
+    """Ask, wait, write; what was learned is in the journal until the output is there."""
+    async with probing(settings, "verifier clean", wish.timeouts) as verifier:
+        arguments = [*wish.stages, *map(str, table.layout.email_columns), wish.only or ""]
+        name = journal_name(table.digest, arguments, [verifier.reference.version, verifier.resolver.identity])
+        await sweep_journals(verifier.journals, clock)
+        journal = SqliteJournal(verifier.journals, name, clock)
+        await journal.open(restart=wish.restart or wish.source == STDIN)
+        try:
+            cleaning = Cleaning(
+                verifier.verification,
+                table=table,
+                journal=journal,
+                store=verifier.store,
+                egress=verifier.egress,
+                clock=clock,
+                job=job,
+                progress=progress,
+            )
+            interrupts.handle = cleaning.stop_waiting
+            progress.step("progress.asking")
+            await cleaning.ask()
+            written = await _write(verifier.verification.judging, wish, job, table, journal, writer, progress)
+            writer.commit()
+            await journal.finish()
+        finally:
+            await journal.close()
+        return written
+
+
+async def _write(
+    judging: Judging,
+    wish: Wish,
+    job: Job,
+    table: ListTable,
+    journal: Journal | None,
+    writer: ListWriter,
+    progress: CleanProgress,
+) -> tuple[Summary, int]:
+    progress.step("progress.writing")
+    cleaned = CleanedList(
+        judging,
+        table=table,
+        journal=journal,
+        job=job,
+        render=cells_of,
+        duplicates=DuplicateIndex(),
+        keep=wish.keep,
+    )
+    summary = await cleaned.write(writer, progress.settled)
+    return summary, cleaned.kept

@@ -1,0 +1,47 @@
+"""open_table: the one door to every kind of list; the kind is told by content first, by name second."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from verifier.core.faults import InputError
+from verifier.core.table import TableKind
+from verifier.readers.delimited import open_delimited
+from verifier.readers.jsonl import open_jsonl
+from verifier.readers.list_table import ListTable
+from verifier.readers.source import ListSource
+from verifier.readers.workbook import open_workbook
+
+_ZIP_MAGIC = b"PK\x03\x04"
+_OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_JSON_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json"})
+_OPENERS = {TableKind.CSV: open_delimited, TableKind.JSONL: open_jsonl, TableKind.XLSX: open_workbook}
+
+
+def open_table(path: str | Path, columns: Sequence[str] = (), stdin: BinaryIO | None = None) -> ListTable:
+    """The list at `path`, "-" for standard input, read through once; `columns` are headings or 1-based numbers.
+
+    Without `columns` the e-mail columns are guessed. Raises InputError with one sentence where there is no list.
+    """
+    source = ListSource(path, stdin=stdin)
+    try:
+        return _OPENERS[table_kind(source)](source, columns)
+    except InputError:
+        source.close()
+        raise
+
+
+def table_kind(source: ListSource) -> TableKind:
+    """The format of a source. Raises InputError for what is plainly another."""
+    with source.open() as stream:
+        head = stream.read(1 << 12)
+    if head.startswith(_ZIP_MAGIC):
+        return TableKind.XLSX
+    if head.startswith(_OLE_MAGIC):
+        raise InputError(f"{source.name} is an old or password-protected Excel workbook: save it as XLSX or CSV.")
+    if source.suffix in {".xlsx", ".xlsm"} and head:
+        raise InputError(f"{source.name} is not an XLSX workbook, whatever its name says.")
+    text = head.lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n").replace(b"\0", b"")
+    if text.startswith(b"[") and source.suffix in _JSON_SUFFIXES:
+        raise InputError(f"{source.name} is one JSON array: write one object a line (JSON lines).")
+    return TableKind.JSONL if text.startswith(b"{") or source.suffix in _JSON_SUFFIXES else TableKind.CSV

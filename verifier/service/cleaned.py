@@ -1,0 +1,113 @@
+"""The cleaned copy of a list: every row in, every row out, in the same order, with what is known of its addresses."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from verifier.core.address import Address, SyntaxFault, parse_address
+from verifier.core.keep import Keep
+from verifier.core.reasons import StageName
+from verifier.core.summary import Summary
+from verifier.core.verdict import Assessment
+from verifier.ports import Journal, ListWriter
+from verifier.service.cleaning import Job, Table
+from verifier.service.judging import Judging
+from verifier.service.mailboxes import Knowledge
+
+_ROWS = 4000
+
+
+class Duplicates(Protocol):
+    """Gives for each key in turn the 1-based number of the earlier row where it stood, or 0 (adapters/)."""
+
+    def first_rows(self, keys: Sequence[str]) -> list[int]: ...
+
+
+class Render(Protocol):
+    """Our cells of one assessment (writers/columns.py)."""
+
+    def __call__(self, assessment: Assessment, duplicate_of: int = 0) -> list[str]: ...
+
+
+class CleanedList:
+    """Writes a table's rows with their verdicts; without a journal from the lists alone.
+
+    The verdict of a row is that of its first e-mail column: `keep`, duplicates and the summary go by it.
+    """
+
+    def __init__(
+        self,
+        judging: Judging,
+        *,
+        table: Table,
+        journal: Journal | None,
+        job: Job,
+        render: Render,
+        duplicates: Duplicates,
+        keep: Keep | None,
+    ) -> None:
+        self._judging = judging
+        self._table = table
+        self._journal = journal
+        self._job = job
+        self._render = render
+        self._duplicates = duplicates
+        self._keep = keep
+        self._summary = Summary()
+        self.kept = 0
+        """How many rows were written."""
+
+    async def write(self, writer: ListWriter, written: Callable[[int], None]) -> Summary:
+        """Write every row that is kept; `written` is told how many rows were done. The caller commits."""
+        for chunk in self._table.chunks(_ROWS):
+            rows, ours = await self._judged(chunk)
+            writer.write_rows(rows, ours)
+            self.kept += len(rows)
+            written(len(chunk))
+        return self._summary
+
+    async def _judged(self, chunk: list[list[str]]) -> tuple[list[list[str]], list[list[str]]]:
+        """The rows of a chunk that are kept, and our cells of each."""
+        parsed = [[_parse(row, column) for row in chunk] for column in self._table.layout.email_columns]
+        knowledge = await self._known([address for column in parsed for address in column])
+        judged = [self._judging.judge(column, knowledge, self._job.stages) for column in parsed]
+        first = judged[0]
+        repeats = self._duplicates.first_rows([a.comparison if isinstance(a, Address) else "" for a in parsed[0]])
+        self._count(parsed[0], first, repeats)
+        render, selection = self._render, self._job.selection
+        ours = [render(assessment, earlier) for assessment, earlier in zip(first, repeats, strict=True)]
+        for further in judged[1:]:
+            ours = [[*cells, *render(assessment)] for cells, assessment in zip(ours, further, strict=True)]
+        if selection is not None:
+            ours = [cells if selection(row) else self._earlier(row) for row, cells in zip(chunk, ours, strict=True)]
+        if self._keep is None:
+            return chunk, ours
+        kept = [place for place, assessment in enumerate(first) if self._keep(assessment)]
+        return [chunk[place] for place in kept], [ours[place] for place in kept]
+
+    def _count(
+        self, parsed: Sequence[Address | SyntaxFault], judged: Sequence[Assessment], repeats: Sequence[int]
+    ) -> None:
+        for address, assessment, earlier in zip(parsed, judged, repeats, strict=True):
+            if isinstance(address, SyntaxFault) and not address.raw.strip():
+                self._summary.add_blank()
+            else:
+                self._summary.add(assessment, duplicate=earlier > 0)
+
+    def _earlier(self, row: Sequence[str]) -> list[str]:
+        """The cells that an earlier run left in the row."""
+        return [row[place] if place < len(row) else "" for place in self._table.layout.our_places]
+
+    async def _known(self, parsed: Sequence[Address | SyntaxFault]) -> Knowledge:
+        if self._journal is None or StageName.MX not in self._job.stages:
+            return Knowledge.of({})
+        addresses = [address for address in parsed if isinstance(address, Address)]
+        keys = {self._judging.key_of(address) for address in addresses}
+        findings, facts = await self._journal.known(keys, {address.domain for address in addresses})
+        knowledge = Knowledge.of(facts)
+        knowledge.findings.update(findings)
+        knowledge.live.update(findings)
+        return knowledge
+
+
+def _parse(row: Sequence[str], column: int) -> Address | SyntaxFault:
+    return parse_address(row[column] if column < len(row) else "")

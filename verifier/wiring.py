@@ -1,0 +1,163 @@
+"""open_verifier(settings): the only place where adapters meet ports."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from msgspec import Struct
+
+from verifier.adapters.data_files import ReferenceData, load_reference_data, shipped_folder
+from verifier.adapters.dnspython_resolver import DnspythonResolver
+from verifier.adapters.host_addresses import own_addresses
+from verifier.adapters.layered_store import LayeredStore
+from verifier.adapters.memory_store import MemoryStore
+from verifier.adapters.redis_link import RedisLink
+from verifier.adapters.redis_single_flight import RedisSingleFlight
+from verifier.adapters.redis_store import RedisStore
+from verifier.adapters.reply_rule_file import load_rules
+from verifier.adapters.secret_file import load_secret
+from verifier.adapters.smtp_dialer import SmtpDialer
+from verifier.adapters.sqlite_store import SqliteStore
+from verifier.adapters.system_clock import SystemClock
+from verifier.config import Settings, require_shared_secret
+from verifier.core.dialogue import Identity
+from verifier.core.guard import Guard
+from verifier.core.keys import subkey
+from verifier.core.names import Names
+from verifier.core.spelling import Spelling
+from verifier.ports import Clock, FactStore, MailDialer, Resolver, SingleFlight
+from verifier.service.domains import Domains
+from verifier.service.egress import EgressTest
+from verifier.service.judging import Judging
+from verifier.service.lanes import Lanes
+from verifier.service.mailboxes import Mailboxes, Policy
+from verifier.service.pacing_groups import PacingGroups
+from verifier.service.probing import Equipment, Timeouts
+from verifier.service.verify import Verification
+
+FACTS_FILE = "facts.sqlite"
+JOURNALS = "journals"
+_CONNECTIONS = 500
+_CANARY_PATIENCE = 5.0
+
+
+class Verifier(Struct):
+    """Everything that an edge works with, ready to use until `open_verifier` ends."""
+
+    settings: Settings
+    clock: Clock
+    reference: ReferenceData
+    names: Names
+    verification: Verification
+    domains: Domains
+    egress: EgressTest
+    store: FactStore
+    resolver: Resolver
+    dialer: MailDialer
+    guard: Guard
+    secret: bytes
+
+    @property
+    def journals(self) -> Path:
+        """The folder where runs keep what they have learned."""
+        return self.settings.data_dir / JOURNALS
+
+
+@asynccontextmanager
+async def open_verifier(
+    settings: Settings,
+    *,
+    warn: Callable[[str], None],
+    report_fault: Callable[[BaseException], None],
+    timeouts: Timeouts | None = None,
+) -> AsyncIterator[Verifier]:
+    """Open stores and resolver, and put the pipeline together; `warn` gets sentences for the operator."""
+    require_shared_secret(settings)
+    clock = SystemClock()
+    secret = load_secret(settings.data_dir, settings.secret_key, clock)
+    reference = load_reference_data(settings.data_dir)
+    names = _names(reference)
+    rules = load_rules(shipped_folder() / "reply_rules.toml")
+    guard = Guard(own_addresses(), settings.smtp_allow_networks)
+    dialer = SmtpDialer(
+        settings.smtp_port,
+        guard.reason,
+        sources=[str(source) for source in settings.smtp_source_addresses],
+        proxy=settings.smtp_proxy or None,
+    )
+    async with AsyncExitStack() as stack:
+        resolver = DnspythonResolver(clock, settings.dns_nameservers)
+        stack.push_async_callback(resolver.close)
+        store, flights = await _open_store(settings, clock, resolver.identity, secret, warn, stack)
+        canaries = settings.dns_canaries or reference.providers.canaries()
+        domains = Domains(resolver, store, clock, canaries, guard)
+        stack.push_async_callback(domains.close)
+        egress = EgressTest(domains, dialer, clock, canaries, _CANARY_PATIENCE)
+        equipment = Equipment(dialer, rules, clock, Identity(settings.helo, settings.mail_from), timeouts or Timeouts())
+        groups = PacingGroups(clock, default_sessions=settings.smtp_sessions_per_group, connections=_CONNECTIONS)
+        lanes = Lanes(equipment, groups, report_fault)
+        stack.push_async_callback(lanes.close)
+        mailboxes = Mailboxes(
+            names=names,
+            lanes=lanes,
+            egress=egress,
+            store=store,
+            flights=flights,
+            clock=clock,
+            policy=Policy(
+                smtp_enabled=settings.smtp_enabled,
+                probe_opt_in=settings.smtp_probe_outlook_consumer,
+                greylist_delays=tuple(delay.total_seconds() for delay in settings.smtp_greylist_delays),
+            ),
+        )
+        verification = Verification(
+            judging=Judging(names, reference.risks, clock, subkey(secret, "mailbox")),
+            domains=domains,
+            mailboxes=mailboxes,
+            clock=clock,
+        )
+        yield Verifier(
+            settings, clock, reference, names, verification, domains, egress, store, resolver, dialer, guard, secret
+        )
+
+
+def open_judging(settings: Settings, clock: Clock) -> tuple[Judging, ReferenceData]:
+    """What needs neither network nor a data folder: syntax and the lists."""
+    reference = load_reference_data(settings.data_dir)
+    return Judging(_names(reference), reference.risks, clock), reference
+
+
+def _names(reference: ReferenceData) -> Names:
+    return Names(
+        disposable=reference.disposable,
+        never_disposable=reference.never_disposable,
+        denied=reference.denied,
+        disposable_exchanges=reference.disposable_exchanges,
+        privacy_relays=reference.privacy_relays,
+        free=reference.free,
+        parking_exchanges=reference.parking_exchanges,
+        roles=reference.roles,
+        no_reply=reference.no_reply,
+        spelling=Spelling(reference.typo_targets, reference.lookalikes, reference.tlds),
+        providers=reference.providers,
+    )
+
+
+async def _open_store(
+    settings: Settings,
+    clock: Clock,
+    identity: str,
+    secret: bytes,
+    warn: Callable[[str], None],
+    stack: AsyncExitStack,
+) -> tuple[FactStore, SingleFlight | None]:
+    """Redis where it is set, else a file; before either a memory."""
+    if settings.redis_url:
+        link = RedisLink(settings.redis_url, settings.redis_prefix, clock, warn)
+        stack.push_async_callback(link.close)
+        behind: FactStore = RedisStore(link, clock, identity, secret)
+        return behind, RedisSingleFlight(link, clock, identity, secret)
+    sqlite = SqliteStore(settings.data_dir / FACTS_FILE, clock, identity, warn)
+    await sqlite.open()
+    stack.push_async_callback(sqlite.close)
+    return LayeredStore(MemoryStore(clock), sqlite), None
