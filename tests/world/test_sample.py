@@ -11,6 +11,7 @@ from msgspec import json
 
 from verifier.edges.cli.world_command import world_command
 from verifier.world import PERSONALITIES, World
+from verifier.world.people import ALWAYS, mailbox_name, plausible
 from verifier.world.sample import COLUMNS, row, write_list
 
 SHIPPED = Path(__file__).parents[2] / "data" / "sample_list.csv"
@@ -89,6 +90,12 @@ def test_it_looks_like_a_customers_list() -> None:
     assert [mark for mark in marks if mark not in text] == []
     assert any(not each.email for each in rows)
     assert any(not each.address.isascii() for each in rows if each.address)
+
+
+def test_customers_have_names_that_people_have() -> None:
+    """No address of the list looks like a control to the hosts' logs."""
+    locals_ = {mailbox_name(each.address.rpartition("@")[0]) for each in World(SEED).rows(SIZE) if each.address}
+    assert set() == {name for name in locals_ if name not in ALWAYS and not plausible(name)}
 
 
 def test_the_list_is_a_stream() -> None:

@@ -27,8 +27,16 @@ ROLES = ("info", "sales", "support", "contact", "admin", "office", "billing", "j
 ALWAYS = frozenset((*ROLES, "postmaster", "abuse", "noreply", "no-reply", "hr", "help", "marketing", "hostmaster"))
 """Names that every host of this world knows; of `postmaster` RFC 5321 §4.5.1 demands it."""
 
-_NAMES = frozenset((*FIRST_NAMES, *LAST_NAMES, "user"))
-_LAST = frozenset(LAST_NAMES)
+_PLAIN = str.maketrans("éèçüøëíåñ", "eecuoeian")
+
+
+def without_accents(name: str) -> str:
+    """A name as most people have it in their address."""
+    return name.translate(_PLAIN)
+
+
+_LAST = frozenset((*LAST_NAMES, *map(without_accents, LAST_NAMES)))
+_NAMES = frozenset((*FIRST_NAMES, *map(without_accents, FIRST_NAMES), *_LAST, "user"))
 _SEPARATOR = re.compile(r"[._-]")
 
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 from verifier.world.chance import draw, share
 from verifier.world.geography import a_label, domain_name
 from verifier.world.host_kinds import HOST_KINDS
-from verifier.world.people import FIRST_NAMES, LAST_NAMES, ROLES
+from verifier.world.people import FIRST_NAMES, LAST_NAMES, ROLES, without_accents
 from verifier.world.personalities import PERSONALITIES, Personality
 from verifier.world.truth import INVALID, Truth
 from verifier.world.world import World
@@ -184,12 +184,7 @@ def _local(world: World, number: int, personality: Personality, words: dict[str,
     )
     kind = personality.exchanges[0][1] if personality.exchanges else ""
     international = kind in HOST_KINDS and share(world.seed, "international", key) < 0.25
-    return local if international else _ascii(local)
-
-
-def _ascii(text: str) -> str:
-    table = str.maketrans("éèçüøëíåñ", "eecuoeian")
-    return text.translate(table)
+    return local if international else without_accents(local)
 
 
 def _upper(address: str) -> str:

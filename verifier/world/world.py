@@ -36,7 +36,7 @@ class World:
         rtt: float = 0.0,
         grey_delay: float = 3.0,
         slowness: float = 0.2,
-        hang: float = 10.0,
+        hang: float = 5.0,
         egress: Egress = Egress.OPEN,
         honesty: Honesty = Honesty.HONEST,
     ) -> None:
