@@ -24,7 +24,10 @@ class Clock(Protocol):
 
 
 class Resolver(Protocol):
-    """Asks name servers. Never raises for what a server said or did not say: that is an Answer."""
+    """Asks name servers. Never raises for what a server said or did not say: that is an Answer.
+
+    For PTR `name` may be the IP address itself.
+    """
 
     @property
     def identity(

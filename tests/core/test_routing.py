@@ -48,7 +48,7 @@ def _route(mx: Answer, answers: Mapping[str, tuple[Answer, ...]], key: float = 0
     ordered = exchanges(mx, key)
     while names := exchanges_to_ask(ordered, known):
         known |= {name: host_addresses(name, answers[name], _GUARD, NOW) for name in names}
-    return mail_route("x.example", mx, known, key=key, now=NOW)
+    return mail_route("x.example", mx, ordered, known, now=NOW)
 
 
 def test_hosts_come_by_preference() -> None:
@@ -179,10 +179,11 @@ def test_a_thousand_dangling_exchanges_are_not_all_asked() -> None:
     """A hostile zone costs a bounded number of questions, and then nothing is concluded."""
     mx = _mx(*((n, f"m{n}.example") for n in range(1000)))
     asked: dict[str, HostAddresses] = {}
-    while names := exchanges_to_ask(exchanges(mx, 0), asked):
+    ordered = exchanges(mx, 0)
+    while names := exchanges_to_ask(ordered, asked):
         asked |= {name: host_addresses(name, (_NXDOMAIN,), _GUARD, NOW) for name in names}
     assert len(asked) == MOST_EXCHANGES_ASKED
-    assert mail_route("x.example", mx, asked, key=0, now=NOW).status is RouteStatus.TEMP_ERROR
+    assert mail_route("x.example", mx, ordered, asked, now=NOW).status is RouteStatus.TEMP_ERROR
 
 
 def test_ipv6_only_without_ipv4() -> None:

@@ -65,7 +65,10 @@ def exchanges(mx: Answer, key: float) -> tuple[Exchange, ...]:
     for preference, name in mx.records:
         if name:
             best[name] = min(preference, best.get(name, preference))
-    return tuple(sorted((Exchange(p, n) for n, p in best.items()), key=lambda e: (e.preference, _lot(e.name, key))))
+    found = [Exchange(preference, name) for name, preference in best.items()]
+    if len(set(best.values())) < len(found):
+        found.sort(key=lambda exchange: _lot(exchange.name, key))
+    return tuple(sorted(found, key=lambda exchange: exchange.preference))
 
 
 def is_host_name(name: str) -> bool:
@@ -128,16 +131,16 @@ def host_addresses(name: str, answers: tuple[Answer, ...], guard: Guard, now: da
 def mail_route(
     domain: str,
     mx: Answer,
+    ordered: tuple[Exchange, ...],
     hosts: Mapping[str, HostAddresses],
     *,
-    key: float,
     now: datetime,
     failures: int = 0,
 ) -> MailRoute:
-    """The route of `domain`, from the answer about its MX and what is known of its exchanges' addresses.
+    """The route of `domain`, from the answer about its MX, in the order of `exchanges`, and its hosts' addresses.
 
-    `hosts` holds what `exchanges_to_ask` wanted, or the domain itself where `needs_implicit` said so; `key` is the one
-    given to `exchanges`; `failures` counts the times in a row that the domain could not be resolved before.
+    `hosts` holds what `exchanges_to_ask` wanted, or the domain itself where `needs_implicit` said so; `failures` counts
+    the times in a row that the domain could not be resolved before.
     """
     if mx.status is DnsStatus.NXDOMAIN:
         words = f"the domain does not exist (NXDOMAIN{_from(mx)})"
@@ -146,7 +149,6 @@ def mail_route(
         return _implicit_route(mx, hosts[domain], now, failures)
     if mx.status is not DnsStatus.OK:
         return _route(RouteStatus.TEMP_ERROR, now, failure_lifetime(failures), failure_words(mx))
-    ordered = exchanges(mx, key)
     if not ordered:
         words = "the domain says that it accepts no mail (null MX)"
         return _route(RouteStatus.NULL_MX, now, positive_lifetime(mx.ttl), words)

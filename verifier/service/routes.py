@@ -51,16 +51,13 @@ class Routes:
 
     async def _find(self, domain: str, failures: int) -> MailRoute:
         mx = await self._resolver.lookup(domain, RecordType.MX)
-        key = self._clock.random()
+        ordered = exchanges(mx, self._clock.random())
         hosts: dict[str, HostAddresses] = {}
         if needs_implicit(mx):
             hosts[domain] = await self._host(domain)
-        else:
-            ordered = exchanges(mx, key)
-            while names := exchanges_to_ask(ordered, hosts):
-                for name, host in zip(names, await self._several(names), strict=True):
-                    hosts[name] = host
-        return mail_route(domain, mx, hosts, key=key, now=self._clock.now(), failures=failures)
+        while names := exchanges_to_ask(ordered, hosts):
+            hosts.update(zip(names, await self._several(names), strict=True))
+        return mail_route(domain, mx, ordered, hosts, now=self._clock.now(), failures=failures)
 
     async def _several(self, names: tuple[str, ...]) -> list[HostAddresses]:
         known = [self._remembered(name) for name in names]
