@@ -16,6 +16,7 @@ STRAYS = "verifier.cp1252-strays"
 """The error handler that reads what is not UTF-8 as Windows-1252."""
 
 SAMPLE = 1 << 16
+_ENOUGH = 10_000
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -88,7 +89,7 @@ class Utf8Watch:
         """Takes the next block; raises InputError for a NUL byte."""
         if b"\0" in block:
             raise InputError(f"{self._name} is a binary file, not a list: it has NUL bytes.")
-        if block.isascii():
+        if block.isascii() or self._strays > _ENOUGH:
             return
         try:
             block.decode()

@@ -20,7 +20,6 @@ from verifier.readers.source import ListSource, line_blocks
 
 STRING_KEY = "email"
 _SAMPLE = 1000
-_BROKEN = ""
 _Object = dict[str, str]
 _decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_string = msgspec.json.Decoder(str).decode
@@ -34,13 +33,14 @@ def open_jsonl(source: ListSource, wanted: Sequence[str] = ()) -> ListTable:
     rows = broken = 0
     for line in _lines(source):
         digest.update(line)
-        cells = _cells(line)
+        members = _members(line)
         rows += 1
-        broken += cells is None
-        if cells:
-            keys.update(dict.fromkeys(cells))
+        broken += members is None
+        if members:
             if len(sample) < _SAMPLE:
-                sample.append(cells)
+                sample.append(_cells(line) or {})
+            if not members.keys() <= keys.keys():
+                keys.update(dict.fromkeys(members))
             if len(keys) > MOST_COLUMNS:
                 raise InputError(f"{source.name} has more than {MOST_COLUMNS:,} different keys: it is not a list.")
     if not keys:
@@ -85,14 +85,22 @@ def _row(line: bytes, layout: Layout) -> list[str]:
     return [cells.get(key, ABSENT) for key in layout.header]
 
 
-def _cells(line: bytes) -> _Object | None:
-    """The object of a line with its values as cells, {} for a blank one; None if it is neither object nor string."""
+def _members(line: bytes) -> dict[str, msgspec.Raw] | None:
+    """The object of a line, {} for a blank one; None if it is neither object nor string."""
     try:
         if line.startswith(b'"'):
-            return {STRING_KEY: _decode_string(line)}
-        if not line:
-            return {}
-        return {key: _cell(bytes(value)) for key, value in _decode_object(line).items()}
+            _decode_string(line)
+            return {STRING_KEY: msgspec.Raw(line)}
+        return _decode_object(line) if line else {}
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def _cells(line: bytes) -> _Object | None:
+    """The same with the values as cells."""
+    members = _members(line)
+    try:
+        return None if members is None else {key: _cell(bytes(value)) for key, value in members.items()}
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 
