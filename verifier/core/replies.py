@@ -197,7 +197,7 @@ _LONE_AT = re.compile(r"\S*@\S*")
 _HEXADECIMAL = r"[0-9a-fA-F]"
 _IP = re.compile(
     rf"(?<![\w.])\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?![\w]|\.\d)"
-    rf"|(?<![\w:])(?:{_HEXADECIMAL}{{1,4}}:){{2,7}}(?:{_HEXADECIMAL}{{1,4}}|:)?(?![\w:])"
+    rf"|(?<![\w:])(?!\d{{1,3}}:\d\d:\d\d(?![\w:]))(?:{_HEXADECIMAL}{{1,4}}:){{2,7}}(?:{_HEXADECIMAL}{{1,4}}|:)?(?![\w:])"
     rf"|(?<![\w:])(?:{_HEXADECIMAL}{{1,4}}:){{1,6}}(?::{_HEXADECIMAL}{{1,4}}){{1,6}}(?![\w:])"
 )
 _DIGIT = re.compile(r"\d")
@@ -207,6 +207,7 @@ _IDENTIFIER = re.compile(
     r"|(?=.*\d)[0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4}"
     r"|(?=.*\d)[0-9a-fA-F]{8,}(?:-[0-9a-fA-F]{4,}){1,4}"
     r"|(?=.*[a-fA-F])(?=.*\d)[0-9a-fA-F]{9,}"
+    r"|(?=.*\d)[0-9A-Za-z]{1,6}-[0-9A-Za-z]{16,}"
 )
 _NAMED_IDENTIFIER = re.compile(r"(?i)\b((?:queue[ -]?)?id[=:] ?|queued as |message[- ]id:? ?)[\w<][^\s;,)\]]{3,}")
 OWN_ADDRESS = "<own-ip>"
@@ -243,11 +244,13 @@ def _without_numbers(text: str) -> str:
     return _LONG_WORD.sub(lambda found: "<id>" if _IDENTIFIER.match(found[0]) else found[0], text)
 
 
-_UNITS = {"s": 1, "sec": 1, "second": 1, "min": 60, "m": 60, "minute": 60, "h": 3600, "hr": 3600, "hour": 3600}
+_UNITS = {"s": 1, "m": 60, "h": 3600}
+_UNIT_INITIALS = {"st": "h"}
 _CLOCK_WAIT = re.compile(r"\b(?:in|after|for|wait|within) (?:another )?(\d{1,3}):(\d\d)(?::(\d\d))?\b")
 _UNIT_WAIT = re.compile(
-    r"\b(?:in|after|for|wait|least|within|another|every|until|retry-after:?|retry=?)"
-    r"(?: about| approximately| another| at least)? ?(\d{1,6}|an?|one|ten) ?(s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?)\b"
+    r"\b(?:in|after|for|wait|least|within|another|every|until|dans|en|fra|retry-after:?|retry=?)"
+    r"(?: about| approximately| another| at least)? ?(\d{1,6}|an?|one|ten) ?"
+    r"(s|secs?|seconds?|sekunden|secondes|m|mins?|minut[eo]s?|minuten|h|hrs?|hours?|heures?|stunden?)\b"
 )
 _WAIT_WORD = re.compile(r"\d ?(?:s|m|h)|\d:\d\d|(?:an?|one|ten) (?:min|hour)")
 _NUMBER_WORDS = {"a": 1, "an": 1, "one": 1, "ten": 10}
@@ -269,4 +272,4 @@ def retry_after_s(text: str) -> int | None:
     if waited is None:
         return None
     amount = _NUMBER_WORDS.get(waited[1]) or int(waited[1])
-    return min(amount * _UNITS[waited[2].rstrip("s") or "s"], _DAY_S) or None
+    return min(amount * _UNITS[_UNIT_INITIALS.get(waited[2][:2], waited[2][0])], _DAY_S) or None

@@ -212,9 +212,10 @@ async def _online(
             await cleaning.ask()
             written = await _write(verifier.verification.judging, wish, job, table, journal, writer, progress)
             writer.commit()
-            await journal.finish()
-        finally:
+        except BaseException:
             await journal.close()
+            raise
+        await journal.finish()
         return written
 
 
