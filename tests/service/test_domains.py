@@ -180,11 +180,20 @@ async def test_when_all_have_gone_the_answer_is_kept_all_the_same() -> None:
         assert world.resolver.asked["good.example", _MX] == 1
 
 
-async def test_closing_in_the_middle_leaves_no_task() -> None:
-    """`close` ends look-ups, canaries and writers that still run (the fixture counts the tasks)."""
+@pytest.mark.parametrize("landed", [(), ("own.example",)])
+async def test_closing_in_the_middle_leaves_no_task(landed: tuple[str, ...]) -> None:
+    """`close` ends look-ups, canaries and writers that still run, also where some of a batch had its answer."""
     async with _world() as world:
-        world.resolver.open.clear()
-        waiter = asyncio.create_task(world.domains.facts_for(["good.example"]))
+        slow = asyncio.Event()
+        honest = world.resolver.lookup
+
+        async def lookup(name: str, record_type: RecordType) -> Answer:
+            if name not in landed:
+                await slow.wait()
+            return await honest(name, record_type)
+
+        world.resolver.lookup = lookup  # type: ignore[method-assign]
+        waiter = asyncio.create_task(world.domains.facts_for(["good.example", *landed]))
         await asyncio.sleep(0.01)
         await world.domains.close()
         assert isinstance((await asyncio.gather(waiter, return_exceptions=True))[0], asyncio.CancelledError)

@@ -63,9 +63,12 @@ class Domains:
 
     async def close(self) -> None:
         """Ends what still runs; results that are not yet remembered may be lost."""
+        writers = list(self._writers)
+        for writer in writers:
+            writer.cancel()
+        await asyncio.gather(*writers, return_exceptions=True)
         await self._canaries.close()
         await self._routes.close()
-        await asyncio.gather(*self._writers, return_exceptions=True)
 
     async def _resolve(self, names: list[str]) -> dict[str, MailRoute]:
         self._canaries.prepare()
