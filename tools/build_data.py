@@ -24,7 +24,7 @@ from verifier.adapters.data_files import load_providers
 from verifier.adapters.list_packages import PackageList, fetch_lists, read_tarball
 from verifier.core.lists import DomainList
 from verifier.core.providers import ProviderKind
-from verifier.core.sifting import sift
+from verifier.core.sifting import brands_of, is_cheap, looks_established, sift, tells_throw_away
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "data"
@@ -56,20 +56,7 @@ INDEX_SOURCES = {
 }
 AGGREGATE = Source("disposable-email-detector", "index.json", "MIT")
 FREE = Source("free-email-domains", "domains.json", "MIT")
-LICENCES = "MIT AND CC0-1.0 AND BSD-3-Clause (notices: docs/data.md)"
-
-# What names of throw-away services look like: an aggregate of unknown making is believed only where one of these holds.
-_TELLING = re.compile(
-    r"te?mp[-.]?(?:e?mail|inbox|box)|e?mail[-.]?te?mp|trash|fake|dispos|throw|burner|minute|spam|junk|anonym|guerr?illa"
-    r"|mailinator|yopmail|wegwerf|jetable|10m|hour|inboxe?s?\.|mailbox\d"
-)
-_SHORT = re.compile(
-    r"[a-z]{1,5}\.(?:com|net|org|de|fr|it|es|nl|be|ch|at|se|no|dk|fi|pl|cz|eu|io|ca|in|co\.uk|us|com\.br|com\.au)"
-)
-_CHEAP = re.compile(
-    r"\.(?:tk|ml|ga|cf|gq|xyz|top|site|online|store|website|space|fun|icu|shop|click|buzz|pw|cyou|sbs|bond|lol|monster|rest"
-    r"|quest|cfd|club|live|life|today|world|uno|host|press|stream|download|review|bid|win|loan|date|trade|men|party|work)$"
-)
+LICENCES = "MIT AND CC0-1.0 AND BSD-3-Clause (notices: data/NOTICES.md)"
 
 
 class Gathered(Struct, frozen=True):
@@ -119,11 +106,12 @@ def build_disposable(
 ) -> DomainList:
     never = never_disposable()
     curated = union(found for found in sources if found.source.curated)
-    objected = {name for name in free.listing.names if not _TELLING.search(name)}
+    objected = {name for name in free.listing.names if not tells_throw_away(name)}
     believed = curated | (union(sources) - objected - doubtful(sources, never))
-    believed |= {n for n in aggregate.listing.names if _TELLING.search(n) or _CHEAP.search(n)} - free.listing.names
+    believed |= {n for n in aggregate.listing.names if tells_throw_away(n) or is_cheap(n)} - free.listing.names
+    believed |= set(rows("disposable_mx.txt"))
     names = sift(believed, never, shared_names(), suffixes.privatesuffix)
-    lines = tuple(found.line for found in [*sources, aggregate])
+    lines = (*(found.line for found in [*sources, aggregate]), "data/disposable_mx.txt")
     write("disposable_domains.txt", "domains that serve throw-away addresses", names, lines, LICENCES)
     return DomainList(names)
 
@@ -134,14 +122,8 @@ def doubtful(sources: list[Gathered], never: DomainList) -> set[str]:
     for found in sources:
         if not found.source.curated:
             families[found.source.volunteers] |= found.listing.names
-    brands = {domain.partition(".")[0] for domain in never.domains}
-    alone = families[True] ^ families[False]
-    return {
-        name
-        for name in alone
-        if not _TELLING.search(name)
-        and (_SHORT.fullmatch(name) or (name.partition(".")[0] in brands and not _CHEAP.search(name)))
-    }
+    brands = brands_of(never)
+    return {name for name in families[True] ^ families[False] if looks_established(name, brands)}
 
 
 def build_free(free: Gathered, disposable: DomainList, suffixes: PublicSuffixList) -> None:
@@ -153,8 +135,8 @@ def build_free(free: Gathered, disposable: DomainList, suffixes: PublicSuffixLis
         for domain in provider.domains
     }
     relays = DomainList(frozenset(rows("privacy_relays.txt")))
-    listed = {name for name in free.listing.names if name not in disposable and not _TELLING.search(name)}
-    listed = {name for name in listed if not _CHEAP.search(name) and name not in relays}
+    listed = {name for name in free.listing.names if name not in disposable and not tells_throw_away(name)}
+    listed = {name for name in listed if not is_cheap(name) and name not in relays}
     names = sift(listed, DomainList(frozenset()), shared_names(), suffixes.privatesuffix) | own
     sources = ("tools/curated/free_providers.txt", "data/providers.toml", free.line)
     write("free_providers.txt", "domains of consumer mailboxes: webmail and providers of access", names, sources, "MIT")

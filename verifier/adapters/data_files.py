@@ -22,6 +22,22 @@ LISTS_FOLDER = "lists"
 DISPOSABLE = "disposable_domains.txt"
 ALLOW = "allow.txt"
 DENY = "deny.txt"
+DESCRIBED_FILES = (
+    "bounce_risks.toml",
+    DISPOSABLE,
+    "disposable_mx.txt",
+    "free_providers.txt",
+    "lookalikes.csv",
+    "no_reply.txt",
+    "not_disposable.txt",
+    "parking_mx.txt",
+    "privacy_relays.txt",
+    "providers.toml",
+    "roles.txt",
+    "shared_suffixes.txt",
+    "tlds.txt",
+    "typo_targets.txt",
+)
 _HEADER_BYTES = 4096
 
 
@@ -90,11 +106,11 @@ def load_reference_data(data_dir: Path | None = None, shipped: Path | None = Non
         privacy_relays=relays,
         free=free,
         parking_exchanges=_domains(folder / "parking_mx.txt"),
-        roles=local_names(_rows(folder / "roles.txt")),
-        no_reply=local_names(_rows(folder / "no_reply.txt")),
-        typo_targets=tuple(_rows(folder / "typo_targets.txt")),
-        lookalikes=dict(_pair(row) for row in _rows(folder / "lookalikes.csv")),
-        tlds=frozenset(_rows(folder / "tlds.txt")),
+        roles=local_names(shipped_rows(folder / "roles.txt")),
+        no_reply=local_names(shipped_rows(folder / "no_reply.txt")),
+        typo_targets=tuple(shipped_rows(folder / "typo_targets.txt")),
+        lookalikes=dict(_pair(row) for row in shipped_rows(folder / "lookalikes.csv")),
+        tlds=frozenset(shipped_rows(folder / "tlds.txt")),
         providers=load_providers(folder),
         risks=load_risks(folder),
         version=_version(folder, own),
@@ -110,6 +126,14 @@ def load_risks(folder: Path) -> BounceRisks:
     """The bounce risks. Raises msgspec.ValidationError for a malformed file."""
     file = msgspec.toml.decode((folder / "bounce_risks.toml").read_bytes(), type=_RiskFile)
     return BounceRisks(file.reason, {(row.reason, row.name): row.risk for row in file.provider})
+
+
+def data_headers(data_dir: Path | None = None, shipped: Path | None = None) -> Mapping[str, tuple[Path, Header]]:
+    """Every list in use by its file's name, in order: where it lies and what it says of itself."""
+    folder = shipped or shipped_folder()
+    own = data_dir / LISTS_FOLDER if data_dir is not None else None
+    paths = {name: folder / name for name in DESCRIBED_FILES} | {DISPOSABLE: disposable_file(folder, own)}
+    return {name: (path, read_header(path)) for name, path in sorted(paths.items())}
 
 
 def read_header(path: Path) -> Header:
@@ -131,13 +155,20 @@ def read_header(path: Path) -> Header:
         raise ValueError(f"{path.name} has no {error.args[0]!r} on top") from error
 
 
+def shipped_rows(path: Path) -> list[str]:
+    """What a normalised list holds below its header: one row a line, nothing else."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    first = next((number for number, line in enumerate(lines) if not line.startswith("#")), len(lines))
+    return lines[first:]
+
+
 def disposable_file(shipped: Path, own: Path | None) -> Path:
-    """The newer of the shipped disposable list and the operator's refreshed one; the shipped one on a tie."""
+    """The newer of the shipped disposable list and the operator's refreshed one; the refreshed one on a tie."""
     base = shipped / DISPOSABLE
     refreshed = own / DISPOSABLE if own is not None else None
     if refreshed is None or not refreshed.is_file():
         return base
-    return refreshed if read_header(refreshed).date > read_header(base).date else base
+    return refreshed if read_header(refreshed).date >= read_header(base).date else base
 
 
 class _ProviderFile(Struct, frozen=True, forbid_unknown_fields=True):
@@ -155,14 +186,8 @@ class _RiskFile(Struct, frozen=True, forbid_unknown_fields=True):
     provider: tuple[_RiskRow, ...] = ()
 
 
-def _rows(path: Path) -> list[str]:
-    lines = path.read_text(encoding="utf-8").splitlines()
-    first = next((number for number, line in enumerate(lines) if not line.startswith("#")), len(lines))
-    return lines[first:]
-
-
 def _domains(path: Path) -> DomainList:
-    return DomainList(frozenset(_rows(path)))
+    return DomainList(frozenset(shipped_rows(path)))
 
 
 def _operator_list(own: Path | None, name: str) -> DomainList:

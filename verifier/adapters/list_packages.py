@@ -14,6 +14,7 @@ from msgspec import Struct
 from verifier.core.faults import ServiceUnavailable
 
 INDEX_PACKAGES = ("disposable-email-domains", "MailChecker")
+CURATED_PACKAGES = frozenset({"disposable-email-domains"})  # every entry of theirs is reviewed by a person
 _SECONDS = 120
 _LARGEST = 64 * 1024 * 1024  # bytes unpacked; the lists are a few MB
 _QUOTED = re.compile(r"""["']([a-zA-Z0-9_-]+(?:\.[a-zA-Z0-9_-]+)+)["']""")
