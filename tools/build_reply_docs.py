@@ -1,4 +1,4 @@
-"""Writes docs/replies.md from data/reply_rules.toml: every reply that is known, what it means, its source, what to do."""
+"""Writes docs/replies.md from data/reply_rules.toml: every known reply, what it means, its source, what to do."""
 
 from pathlib import Path
 

@@ -81,5 +81,4 @@ def _filled(source: str, terms: dict[str, str]) -> str:
     """The pattern with its {terms} filled in, which may hold terms themselves."""
     while _TERM.search(source):
         source = _TERM.sub(lambda found: terms[found[1]], source)
-    re.compile(source)
     return source

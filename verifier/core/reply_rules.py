@@ -7,7 +7,7 @@ says that a mailbox is dead; 5.7.x says so only by a provider's own rule; a repl
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from enum import IntEnum
 from functools import lru_cache
 
@@ -57,19 +57,29 @@ class Rule(Struct, frozen=True, kw_only=True):
     advice: str | None = None
 
 
-class _Words(Struct, frozen=True):
-    """A regular expression to be found at the beginning of a word, and the words that must be there for it: `quick`
-    is `search` without its tie to the word, which a text that does not match fails sooner."""
+class _Words:
+    """A regular expression to be found at the beginning of a word, and the words that must be there for it.
 
-    keys: tuple[Keys, ...]
-    quick: Callable[[str], object]
-    search: Callable[[str], object]
+    Compiled when first asked: most are never. The expression is tried without its tie to the word before it is tried
+    with it, because a text that does not match fails sooner so.
+    """
+
+    __slots__ = ("_quick", "_search", "_source", "keys")
+
+    def __init__(self, source: str) -> None:
+        self.keys = tuple(dict.fromkeys(key_sets_of(source)))
+        self._source = source
+        self._quick: re.Pattern[str] | None = None
+        self._search: re.Pattern[str] | None = None
 
     def found(self, text: str, words: set[str]) -> bool:
         for keys in self.keys:
             if words.isdisjoint(keys):
                 return False
-        return self.quick(text) is not None and self.search(text) is not None
+        if self._quick is None or self._search is None:
+            self._quick = re.compile(self._source)
+            self._search = re.compile(f"(?<![a-z0-9])(?:{self._source})")
+        return self._quick.search(text) is not None and self._search.search(text) is not None
 
 
 class _Pattern(Struct, frozen=True):
@@ -108,9 +118,18 @@ class _Selection(Struct, frozen=True):
 DEAD = frozenset({ReplyClass.MAILBOX_NOT_FOUND, ReplyClass.MAILBOX_DISABLED})
 ABOUT_MAILBOX = DEAD | {ReplyClass.ACCEPTED, ReplyClass.MAILBOX_FULL, ReplyClass.RECIPIENT_RESTRICTED}
 DEFAULT_RULES = frozenset(
-    f"default.{name}"
-    for name in ("accepted", "go-ahead", "cannot-verify", "no-reply-code", "unrecognised-temporary")
-    + ("unrecognised-permanent", "banner-refused", "ehlo-refused", "starttls-refused", "mail-refused")
+    {
+        "default.accepted",
+        "default.go-ahead",
+        "default.cannot-verify",
+        "default.no-reply-code",
+        "default.unrecognised-temporary",
+        "default.unrecognised-permanent",
+        "default.banner-refused",
+        "default.ehlo-refused",
+        "default.starttls-refused",
+        "default.mail-refused",
+    }
 )
 """The rule names of readings that only stage and number made."""
 
@@ -191,26 +210,23 @@ class Rules:
 
 
 def _compile(rules: Sequence[Rule]) -> tuple[_Pattern, ...]:
-    """One entry a pattern, so that each is only tried where its own words are met."""
-    popularity = Counter(key for rule in rules for source in rule.match for keys in key_sets_of(source) for key in keys)
+    """One entry a pattern, so that each is only tried where its own words are met; it is filed under those of its
+    words that the fewest patterns share."""
+    words = {source: _Words(source) for rule in rules for source in rule.match + rule.unless}
+    popularity = Counter(key for rule in rules for source in rule.match for keys in words[source].keys for key in keys)
     patterns: list[_Pattern] = []
     for rule in rules:
         stages = rule.stages or frozenset(SmtpStage)
         if rule.reply_class in ABOUT_MAILBOX:
             stages &= _AFTER_MAIL
-        unless = tuple(_words(source) for source in rule.unless)
+        unless = tuple(words[source] for source in rule.unless)
         if not rule.match:
             patterns.append(_Pattern(rule, stages, rule.enhanced or None, None, unless))
         for source in rule.match:
-            match = _words(source)
+            match = words[source]
             key = min(match.keys, key=lambda keys: sum(popularity[word] for word in keys), default=None)
             patterns.append(_Pattern(rule, stages, key, match, unless))
     return tuple(patterns)
-
-
-def _words(source: str) -> _Words:
-    at_word = re.compile(f"(?<![a-z0-9])(?:{source})")
-    return _Words(tuple(dict.fromkeys(key_sets_of(source))), re.compile(source).search, at_word.search)
 
 
 def _select(patterns: Sequence[_Pattern], stage: SmtpStage, code: int, suffixes: frozenset[str]) -> _Selection:
@@ -243,7 +259,7 @@ def _without_refusal(code: int, stage: SmtpStage) -> Reading:
         return Reading(ReplyClass.ACCEPTED, "default.accepted")
     if code == 252:
         return Reading(ReplyClass.UNRECOGNISED, "default.cannot-verify")
-    if 200 <= code <= 299 and stage in _BEFORE_RCPT or code == 354 and stage is SmtpStage.DATA:
+    if (200 <= code <= 299 and stage in _BEFORE_RCPT) or (code == 354 and stage is SmtpStage.DATA):
         return Reading(ReplyClass.UNRECOGNISED, "default.go-ahead")
     return Reading(ReplyClass.PROTOCOL_ERROR, "default.no-reply-code")
 

@@ -1,0 +1,183 @@
+"""Replies are read into code, enhanced code and text; texts are masked before they are kept."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from verifier.core.replies import (
+    OWN_ADDRESS,
+    TEXT_LIMIT,
+    Reply,
+    SmtpStage,
+    mask,
+    parse_reply,
+    reply_from_text,
+    retry_after_s,
+    stage_from_text,
+)
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["250 2.1.5 Ok"], Reply(250, "2.1.5", "Ok")),
+        (["550 5.1.1 User unknown"], Reply(550, "5.1.1", "User unknown")),
+        (
+            ["550-5.1.1 The account", "550-5.1.1 does not", "550 5.1.1 exist"],
+            Reply(550, "5.1.1", "The account does not exist"),
+        ),
+        (["550-first", "550 5.1.1 second"], Reply(550, "5.1.1", "first second")),
+        (["550 #5.1.0 Address rejected"], Reply(550, "5.1.0", "Address rejected")),
+        (["550 sorry (#5.1.1)"], Reply(550, "5.1.1", "sorry (#5.1.1)")),
+        (["550 gw 5.1.1 <a@b.example>... unknown"], Reply(550, "5.1.1", "gw 5.1.1 <a@b.example>... unknown")),
+        (["550-5.1.1 one line only"], Reply(550, "5.1.1", "one line only")),
+        (["550User unknown"], Reply(550, None, "User unknown")),
+        (["550"], Reply(550, None, "")),
+        (["550 "], Reply(550, None, "")),
+        (["550-", "550 done"], Reply(550, None, "done")),
+        (["550-said", "by another server", "550 end"], Reply(550, None, "said by another server end")),
+        (["550 see 10.5.1.1 here"], Reply(550, None, "see 10.5.1.1 here")),
+        (["451 4.16.55.1 is no code"], Reply(451, None, "4.16.55.1 is no code")),
+        (["what?"], Reply(0, None, "what?")),
+        (["5500 recipients"], Reply(0, None, "5500 recipients")),
+        ([], Reply(0, None, "")),
+    ],
+)
+def test_wire_lines(lines: list[str], expected: Reply) -> None:
+    """A reply is its code, its enhanced code wherever the server put it, and its lines joined by a space."""
+    assert expected == parse_reply(lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("550 5.1.1 User unknown", Reply(550, "5.1.1", "User unknown")),
+        ("550-5.1.1 The account\n550 5.1.1 is gone\n", Reply(550, "5.1.1", "The account is gone")),
+        ("550 5.1.1 The account\n   is gone", Reply(550, "5.1.1", "The account is gone")),
+        ("host mx.b.example[192.0.2.1] said: 550 5.1.1 no (in reply to RCPT TO command)", Reply(550, "5.1.1", "no")),
+        ("smtp; 550 5.1.1 no", Reply(550, "5.1.1", "no")),
+        ("Diagnostic-Code: smtp;550 5.1.1 no", Reply(550, "5.1.1", "no")),
+        ("<a@b.example>: 550 no", Reply(550, None, "no")),
+        ("a@b.example\nRemote Server returned '550 5.1.10 gone'", Reply(550, "5.1.10", "gone")),
+        (
+            "192.0.2.1 does not like recipient.\nRemote host said: 550 no\nGiving up on 192.0.2.1.",
+            Reply(550, None, "no"),
+        ),
+        (
+            "SMTP error after MAIL FROM:<a@b.example> SIZE=1543: host h [192.0.2.1]: 450 4.1.8 no",
+            Reply(450, "4.1.8", "no"),
+        ),
+        ("550 5.1.1 no 503 5.5.1 Need RCPT (recipient) 550 5.1.1 no", Reply(550, "5.1.1", "no")),
+        ("450 busy 551 moved away 503 need RCPT command", Reply(551, None, "moved away")),
+        ("450 4.1.1 unverified: host h said: 550 no", Reply(450, "4.1.1", "unverified: host h said: 550 no")),
+        ("User unknown", Reply(550, None, "User unknown")),
+        ("Sorry, no mailbox. (#5.1.1)", Reply(550, "5.1.1", "Sorry, no mailbox. (#5.1.1)")),
+        ("Come back (#4.4.1)", Reply(450, "4.4.1", "Come back (#4.4.1)")),
+        ("", Reply(550, None, "")),
+    ],
+)
+def test_pasted_texts(text: str, expected: Reply) -> None:
+    """People paste a reply with whatever their mail program wrote around it."""
+    assert expected == reply_from_text(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("host h said: 550 no (in reply to RCPT TO command)", SmtpStage.RCPT),
+        ("host h said: 550 no (in reply to end of DATA command)", SmtpStage.DATA),
+        ("SMTP error from remote mail server after MAIL FROM:<a@b.example>: 550 no", SmtpStage.MAIL),
+        ("SMTP error from remote mail server after initial connection: 554 no", SmtpStage.BANNER),
+        ("Connected to 192.0.2.1 but my name was rejected. Remote host said: 501 no", SmtpStage.EHLO),
+        ("550 no 554 5.5.1 Error: no valid recipients", SmtpStage.RCPT),
+        ("550 no", None),
+    ],
+)
+def test_stage_in_the_text(text: str, expected: SmtpStage | None) -> None:
+    """A bounce text that names the refused command is believed."""
+    assert expected == stage_from_text(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("<jane.doe@b.example>: unknown", "<*>: unknown"),
+        ("unknown jane+x@sub.b.example.", "unknown <*>"),
+        ('"jane doe"@b.example gone', "<*> gone"),
+        ("jörg@exämple.example", "<*>"),
+        ("a@[192.0.2.1] b", "<*> b"),
+        ("client [192.0.2.77] listed", "client [<ip>] listed"),
+        ("client [2001:db8::25] listed", "client [<ip>] listed"),
+        ("5.7.1 and 4.16.55.1 and OFR004_405 and S3150", "5.7.1 and <ip> and OFR004_405 and S3150"),
+        ("gone c18si2365148hub", "gone <id>"),
+        ("gone q12-20020a05600c000c00b003f1e3f1e3f1.123 - gsmtp", "gone <id> - gsmtp"),
+        ("id=00a-22-225 over", "id=<id> over"),
+        ("queued as 4XyZ1234abcd", "queued as <id>"),
+        ("1qAbCd-0001Xy-2Z gone", "<id> gone"),
+        ("bell\x07 and\r\nline\x00end", "bell and line end"),
+    ],
+)
+def test_masking(text: str, expected: str) -> None:
+    """What changes from one recipient, client or session to the next is masked; documented tags stay."""
+    assert expected == mask(text)
+
+
+def test_masking_marks_our_address() -> None:
+    """An address of ours is told apart from others, also from one that it is a part of."""
+    assert f"from {OWN_ADDRESS}, not <ip>" == mask("from 192.0.2.7, not 192.0.2.77", ("192.0.2.7",))
+
+
+@given(st.text(max_size=5000))
+def test_masked_texts_are_short_and_printable(text: str) -> None:
+    """No control character and at most TEXT_LIMIT characters are kept."""
+    masked = mask(text)
+    assert (len(masked) <= TEXT_LIMIT, re.search(r"[\x00-\x1f\x7f-\x9f]", masked)) == (True, None)
+
+
+@given(st.text(max_size=300), st.emails(), st.text(max_size=300))
+def test_masking_leaves_no_address(before: str, address: str, after: str) -> None:
+    """Whatever stands around it, no part of a text that holds an @ survives."""
+    assert "@" not in mask(before + address + after)
+
+
+@given(st.text(max_size=400))
+def test_masking_twice_changes_nothing(text: str) -> None:
+    """A masked text may be masked again."""
+    assert mask(text) == mask(mask(text))
+
+
+@given(st.lists(st.text(max_size=80), max_size=6))
+def test_parsing_never_fails(lines: list[str]) -> None:
+    """Any lines make a reply, whose code is three digits or none."""
+    code = parse_reply(lines).code
+    assert True is (code == 0 or 200 <= code <= 599)
+
+
+@given(st.text(max_size=600))
+def test_reading_pasted_text_never_fails(text: str) -> None:
+    """Any text makes a refusal or what its number says."""
+    assert True is (200 <= reply_from_text(text).code <= 599)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("try again in 300 seconds", 300),
+        ("please come back in 00:05:00", 300),
+        ("greylisted for 5 minutes", 300),
+        ("retry after 2 hours", 7200),
+        ("wait 90s please", 90),
+        ("try again in an hour", 3600),
+        ("please try again in 5 min", 300),
+        ("retry=30s", 30),
+        ("try again in 90000 minutes", 86400),
+        ("try again later", None),
+        ("5 messages in 12 sessions", None),
+        ("in 0 seconds", None),
+    ],
+)
+def test_waits(text: str, expected: int | None) -> None:
+    """A wait that the reply names is read, in seconds, a day at most."""
+    assert expected == retry_after_s(text)
