@@ -101,9 +101,7 @@ class Canaries:
 
     async def _invent(self, suffix: str) -> _Fabrication:
         name = f"v{self._clock.token(_RANDOM_LENGTH)}.{suffix}"
-        route, address = await asyncio.gather(
-            self._routes.find(name), self._resolver.lookup(name, RecordType.A), return_exceptions=False
-        )
+        route, address = await asyncio.gather(self._routes.find(name), self._resolver.lookup(name, RecordType.A))
         addresses = {address for host in route.hosts for address in host.addresses} | {a for _, a in address.records}
         silent = (DnsStatus.SERVFAIL, DnsStatus.REFUSED, DnsStatus.TIMEOUT, DnsStatus.BROKEN)
         return _Fabrication(
