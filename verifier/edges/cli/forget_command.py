@@ -1,0 +1,28 @@
+"""`verifier forget`: everything that is known of an address is erased."""
+
+import click
+
+from verifier.adapters.sqlite_journal import forget_in_journals
+from verifier.config import Settings
+from verifier.core.address import SyntaxFault, parse_address
+from verifier.core.faults import InputError
+from verifier.edges.cli.event_loop import run_async
+from verifier.edges.cli.session import probing, read_settings, say
+
+
+@click.command("forget")
+@click.argument("address")
+def forget_command(address: str) -> None:
+    """Erase everything that is known of ADDRESS: what was seen of its mailbox, here, in journals, and in Redis."""
+    run_async(_forget(read_settings(), address))
+    say("Nothing is known of that address any more.")
+
+
+async def _forget(settings: Settings, text: str) -> None:
+    address = parse_address(text)
+    if isinstance(address, SyntaxFault):
+        raise InputError(f"That is not an address: {address.sentence}")
+    async with probing(settings, "verifier forget") as verifier:
+        key = verifier.verification.judging.key_of(address)
+        await forget_in_journals(verifier.journals, key)
+        await verifier.store.forget(key)
