@@ -1,7 +1,6 @@
 """`verifier demo`: the whole of it on a mail world in a box, with nothing but loopback."""
 
 import csv
-import os
 import signal
 import tempfile
 import threading
