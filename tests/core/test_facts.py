@@ -73,13 +73,15 @@ def test_a_failed_lookup_never_displaces_a_good_route(old: DomainFacts, new: Dom
 
 @given(domain_facts, domain_facts)
 def test_merging_invents_nothing(old: DomainFacts, new: DomainFacts) -> None:
-    """Each part of the outcome is one that came in; of the controls the newest."""
+    """Each part of the outcome is one that came in; of the controls the newest that still says something."""
     merged = merge_facts(old, new, NOW)
     assert merged.route in (old.route, new.route)
     known = [part for part in (old.accepts_all, new.accepts_all) if part is not None]
     assert (merged.accepts_all is None) == (known == [])
     assert not known or merged.accepts_all in known
-    assert merged.accepts_all is None or merged.accepts_all.observed_at == max(part.observed_at for part in known)
+    speaking = [part for part in known if part.value is not None and part.expires_at > NOW]
+    newest = max((part.observed_at for part in speaking or known), default=None)
+    assert merged.accepts_all is None or merged.accepts_all.observed_at == newest
 
 
 def test_ties_trust_the_domain_less() -> None:

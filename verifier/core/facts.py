@@ -79,7 +79,8 @@ def merge_facts(old: DomainFacts, new: DomainFacts, now: datetime) -> DomainFact
 
     Route and accepts_all merge by themselves. An unexpired route that says something comes before one that says
     nothing (a failed look-up never erases a good one), an unexpired one before an expired one, then the latest; of
-    accepts_all the latest, ties to the one that trusts the domain less. Both must be of the same domain.
+    accepts_all an unexpired answer before an undetermined one, then the latest, ties to the one that trusts the domain
+    less. Both must be of the same domain.
     """
     if old.domain != new.domain:
         raise ValueError(f"facts of {old.domain} and of {new.domain} do not merge")
@@ -87,7 +88,7 @@ def merge_facts(old: DomainFacts, new: DomainFacts, now: datetime) -> DomainFact
     return DomainFacts(
         domain=old.domain,
         route=_better_route(old.route, new.route, now),
-        accepts_all=max(controls, key=_control_rank, default=None),
+        accepts_all=max(controls, key=lambda control: _control_rank(control, now), default=None),
     )
 
 
@@ -125,5 +126,6 @@ def _route_rank(route: MailRoute, now: datetime) -> tuple[bool, bool, datetime, 
     return (live and route.status not in _SAYS_NOTHING, live, route.observed_at, route.expires_at)
 
 
-def _control_rank(control: AcceptsAll) -> tuple[datetime, int, datetime]:
-    return (control.observed_at, {True: 2, False: 1, None: 0}[control.value], control.expires_at)
+def _control_rank(control: AcceptsAll, now: datetime) -> tuple[bool, datetime, int, datetime]:
+    speaks = control.value is not None and control.expires_at > now
+    return (speaks, control.observed_at, {True: 2, False: 1, None: 0}[control.value], control.expires_at)

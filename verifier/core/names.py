@@ -26,7 +26,10 @@ class DomainProfile(Struct, frozen=True):
 
 
 class Names:
-    """The lists together: the operator's `denied` is above `never_disposable`, that above `disposable`."""
+    """The lists together: the operator's `denied` is above `never_disposable`, that above `disposable`.
+
+    A squatted look-alike is no throw-away address either: whoever typed it meant the domain that it imitates.
+    """
 
     def __init__(
         self,
@@ -95,13 +98,14 @@ class Names:
         return NameFlags(disposable=disposable, typo_domain=any(name in self._parking_exchanges for name in names))
 
     def _profile(self, domain: str) -> DomainProfile:
-        never = domain in self._never_disposable
+        lookalike = self.spelling.lookalike(domain) is not None
+        spared = lookalike or domain in self._never_disposable
         return DomainProfile(
-            disposable=domain in self._denied or (not never and domain in self._disposable),
+            disposable=domain in self._denied or (not spared and domain in self._disposable),
             privacy_relay=domain in self._privacy_relays,
             free=domain in self._free,
             idn="xn--" in domain,
-            lookalike=self.spelling.lookalike(domain) is not None,
+            lookalike=lookalike,
             provider=self.providers.of_domain(domain),
         )
 
