@@ -14,6 +14,7 @@ from rich.text import Text
 
 from verifier.adapters.folder_lock import FolderBusy
 from verifier.adapters.prober_socket import ask_prober, socket_path
+from verifier.adapters.system_clock import SystemClock
 from verifier.config import Settings
 from verifier.core.address import Address, parse_address
 from verifier.core.reasons import MEANINGS, Reason, StageName, Verdict
@@ -22,8 +23,8 @@ from verifier.edges.cli.event_loop import run_async
 from verifier.edges.cli.session import probing, read_settings, say
 from verifier.edges.cli.stages_option import stages_option
 from verifier.edges.cli.terminal import results
-from verifier.service.mailboxes import Asking
-from verifier.wiring import Verifier
+from verifier.service.mailboxes import Asking, Knowledge
+from verifier.wiring import Verifier, open_judging
 
 _CHUNK = 500
 _FEW = 20
@@ -48,6 +49,9 @@ def check_command(addresses: tuple[str, ...], as_json: bool, transcript: bool, s
     settings = read_settings()
     texts = list(addresses) if addresses else _lines()
     show = _print_json if as_json else _print_table
+    if StageName.MX not in stages:
+        _check_by_lists(settings, iter(texts), stages, show)
+        return
     try:
         run_async(_check(settings, iter(texts), stages, transcript, show))
     except FolderBusy as busy:
@@ -55,6 +59,14 @@ def check_command(addresses: tuple[str, ...], as_json: bool, transcript: bool, s
             raise
         say(f"{busy.holder.command if busy.holder else 'Another process'} holds the data folder: it is asked instead.")
         run_async(_ask_holder(settings, iter(texts), stages, show))
+
+
+def _check_by_lists(settings: Settings, texts: Iterator[str], stages: tuple[StageName, ...], show: Show) -> None:
+    """Nobody is asked, so no lock is needed."""
+    judging, _ = open_judging(settings, SystemClock())
+    while chunk := list(islice(texts, _CHUNK)):
+        judged = judging.judge([parse_address(text) for text in chunk], Knowledge.of({}), stages)
+        show([to_record(assessment) for assessment in judged])
 
 
 async def _check(

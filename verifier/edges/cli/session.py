@@ -13,6 +13,7 @@ from verifier.adapters.structlog_log import configure
 from verifier.adapters.system_clock import SystemClock
 from verifier.config import Settings, find_settings_file, load_settings
 from verifier.core.faults import OperatorError
+from verifier.core.identity import identity_faults
 from verifier.core.reasons import ALL_STAGES, StageName
 from verifier.core.record import to_record
 from verifier.edges.cli.terminal import remarks
@@ -21,6 +22,7 @@ from verifier.service.probing import Timeouts
 from verifier.wiring import Verifier, open_verifier
 
 _ANSWER_CHUNK = 500
+_SMTP = 25
 
 
 def read_settings() -> Settings:
@@ -49,6 +51,7 @@ async def probing(settings: Settings, command: str, timeouts: Timeouts | None = 
             warn=lambda sentence: log.warning(sentence),
             report_fault=lambda fault: log.error("a fault of this program", exc_info=fault),
         ) as verifier:
+            _warn_of_identity(settings, verifier)
 
             async def answer(request: Request) -> AsyncGenerator[Record, None]:
                 async for record in _answer(verifier, request):
@@ -62,6 +65,13 @@ async def probing(settings: Settings, command: str, timeouts: Timeouts | None = 
                 await server.close()
     finally:
         lock.release()
+
+
+def _warn_of_identity(settings: Settings, verifier: Verifier) -> None:
+    """A false name is said before anybody hears it; on another port than 25 nobody out there does."""
+    if settings.smtp_enabled and settings.smtp_port == _SMTP:
+        for fault in identity_faults(settings.helo, settings.mail_from, verifier.reference.free):
+            say(f"Warning: {fault}")
 
 
 async def _answer(verifier: Verifier, request: Request) -> AsyncGenerator[Record, None]:
