@@ -12,7 +12,7 @@ from tests.support.rules import DATA, shipped_rules
 from tools.build_reply_docs import PAGE, render
 from verifier.adapters.reply_rule_file import read_rules
 from verifier.core.pattern_keys import key_sets_of, words_of
-from verifier.core.replies import Reading, Reply, ReplyClass, SmtpStage, mask, reply_from_text
+from verifier.core.replies import Reading, Reply, ReplyClass, SmtpStage, mask, reply_from_text, stage_from_text
 from verifier.core.reply_rules import ABOUT_MAILBOX, DEAD, Phase, Rule, Rules
 
 RULES = shipped_rules()
@@ -28,7 +28,8 @@ BEFORE_RCPT = (SmtpStage.BANNER, SmtpStage.EHLO, SmtpStage.STARTTLS, SmtpStage.M
 
 
 def read(text: str, stage: SmtpStage = SmtpStage.RCPT, mx_host: str | None = None) -> Reading:
-    return RULES.classify(reply_from_text(text), stage, mx_host)
+    """As `explain` reads a pasted text."""
+    return RULES.classify(reply_from_text(text), stage_from_text(text) or stage, mx_host)
 
 
 @cache

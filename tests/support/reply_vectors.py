@@ -207,6 +207,115 @@ UNKNOWN_USER = """\
 550 a@b.example is no longer valid
 550 5.1.1 User Unknown; rejecting
 550 ERROR: user unknown
+550 5.1.1 <a@b.example>: Recipient address rejected: aol.example
+550 MAILBOX NOT FOUND
+The e-mail account does not exist at the organization this message was sent to. <mx.b.example #5.1.1>
+550 550 Unknown user a (state 14)
+The error that the other server returned was: 550 550 5.1.1 <a@b.example>: user unknown (state 14).
+550-5.1.1 The email account that you tried to reach does not exist. Please try 550-5.1.1 double-checking the address
+Unknown user: a@b.example
+550 5.1.1 RCP-P2 The attempted recipient address does not exist.
+550 5.4.310 DNS domain b.example does not exist [Message=InfoDomainNonexistent]
+550 5.0.350 Remote server returned an error -> 550 5.1.1 unknown user
+Remote Server returned '550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address lookup'
+550 - Requested action not taken: no such user here
+553 Invalid recipient a@b.example (Mode: normal)
+550 No such address here
+550 recipient is not exist
+550 all relevant MX records point to non-existent hosts
+550 5.1.2 unknown host
+550 mail domain mentioned in email address is unknown
+550 Recipient address rejected: unknown domain name b.example
+550 invalid final delivery userid
+550 mailbox not present
+550 user missing home directory
+550 sorry, this recipient is not in my validrcptto list (#5.1.1)
+550 This email address is wrong or no longer valid
+550 is not an active address at this host
+550 no matches found for this address
+550 Nessun utente simile in questo sito
+550 No existe dicha persona
+550 The user's email name is not found
+550 5.1.1 Destin. sconosciuto
+550 rcpt a@b.example does not exist
+550 <a@b.example> does not exist
+550 <a@b.example> recipient not ok? no such user
+550 address a@b.example has been replaced by c@d.example
+550 recipient is not local
+550 User not local
+550 5.1.1 vmailbox unknown user
+554 5.4.4 Host or domain name not found. Name service error for name=b.example type=MX: Host not found
+550 5.1.1 undeliverable address
+550 5.1.1 Mail Refused - Address Recipient Unknown
+550 Mail Refused - Address <a@b.example> Unknown Recipient
+550 5.1.1 unknown email address
+550 Unknown e-mail address
+550 we have no mailbox for this user
+550 No mail box available for this user
+550 a@b.example: user does not exist
+550 5.1.1 User email address does not exist
+550 No such local user
+550 no local mailbox
+550 5.1.1 Unknown local user
+550 5.1.1 a@b.example: unknown
+550 a@b.example unknown
+550 Address not found
+550 this address is not in our database
+550 This person no longer works here
+550 the user a@b.example was not found on this server
+550 The recipient's e-mail address was not found in the recipient's e-mail system
+550 Recipient address unknown
+550 Recipient's mailbox not found
+550 This is not a valid email address
+550 The recipient cannot be found
+550 recipient cannot be found
+550 Cannot find recipient
+550 cannot find user
+550 can't find mailbox
+550 Could not find recipient
+550 Couldn't resolve recipient
+550 user cannot be located
+550 Account doesn't exist
+550 This account doesn't exist
+550 no account found
+550 your recipient was not found
+550 RCPT TO user unknown
+550 5.1.1 Unable to find recipient
+550 Email address doesn't exist in our records
+550 <a@b.example>, no such user here
+550 <a@b.example>: no such user here
+550 <a@b.example>, address unknown
+550 a@b.example: Mailbox not found
+550 #5.1.0 Address rejected a@b.example
+550 5.1.0 Address rejected.
+554 5.1.1 Unknown
+550 5.1.1 Recipient rejected
+550 5.1.1 refused, no such user
+550 5.1.1 rejected
+550 5.1.1 <a@b.example> Mailbox unavailable
+550 5.1.1 Mailbox unavailable
+550 mailbox unavailable
+550 Mailbox unavailable.
+550 5.0.0 Mailbox unavailable
+550 5.2.0 User unknown
+550 5.2.1 User unknown
+553 5.3.0 <a@b.example>... Addressee unknown
+550 5.6.0 no such user
+554 5.0.0 unknown user
+550 #5.1.1 unknown
+501 5.1.1 unknown user
+550 [no such user]
+550 (user unknown)
+550 *** user unknown ***
+550 ERR: mailbox does not exist
+550 Error: no such user
+550 Sorry: I don't know that user
+550 I don't know this user
+550 This user is unknown to us
+550 unknown address or alias
+550 Not a registered user
+550 Not a local user
+550 mail to a@b.example cannot be delivered: no such account
 """.splitlines()
 """The mailbox or its domain does not exist."""
 
@@ -262,6 +371,29 @@ DISABLED = """\
 550 5.2.1 Not accepting mail for this user
 550 a@b.example account is closed
 525 5.7.13 User account disabled: recipient address disabled
+550 This account is temporarily suspended
+550 invalid/inactive user
+550 The email account that you tried to reach is inactive.
+550 a@b.example is currently suspended
+550 is a deactivated mailbox
+550 mailbox is frozen
+550 recipient rejected: temporarily inactive
+550 this address no longer accepts mail
+550 The user(s) account is disabled.
+550 Sorry, this account has been terminated
+550 mailbox archived
+550 The mailbox has been deactivated
+550 account deleted
+550 5.2.1 Recipient's account is disabled
+550 User's account was closed
+554 5.2.1 disabled
+550 5.2.1 mailbox locked
+550 This mailbox is no longer available because it has been deactivated
+550 Email account inactive
+550 Das Konto ist gesperrt
+550 The recipient account is suspended for non-payment
+550 5.2.1 Inactive mailbox
+550 account disabled for inactivity
 """.splitlines()
 """The mailbox is switched off."""
 
@@ -464,5 +596,118 @@ NOT_ABOUT_A_DEAD_MAILBOX = """\
 550 user has exceeded the message rate
 550 rate limit for user exceeded
 452 4.2.2 sending quota
+550 5.7.1 Unable to deliver to <a@b.example>
+553 sorry, your envelope sender has been denied (#5.7.1)
+553 sorry, invalid sender
+550 invalid domain, see <url:x>
+550 server does not accept mail from b.example
+550 denied [bouncedeny]
+553 domain does not exist,
+550 domain does not exist
+550 no such domain
+550 Empty envelope senders not allowed
+550 fully qualified email address required
+550 rule imposed mailbox access for a refused: user invalid
+550 unauthenticated mail is prohibited
+550 confirm this mail server
+550 invalid ip for sending mail of domain
+550 no matches to nameserver query
+550 the email address used to send your message is not subscribed to this group
+550 unresolvable relay host name
+550 the account does not exist or your server requires confirmation
+550 message bounced due to organizational settings
+550 because the recipient is not accepting mail with attachments
+550 account not subscribed to ses
+550 Email address is not verified. The following identities failed the check
+550 5.7.8 Username and Password not accepted
+550 mail server requires authentication when attempting to send to a non-local e-mail address
+550 not local host b.example, not a gateway
+550 We don't handle mail for b.example
+550 server doesn't handle mail for that user
+550 This system is not configured to relay mail
+550 unable to relay for a@b.example
+553 sorry, that domain or user isn't in my list of allowed rcpthosts
+550 5.7.64 TenantAttribution; Relay Access Denied
+550 5.7.708 Service unavailable. Access denied, traffic not accepted from this IP
+550 5.7.520 Access denied, Your organization does not allow external forwarding
+450 4.7.26 Service does not accept messages sent over IPv6
+550 4.4.7 Message expired: unable to deliver in 840 minutes.<421 4.4.0 Unable to lookup DNS for b.example>
+Destination seem to reject all mails
+host mx.b.example refused to talk to me: 550 5.1.1 unknown user
+host mx.b.example[192.0.2.1] refused to talk to me: 554 unknown
+mail for b.example loops back to myself
+delivery temporarily suspended: connect to mx.b.example: Connection refused
+lost connection with mx.b.example while performing the HELO handshake
+retry time not reached for any host after a long failure period
+an MX or SRV record indicated no SMTP service
+Router: Unable to open mailbox file
+Command died with status 127
+No route found to domain b.example from server x
+550 5.1.1 user over quota
+552 5.1.1 mailbox full
+550 5.1.1 too many recipients
+550 5.1.1 relay denied
+550 5.1.1 blocked
+550 5.1.1 spam
+550 5.1.1 your IP is listed
+554 5.1.1 sender not allowed
+550 5.1.1 temporarily unavailable, try again later
+550 5.2.1 receiving rate too high for user
+550 User too busy
+550 recipient not accepting messages from your domain
+550 recipient's spam filter rejected
+550 mailbox protected by anti-spam, not found in whitelist
+550 Sender unknown user
+550 The sender of this message does not exist
+550 unknown sender domain
+550 your domain is not known
+550 Your message could not be delivered: DMARC not valid
+550 Invalid From: address
+550 invalid reverse path
+550 This IP is not registered
+550 host not found in DNS
+550 No PTR: hostname not found
+550 name lookup of your host failed: not found
+550 unknown host: your ip has no reverse
+550 client host not known
+550 reverse lookup does not exist
+550 MX record of sender not found
+550 address verification in progress
+550 5.7.1 <a@b.example>: Recipient address rejected: policy: user unknown to greylist
+550 Recipient address rejected: Greylisted
+550 no such user at sender domain
+550 User is not allowed to receive external mail
+550 mailbox for internal use only
+554 no SMTP service here
+554 5.3.2 mail system invalid
+550 attachment not valid
+550 bad content: invalid mime
+550 user has invalid mailbox rules loop
+550 5.4.6 user routing loop
+550 invalid certificate for user
+550 Invalid bounce: user unknown? null sender not allowed
+421 closing: user unknown
+554 too many connections, user unknown
+550 not accepted here
+550 Not allowed
+550 Recipient refused
+550 recipient rejected
+550 RCPT refused
+550 mail to this recipient is not accepted
+550 a@b.example refused
+550 recipient not permitted
+550 Recipient not allowed
+550 <a@b.example> rejected
+550 address rejected
+550 undeliverable
+550 Delivery failed
+550 Message rejected by a@b.example
+550 user does not want your mail
+550 User does not accept mail from you
+550 mailbox temporarily disabled, try again later
+450 mailbox disabled
+452 4.2.2 user over quota
+451 account does not exist
+450 5.1.1 no such user
 """.splitlines()
 """About the sender, the client, a policy, the system, or undecided."""

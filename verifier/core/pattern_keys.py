@@ -4,6 +4,7 @@ Law: if the pattern, begun at a word, matches a text, then some word of the text
 """
 
 import re
+from collections.abc import Iterable
 
 from msgspec import Struct
 
@@ -39,6 +40,54 @@ def words_of(text: str) -> set[str]:
     """What `key_sets_of` has to be compared with: the beginnings of the words of a lower-case text."""
     words = {word[:KEY_LENGTH] for word in _WORDS.findall(text)}
     return words if text.isascii() else words | NOT_ASCII
+
+
+class Vocabulary:
+    """Numbers the key sets of all patterns, so that which of them a text meets is one integer."""
+
+    def __init__(self) -> None:
+        self._bits: dict[Keys, int] = {}
+        self._bits_of_word: dict[str, int] = {}
+
+    def needed(self, key_sets: Iterable[Keys]) -> int:
+        """The bits of these sets."""
+        needed = 0
+        for keys in key_sets:
+            bit = self._bits.setdefault(keys, 1 << len(self._bits))
+            needed |= bit
+            for word in keys:
+                self._bits_of_word[word] = self._bits_of_word.get(word, 0) | bit
+        return needed
+
+    def met(self, words: set[str]) -> int:
+        """The bits of all sets of which one of these words is a member."""
+        met = 0
+        for word in words & self._bits_of_word.keys():
+            met |= self._bits_of_word[word]
+        return met
+
+
+class WordPattern:
+    """A regular expression to be found at the beginning of a word, and the bits of the words it needs.
+
+    Compiled when first asked: most are never. The expression is tried without its tie to the word before it is tried
+    with it, because a text that does not match fails sooner so.
+    """
+
+    __slots__ = ("_quick", "_search", "_source", "key_sets", "needed")
+
+    def __init__(self, source: str, vocabulary: Vocabulary) -> None:
+        self.key_sets = key_sets_of(source)
+        self.needed = vocabulary.needed(self.key_sets)
+        self._source = source
+        self._quick: re.Pattern[str] | None = None
+        self._search: re.Pattern[str] | None = None
+
+    def found(self, text: str) -> bool:
+        if self._quick is None or self._search is None:
+            self._quick = re.compile(self._source)
+            self._search = re.compile(f"(?<![a-z0-9])(?:{self._source})")
+        return self._quick.search(text) is not None and self._search.search(text) is not None
 
 
 class _Reader:

@@ -107,7 +107,7 @@ def _reply(code: int, enhanced: str | None, text: str) -> Reply:
 
 _SPACES = re.compile(r"\s+")
 _INTRODUCED = re.compile(
-    rf"""(?ix) (?: said | says | responded | response | replied | reply | reason | error(?:[ _]code)? | returned
+    rf"""(?ix) (?: said | <<< | says | responded | response | replied | reply | reason | error(?:[ _]code)? | returned
          | smtp | status | diagnostic-code | with | \]\)? | >\)? ) (?:\ (?:was|is|code))? \s*[:;=,"'(]*\s*
          (?: smtp; \s* )? (?<![\d.]) ([245]\d\d) (?= [\s-]+ (?:[#(\[]*{_ENHANCED}|\D) | \s*$ | [,:] )"""
 )
@@ -168,10 +168,10 @@ _STAGE_WORDS = (
         SmtpStage.DATA,
         re.compile(r"(?i)after end of data|in reply to end of data|after i sent the message|after data\b"),
     ),
-    (SmtpStage.RCPT, re.compile(r"(?i)after rcpt to|in reply to rcpt to|does not like recipient")),
-    (SmtpStage.MAIL, re.compile(r"(?i)after mail from|in reply to mail from|but sender was rejected")),
+    (SmtpStage.RCPT, re.compile(r"(?i)after rcpt to|in reply to rcpt to|does not like recipient|>>> rcpt to")),
+    (SmtpStage.MAIL, re.compile(r"(?i)after mail from|in reply to mail from|but sender was rejected|>>> mail from")),
     (SmtpStage.EHLO, re.compile(r"(?i)after (?:ehlo|helo)\b|in reply to (?:ehlo|helo)|but my name was rejected")),
-    (SmtpStage.BANNER, re.compile(r"(?i)after initial connection|but greeting failed|while receiving the initial")),
+    (SmtpStage.BANNER, re.compile(r"(?i)after initial connection|refused to talk to me|but greeting failed")),
 )
 
 
@@ -209,7 +209,8 @@ _IDENTIFIER = re.compile(
     r"|(?=.*[a-fA-F])(?=.*\d)[0-9a-fA-F]{9,}"
     r"|(?=.*\d)[0-9A-Za-z]{1,6}-[0-9A-Za-z]{16,}"
 )
-_NAMED_IDENTIFIER = re.compile(r"(?i)\b((?:queue[ -]?)?id[=:] ?|queued as |message[- ]id:? ?)[\w<][^\s;,)\]]{3,}")
+_NAMED_IDENTIFIER = re.compile(r"((?<![A-Za-z])(?:id|ID|Id)[=:] ?|queued as )[\w<][^\s;,)\]]{3,}")
+_SHORTEST_IDENTIFIER = 9
 OWN_ADDRESS = "<own-ip>"
 """Stands in a masked text where the reply quoted an address of ours: such a reply is about us."""
 
@@ -240,8 +241,11 @@ def mask(text: str, own_addresses: Sequence[str] = ()) -> str:
 def _without_numbers(text: str) -> str:
     if text.count(".") >= 3 or text.count(":") >= 2:
         text = _IP.sub("<ip>", text)
-    text = _NAMED_IDENTIFIER.sub(r"\1<id>", text)
-    return _LONG_WORD.sub(lambda found: "<id>" if _IDENTIFIER.match(found[0]) else found[0], text)
+    if "=" in text or ":" in text or "queued" in text:
+        text = _NAMED_IDENTIFIER.sub(r"\1<id>", text)
+    if any(len(word) >= _SHORTEST_IDENTIFIER and _DIGIT.search(word) for word in text.split(" ")):
+        text = _LONG_WORD.sub(lambda found: "<id>" if _IDENTIFIER.match(found[0]) else found[0], text)
+    return text
 
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
@@ -252,7 +256,6 @@ _UNIT_WAIT = re.compile(
     r"(?: about| approximately| another| at least)? ?(\d{1,6}|an?|one|ten) ?"
     r"(s|secs?|seconds?|sekunden|secondes|m|mins?|minut[eo]s?|minuten|h|hrs?|hours?|heures?|stunden?)\b"
 )
-_WAIT_WORD = re.compile(r"\d ?(?:s|m|h)|\d:\d\d|(?:an?|one|ten) (?:min|hour)")
 _NUMBER_WORDS = {"a": 1, "an": 1, "one": 1, "ten": 10}
 _DAY_S = 86_400
 
@@ -262,7 +265,7 @@ def retry_after_s(text: str) -> int | None:
 
     `text` is lower-case.
     """
-    if _WAIT_WORD.search(text) is None:
+    if _DIGIT.search(text) is None and " hour" not in text and " min" not in text:
         return None
     clock = _CLOCK_WAIT.search(text)
     if clock is not None:

@@ -5,7 +5,6 @@ says that a mailbox is dead; 5.7.x says so only by a provider's own rule; a repl
 (RFC 5321 §4.2.1 and §4.5.3.1.10, RFC 3463, RFC 2034 §4; the rules themselves are data/reply_rules.toml.)
 """
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from enum import IntEnum
@@ -13,7 +12,7 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from verifier.core.pattern_keys import Keys, key_sets_of, words_of
+from verifier.core.pattern_keys import Keys, Vocabulary, WordPattern, words_of
 from verifier.core.replies import Reading, Reply, ReplyClass, SmtpStage, mask, retry_after_s
 
 
@@ -57,47 +56,24 @@ class Rule(Struct, frozen=True, kw_only=True):
     advice: str | None = None
 
 
-class _Words:
-    """A regular expression to be found at the beginning of a word, and the words that must be there for it.
-
-    Compiled when first asked: most are never. The expression is tried without its tie to the word before it is tried
-    with it, because a text that does not match fails sooner so.
-    """
-
-    __slots__ = ("_quick", "_search", "_source", "keys")
-
-    def __init__(self, source: str) -> None:
-        self.keys = tuple(dict.fromkeys(key_sets_of(source)))
-        self._source = source
-        self._quick: re.Pattern[str] | None = None
-        self._search: re.Pattern[str] | None = None
-
-    def found(self, text: str, words: set[str]) -> bool:
-        for keys in self.keys:
-            if words.isdisjoint(keys):
-                return False
-        if self._quick is None or self._search is None:
-            self._quick = re.compile(self._source)
-            self._search = re.compile(f"(?<![a-z0-9])(?:{self._source})")
-        return self._quick.search(text) is not None and self._search.search(text) is not None
-
-
 class _Pattern(Struct, frozen=True):
-    """One pattern of a rule, or a rule without patterns, ready to be asked; `key` leads to it."""
+    """One pattern of a rule, or a rule without patterns, ready to be asked; `key` leads to it, `needed` has to be
+    met."""
 
     rule: Rule
     stages: frozenset[SmtpStage]
     key: Keys | None
-    match: _Words | None
-    unless: tuple[_Words, ...]
+    needed: int
+    match: WordPattern | None
+    unless: tuple[WordPattern, ...]
 
-    def holds(self, text: str, words: set[str], enhanced: frozenset[str]) -> bool:
+    def holds(self, text: str, met: int, enhanced: frozenset[str]) -> bool:
         wanted = self.rule.enhanced
-        return (
-            (self.match is None or self.match.found(text, words))
-            and (not wanted or not wanted.isdisjoint(enhanced))
-            and not any(unless.found(text, words) for unless in self.unless)
-        )
+        if wanted and wanted.isdisjoint(enhanced):
+            return False
+        if self.match is not None and not self.match.found(text):
+            return False
+        return not any(words.needed & met == words.needed and words.found(text) for words in self.unless)
 
 
 class _Selection(Struct, frozen=True):
@@ -151,7 +127,8 @@ class Rules:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules = tuple(sorted(rules, key=lambda rule: rule.phase))
-        self._patterns = _compile(self.rules)
+        self._vocabulary = Vocabulary()
+        self._patterns = _compile(self.rules, self._vocabulary)
         self._selections: dict[tuple[SmtpStage, int, frozenset[str]], _Selection] = {}
         self._suffixes = frozenset(suffix for rule in rules for suffix in rule.mx)
         self._suffixes_of_host: dict[str | None, frozenset[str]] = {None: frozenset()}
@@ -191,10 +168,10 @@ class Rules:
             text = text.translate(_CURLY)
         enhanced = _names_of(reply.enhanced)
         words = words_of(text) | enhanced
-        selection = self._selection(stage, reply.code, suffixes)
-        for place in selection.worth_asking(words):
+        met = self._vocabulary.met(words)
+        for place in self._selection(stage, reply.code, suffixes).worth_asking(words):
             pattern = self._patterns[place]
-            if pattern.holds(text, words, enhanced):
+            if pattern.needed & met == pattern.needed and pattern.holds(text, met, enhanced):
                 wait = retry_after_s(text)
                 return _spoken(pattern.rule, reply, wait if wait is not None else pattern.rule.wait_s)
         return _unspoken(reply, stage, retry_after_s(text))
@@ -209,11 +186,13 @@ class Rules:
         return selection
 
 
-def _compile(rules: Sequence[Rule]) -> tuple[_Pattern, ...]:
+def _compile(rules: Sequence[Rule], vocabulary: Vocabulary) -> tuple[_Pattern, ...]:
     """One entry a pattern, so that each is only tried where its own words are met; it is filed under those of its
     words that the fewest patterns share."""
-    words = {source: _Words(source) for rule in rules for source in rule.match + rule.unless}
-    popularity = Counter(key for rule in rules for source in rule.match for keys in words[source].keys for key in keys)
+    words = {source: WordPattern(source, vocabulary) for rule in rules for source in rule.match + rule.unless}
+    popularity = Counter(
+        key for rule in rules for source in rule.match for keys in words[source].key_sets for key in keys
+    )
     patterns: list[_Pattern] = []
     for rule in rules:
         stages = rule.stages or frozenset(SmtpStage)
@@ -221,11 +200,11 @@ def _compile(rules: Sequence[Rule]) -> tuple[_Pattern, ...]:
             stages &= _AFTER_MAIL
         unless = tuple(words[source] for source in rule.unless)
         if not rule.match:
-            patterns.append(_Pattern(rule, stages, rule.enhanced or None, None, unless))
+            patterns.append(_Pattern(rule, stages, rule.enhanced or None, 0, None, unless))
         for source in rule.match:
             match = words[source]
-            key = min(match.keys, key=lambda keys: sum(popularity[word] for word in keys), default=None)
-            patterns.append(_Pattern(rule, stages, key, match, unless))
+            key = min(match.key_sets, key=lambda keys: sum(popularity[word] for word in keys), default=None)
+            patterns.append(_Pattern(rule, stages, key, match.needed, match, unless))
     return tuple(patterns)
 
 
