@@ -41,6 +41,10 @@ class FakeClock:
         """How many tasks wait for the clock."""
         return sum(not awake.done() for _, awake in self._sleepers)
 
+    def next_wake_up(self) -> float | None:
+        """When the next sleeper wakes; None when nobody sleeps."""
+        return min((when for when, awake in self._sleepers if not awake.done()), default=None)
+
     def move(self, seconds: float) -> None:
         """Lets time pass at once; whoever slept until then runs when the loop next does."""
         self._elapsed += seconds

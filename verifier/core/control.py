@@ -129,6 +129,12 @@ class DomainTrial:
         """Every control that was asked has been answered, and no other is wanted."""
         return all(probe in self._answers for probe in self._asked) and not self._postmaster_missing()
 
+    def release(self, urgent: Callable[[Any], bool]) -> list[Ruling]:
+        """The kept rulings whose ticket is urgent, settled by what is known so far: call it when `complete`."""
+        ambiguous = [ruling for ruling in self._ambiguous if urgent(ruling.ticket)]
+        self._ambiguous = [ruling for ruling in self._ambiguous if not urgent(ruling.ticket)]
+        return [self._rule(ruling) for ruling in ambiguous]
+
     def close(self) -> list[Ruling]:
         """Everything that is left, settled by what the controls said: call it when no recipient of the domain waits."""
         settled, self._accepted = self._accepted, []

@@ -4,75 +4,29 @@ Law: every recipient offered is answered once or handed back unanswered once, wh
 never sent. (RFC 5321 §4.1 and §4.2, RFC 2920 pipelining, RFC 3207 STARTTLS, RFC 6531 SMTPUTF8, RFC 9422 LIMITS.)
 """
 
-import re
 from collections import deque
 from collections.abc import Sequence
 from enum import Enum, auto
-from typing import Any
 
 from msgspec import Struct
 
-from verifier.core.control import Probe
+from verifier.core.dialogue_events import Answered as Answered
+from verifier.core.dialogue_events import Ended as Ended
+from verifier.core.dialogue_events import Event as Event
+from verifier.core.dialogue_events import Identity as Identity
+from verifier.core.dialogue_events import Recipient as Recipient
+from verifier.core.dialogue_events import TlsWanted as TlsWanted
+from verifier.core.dialogue_events import Unanswered as Unanswered
 from verifier.core.evidence import Obstacle
+from verifier.core.extensions import NO_EXTENSIONS, read_extensions
 from verifier.core.pacing import SessionTally
 from verifier.core.replies import Reading, Reply, ReplyClass, SmtpStage, parse_reply
+from verifier.core.reply_lines import Broken, ReplyLines
 from verifier.core.reply_rules import Rules
 
 STARTTLS_REQUIRED = "session.starttls-required"
-_MAX_LINE = 8 * 1024
-_MAX_LINES = 256
 _MAX_TRANSCRIPT = 2000
-_REPLY_LINE = re.compile(r"[2-5][0-9][0-9](?:[ -]|$)")
 _EHLO_UNKNOWN = frozenset({500, 501, 502, 503, 504, 550})
-
-
-class Identity(Struct, frozen=True):
-    """Who asks: one fixed, real HELO name and reverse path."""
-
-    helo: str
-    mail_from: str
-
-
-class Recipient(Struct, eq=False):
-    """One forward path to ask about, for whom it is asked, and how often it was asked in vain."""
-
-    path: str
-    domain: str
-    smtputf8: bool = False
-    probe: Probe = Probe.REAL
-    source: str = ""
-    interactive: bool = False
-    ticket: Any = None
-    attempts: int = 0
-
-
-class Answered(Struct, frozen=True):
-    recipient: Recipient
-    reply: Reply
-    reading: Reading
-
-
-class Unanswered(Struct, frozen=True):
-    """These were sent or waiting, and nothing was said about them."""
-
-    recipients: tuple[Recipient, ...]
-
-
-class TlsWanted(Struct, frozen=True):
-    """The driver has to do the handshake now, then call `tls_started`."""
-
-
-class Ended(Struct, frozen=True):
-    """The session is over, and why: a reply at a stage (`reading`), or what stood in the way (`obstacle`)."""
-
-    stage: SmtpStage
-    reply: Reply | None = None
-    reading: Reading | None = None
-    obstacle: Obstacle | None = None
-    detail: str = ""
-
-
-Event = Answered | Unanswered | TlsWanted | Ended
 
 
 class State(Enum):
@@ -91,17 +45,6 @@ class _Command(Struct, frozen=True):
     recipient: Recipient | None = None
 
 
-class Extensions(Struct):
-    """What the EHLO reply offered."""
-
-    pipelining: bool = False
-    starttls: bool = False
-    smtputf8: bool = False
-    recipients_max: int = 0
-    mail_max: int = 0
-    one_domain: bool = False
-
-
 class Session:
     """One connection's conversation. Feed it what came, send what `outgoing` gives, act on the events."""
 
@@ -117,7 +60,9 @@ class Session:
         keep_transcript: bool = False,
     ) -> None:
         self.state = State.GREETING
-        self.extensions = Extensions()
+        self.extensions = NO_EXTENSIONS
+        self.replies = 0
+        """Whole replies so far: a host that only dribbles makes no progress."""
         self.tally = SessionTally()
         self.transcript: list[str] | None = [] if keep_transcript else None
         self.encrypted = False
@@ -129,8 +74,7 @@ class Session:
         self._own_addresses = tuple(own_addresses)
         self._starttls = starttls
         self._tls_allowed = tls_allowed
-        self._buffer = bytearray()
-        self._lines: list[str] = []
+        self._heard = ReplyLines()
         self._out = bytearray()
         self._queue: deque[_Command] = deque()
         self._expected: deque[_Command] = deque([_Command(SmtpStage.BANNER, "")])
@@ -146,6 +90,11 @@ class Session:
     def ready(self) -> bool:
         """Greeted, and nothing is outstanding: a group may be offered."""
         return self.state is State.READY
+
+    @property
+    def transaction_utf8(self) -> bool | None:
+        """Whether the open transaction is one for SMTPUTF8; None where none is open."""
+        return self._utf8_transaction if self._in_transaction else None
 
     @property
     def over(self) -> bool:
@@ -181,16 +130,9 @@ class Session:
         """Take in what the server sent; b"" means that it closed the connection."""
         if not data:
             return self.lost(Obstacle.CONNECTION_LOST, "the server closed the connection")
-        self._buffer += data
-        while not self.over:
-            end = self._buffer.find(b"\n")
-            if end < 0:
-                if len(self._buffer) > _MAX_LINE:
-                    self._end(Obstacle.PROTOCOL_ERROR, "a line without end")
-                break
-            line = bytes(self._buffer[:end])
-            del self._buffer[: end + 1]
-            self._take_line(line)
+        self._heard.feed(data)
+        while not self.over and (lines := self._heard.take()) is not None:
+            self._take_lines(lines)
         return self._drain()
 
     def lost(self, obstacle: Obstacle, detail: str) -> list[Event]:
@@ -206,8 +148,8 @@ class Session:
         """The handshake is done: greet again, and forget what was said in clear (RFC 3207 §4.2)."""
         assert self.state is State.TLS
         self.encrypted = True
-        self._buffer.clear()
-        self.extensions = Extensions()
+        self._heard = ReplyLines()
+        self.extensions = NO_EXTENSIONS
         self._greet()
         return self._drain()
 
@@ -217,26 +159,29 @@ class Session:
         self._note("C", "QUIT")
         return b"QUIT\r\n"
 
-    def _take_line(self, raw: bytes) -> None:
-        line = raw.rstrip(b"\r").decode("utf-8", "replace").replace("\x00", "")
-        if len(line) > _MAX_LINE or len(self._lines) >= _MAX_LINES:
-            self._end(Obstacle.PROTOCOL_ERROR, "a reply that is too long")
+    def _take_lines(self, lines: list[str] | Broken) -> None:
+        if isinstance(lines, Broken):
+            self._note("S", lines.line)
+            self._end(Obstacle.PROTOCOL_ERROR, lines.detail)
             return
-        self._note("S", line)
-        if not _REPLY_LINE.match(line):
-            self._end(Obstacle.PROTOCOL_ERROR, "a line that is no SMTP reply")
-            return
-        self._lines.append(line)
-        if line[3:4] == "-":
-            return
-        lines, self._lines = self._lines, []
+        self.replies += 1
+        for line in lines:
+            self._note("S", line)
         reply = parse_reply(lines)
         if not self._expected:
-            self._end_by_reply(self.stage, reply)
+            self._take_unasked(reply)
             return
         command = self._expected.popleft()
         self._last_stage = command.stage or self._last_stage
         self._take_reply(command, reply, lines)
+
+    def _take_unasked(self, reply: Reply) -> None:
+        """A host may end the session at any time; any other reply that nobody waits for is out of step."""
+        reading = self._classify(self.stage, reply)
+        if reading.reply_class is ReplyClass.SESSION_FATAL:
+            self._end_with(Ended(self.stage, reply, reading))
+        else:
+            self._end(Obstacle.PROTOCOL_ERROR, "a reply that nothing was asked for")
 
     def _take_reply(self, command: _Command, reply: Reply, lines: list[str]) -> None:
         match command.stage:
@@ -252,8 +197,7 @@ class Session:
             case SmtpStage.STARTTLS:
                 self._answer_starttls(reply)
             case _:
-                if reply.code // 100 != 2:
-                    self._end_by_reply(SmtpStage.MAIL, reply)
+                self._answer_reset(reply)
         if self.state is State.BUSY:
             self._pump()
             if not self._expected:
@@ -267,7 +211,7 @@ class Session:
     def _answer_ehlo(self, reply: Reply, lines: list[str]) -> None:
         if reply.code // 100 == 2:
             if not self._said_helo:
-                self._read_extensions(lines[1:])
+                self.extensions = read_extensions(lines)
             if self._starttls and self._may_encrypt():
                 self._say(SmtpStage.STARTTLS, "STARTTLS")
             else:
@@ -298,30 +242,6 @@ class Session:
         else:
             self._greeted()
 
-    def _read_extensions(self, lines: Sequence[str]) -> None:
-        extensions = self.extensions
-        for line in lines:
-            keyword, _, parameters = line[4:].strip().upper().partition(" ")
-            match keyword:
-                case "PIPELINING":
-                    extensions.pipelining = True
-                case "STARTTLS":
-                    extensions.starttls = True
-                case "SMTPUTF8":
-                    extensions.smtputf8 = True
-                case "LIMITS":
-                    self._read_limits(parameters)
-
-    def _read_limits(self, parameters: str) -> None:
-        for name, _, value in (item.partition("=") for item in parameters.split()):
-            number = int(value) if value.isascii() and value.isdigit() and len(value) < 7 else 0
-            if name == "RCPTMAX":
-                self.extensions.recipients_max = number
-            elif name == "MAILMAX":
-                self.extensions.mail_max = number
-            elif name == "RCPTDOMAINMAX":
-                self.extensions.one_domain = number == 1
-
     def _queue_mail(self, utf8: bool) -> None:
         self.tally.transactions += 1
         self.tally.transaction_seen = 0
@@ -333,6 +253,16 @@ class Session:
 
     def _queue_recipients(self, recipients: Sequence[Recipient]) -> None:
         self._queue.extend(_Command(SmtpStage.RCPT, f"RCPT TO:<{r.path}>", r) for r in recipients)
+
+    def _answer_reset(self, reply: Reply) -> None:
+        """A host that cannot reset gets one transaction a connection: that is nobody's fault (RFC 5321 §4.1.1.5)."""
+        if reply.code // 100 == 2:
+            return
+        reading = self._classify(SmtpStage.MAIL, reply)
+        if reading.reply_class is ReplyClass.SESSION_FATAL:
+            self._end_with(Ended(SmtpStage.MAIL, reply, reading))
+        else:
+            self._end_with(Ended(SmtpStage.MAIL, obstacle=Obstacle.PROTOCOL_ERROR, detail="RSET was refused"))
 
     def _answer_mail(self, reply: Reply) -> None:
         if reply.code // 100 == 2:

@@ -24,6 +24,7 @@ _EXIM_FREE_RECIPIENTS = 10
 _EXIM_MARGIN = 0.55
 _FLOOR_OF_P = 0.02
 _SIGMAS = 3.0
+_DOUBLINGS = 32
 
 
 class HostHistory(Struct):
@@ -32,6 +33,8 @@ class HostHistory(Struct):
     seen: int = 0
     rejected: int = 0
     recipients_per_transaction: int = RECIPIENTS_PER_TRANSACTION
+    one_domain: bool = False
+    """A second domain in one transaction was refused."""
     tarpit: bool = False
 
     @property
@@ -58,10 +61,10 @@ class Allowance(Struct, frozen=True):
 
 
 class GroupPlan(Struct, frozen=True):
-    """The next group: at most `size` recipients, in a new transaction if `reset`."""
+    """The next group: at most `size` recipients, in a new transaction if `fresh`."""
 
     size: int
-    reset: bool
+    fresh: bool
 
 
 def largest_group(reject_probability: float, budget: int) -> int:
@@ -72,29 +75,30 @@ def largest_group(reject_probability: float, budget: int) -> int:
     return max(1, floor(root * root))
 
 
-def plan_group(history: HostHistory, tally: SessionTally, allowance: Allowance) -> GroupPlan | None:
-    """What to send next on this connection, or None when it has to be closed."""
+def plan_group(
+    history: HostHistory, tally: SessionTally, allowance: Allowance, *, fresh: bool = False
+) -> GroupPlan | None:
+    """What to send next on this connection, or None when it has to be closed. `fresh` when the open transaction, if
+    there is one, does not serve.
+    """
     spent = TARPIT_REJECTS if history.tarpit else CLOSE_AT_REJECTS
-    if tally.rejects >= spent:
-        return None
     room = _room(tally, allowance)
-    if room <= 0:
+    if tally.rejects >= spent or room <= 0:
         return None
     p = history.reject_probability
     size = FIRST_GROUP if history.seen == 0 else largest_group(p, REJECT_BUDGET - tally.rejects)
     if history.tarpit:
         size = min(size, spent - tally.rejects)
-    per_transaction = min(allowance.recipients_per_transaction, history.recipients_per_transaction)
     size = min(size, room, RECIPIENTS_PER_TRANSACTION)
-    reset = tally.transactions > 0 and (
-        tally.transaction_seen >= per_transaction or _wakes_the_guard(tally, min(size, per_transaction), p)
-    )
-    if tally.transactions == 0 or reset:
-        if tally.transactions >= allowance.transactions_per_connection:
-            return None
-        size = min(size, per_transaction)
-        return GroupPlan(min(size, FIRST_GROUP) if reset and p > 1 - _EXIM_MARGIN else size, reset)
-    return GroupPlan(min(size, per_transaction - tally.transaction_seen), reset=False)
+    per_transaction = min(allowance.recipients_per_transaction, history.recipients_per_transaction)
+    if tally.transactions and not fresh:
+        left = min(size, per_transaction - tally.transaction_seen)
+        if left > 0 and not _wakes_the_guard(tally, left, p):
+            return GroupPlan(left, fresh=False)
+    if tally.transactions >= allowance.transactions_per_connection:
+        return None
+    size = min(size, per_transaction)
+    return GroupPlan(min(size, _EXIM_FREE_RECIPIENTS) if p > 1 - _EXIM_MARGIN else size, fresh=True)
 
 
 def _room(tally: SessionTally, allowance: Allowance) -> int:
@@ -109,23 +113,32 @@ def _wakes_the_guard(tally: SessionTally, size: int, p: float) -> bool:
 
 
 class TokenBucket(Struct):
-    """Recipients a minute: `take` answers how many seconds to wait before so many may be sent; 0 rate = no limit."""
+    """At most `per_minute` in any minute, whoever looks: a burst, and as much again as the rest of the minute leaves.
+    0 = no limit.
+    """
 
     per_minute: int
     tokens: float = 0.0
     updated: float | None = None
 
+    @property
+    def burst(self) -> int:
+        """How many may go at once."""
+        return max(1, self.per_minute // 6)
+
     def take(self, count: int, now: float) -> float:
+        """The seconds to wait before `count` of them, at most a burst, may go; they are counted at once."""
         if self.per_minute == 0:
             return 0.0
-        burst = max(10.0, self.per_minute / 6)
+        burst = self.burst
+        a_second = max(1, self.per_minute - burst) / 60
         if self.updated is None:
             self.tokens = burst
         else:
-            self.tokens = min(burst, self.tokens + (now - self.updated) * self.per_minute / 60)
+            self.tokens = min(burst, self.tokens + (now - self.updated) * a_second)
         self.updated = now
         self.tokens -= count
-        return max(0.0, -self.tokens * 60 / self.per_minute)
+        return max(0.0, -self.tokens / a_second)
 
 
 class Backoff(Struct):
@@ -136,7 +149,7 @@ class Backoff(Struct):
     failures: int = 0
 
     def failed(self) -> float:
-        pause = min(self.longest, self.first * 2.0**self.failures)
+        pause = min(self.longest, self.first * 2.0 ** min(self.failures, _DOUBLINGS))
         self.failures += 1
         return pause
 

@@ -1,29 +1,38 @@
-"""Who waits for a mail host, and who is next: controls, interactive checks, then lists and domains in fair turns."""
+"""Who waits for a mail host, and who is next: controls, interactive checks, then lists in fair turns.
+
+Law: a list gets as many turns as any other, and within a list a domain as many as any other, however long they are;
+everybody that was pushed is taken once. Recipients that need SMTPUTF8 never share a group with others (RFC 6531 §3.4).
+"""
 
 from collections import OrderedDict, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from verifier.core.control import Probe
-from verifier.core.dialogue import Recipient
+from verifier.core.dialogue_events import Recipient
 
 
 class Waiting:
-    """A queue in which turns go round (list, domain): no list and no domain holds up the others."""
+    """The queue of one mail exchange. One recipient costs the same, whoever else waits."""
 
     def __init__(self) -> None:
         self._controls: deque[Recipient] = deque()
         self._interactive: deque[Recipient] = deque()
-        self._turns: OrderedDict[tuple[str, str], deque[Recipient]] = OrderedDict()
-        self._bulk = 0
+        self._turns = {False: _Turns(), True: _Turns()}
+        self._utf8_was_last = True
 
     def __len__(self) -> int:
-        return len(self._controls) + len(self._interactive) + self._bulk
+        return len(self._controls) + len(self._interactive) + sum(turns.waiting for turns in self._turns.values())
 
     def __iter__(self) -> Iterator[Recipient]:
         yield from self._controls
         yield from self._interactive
-        for turn in self._turns.values():
-            yield from turn
+        for turns in self._turns.values():
+            yield from turns
+
+    @property
+    def urgent(self) -> bool:
+        """An interactive check waits."""
+        return bool(self._interactive)
 
     def push(self, recipient: Recipient, *, first: bool = False) -> None:
         """Queue a recipient; `first` puts one that was asked in vain before its fellows."""
@@ -32,69 +41,138 @@ class Waiting:
         elif recipient.interactive:
             queue = self._interactive
         else:
-            queue = self._turns.setdefault((recipient.source, recipient.domain), deque())
-            self._bulk += 1
+            self._turns[recipient.smtputf8].push(recipient, first)
+            return
         queue.appendleft(recipient) if first else queue.append(recipient)
 
-    def take(self, limit: int, *, domain: str | None = None, one_domain: bool = False) -> list[Recipient]:
-        """Up to `limit` recipients for one group: all need SMTPUTF8 or none; with `one_domain` all of one domain,
-        with `domain` of just that one.
-        """
+    def head(self, domain: str | None = None) -> Recipient | None:
+        """Whose turn it is; among equally urgent ones somebody of `domain`, if there is one."""
+        for queue in (self._controls, self._interactive):
+            if queue:
+                return next((r for r in queue if r.domain == domain), queue[0])
+        halves = [self._turns[not self._utf8_was_last], self._turns[self._utf8_was_last]]
+        staying = [turns for turns in halves if domain is not None and turns.holds(domain)]
+        for turns in (*staying, *halves):
+            if turns.waiting:
+                return turns.head(domain)
+        return None
+
+    def take(self, limit: int, *, smtputf8: bool, domain: str | None = None) -> list[Recipient]:
+        """Up to `limit` recipients for one group, all with the same need of SMTPUTF8; with `domain` only its own."""
         group: list[Recipient] = []
         for queue in (self._controls, self._interactive):
-            self._take_from(queue, group, limit, domain, one_domain)
-        while len(group) < limit and self._take_turns(group, limit, domain, one_domain):
-            pass
+            _take_fitting(queue, group, limit, smtputf8, domain)
+        if len(group) < limit and self._turns[smtputf8].waiting:
+            self._turns[smtputf8].take(group, limit, domain)
+            self._utf8_was_last = smtputf8
         return group
+
+    def hurry(self, chosen: Callable[[Recipient], bool], source: str, domain: str) -> None:
+        """Somebody who waits in the turn of `source` and `domain` has become urgent."""
+        for turns in self._turns.values():
+            for recipient in turns.remove(chosen, source, domain):
+                recipient.interactive = True
+                self._interactive.append(recipient)
+
+    def discard(self, unwanted: Callable[[Recipient], bool]) -> list[Recipient]:
+        """Those that nobody wants to know about any more leave the queue."""
+        everybody = self.drain()
+        gone = []
+        for recipient in everybody:
+            gone.append(recipient) if unwanted(recipient) else self.push(recipient)
+        return gone
 
     def drain(self) -> list[Recipient]:
         """Everybody, and the queue is empty."""
         everybody = list(self)
         self._controls.clear()
         self._interactive.clear()
-        self._turns.clear()
-        self._bulk = 0
+        self._turns = {False: _Turns(), True: _Turns()}
         return everybody
 
-    def _take_from(
-        self, queue: deque[Recipient], group: list[Recipient], limit: int, domain: str | None, one_domain: bool
-    ) -> None:
-        for _ in range(len(queue)):
-            if len(group) >= limit:
+
+class _Turns:
+    """Round and round: the lists, and within each list its domains."""
+
+    def __init__(self) -> None:
+        self.waiting = 0
+        self._lists: OrderedDict[str, OrderedDict[str, deque[Recipient]]] = OrderedDict()
+
+    def __iter__(self) -> Iterator[Recipient]:
+        for domains in self._lists.values():
+            for queue in domains.values():
+                yield from queue
+
+    def push(self, recipient: Recipient, first: bool) -> None:
+        domains = self._lists.get(recipient.source)
+        if domains is None:
+            domains = self._lists[recipient.source] = OrderedDict()
+        queue = domains.get(recipient.domain)
+        if queue is None:
+            queue = domains[recipient.domain] = deque()
+        queue.appendleft(recipient) if first else queue.append(recipient)
+        self.waiting += 1
+
+    def holds(self, domain: str) -> bool:
+        return any(domain in domains for domains in self._lists.values())
+
+    def head(self, domain: str | None) -> Recipient:
+        for domains in self._lists.values():
+            if domain is not None and domain in domains:
+                return domains[domain][0]
+        domains = next(iter(self._lists.values()))
+        return next(iter(domains.values()))[0]
+
+    def take(self, group: list[Recipient], limit: int, domain: str | None) -> None:
+        """Fill the group, one recipient a turn."""
+        while len(group) < limit and self.waiting:
+            source = self._next_list(domain)
+            if source is None:
                 return
-            if _fits(queue[0], group, domain, one_domain):
-                group.append(queue.popleft())
-            else:
-                queue.rotate(-1)
+            domains = self._lists[source]
+            turn = next(iter(domains)) if domain is None else domain
+            group.append(self._pop(source, turn))
+            if turn in domains:
+                domains.move_to_end(turn)
+            if domains:
+                self._lists.move_to_end(source)
 
-    def _take_turns(self, group: list[Recipient], limit: int, domain: str | None, one_domain: bool) -> bool:
-        """One round, one recipient a turn; False when the round yielded nobody."""
-        before = len(group)
-        for turn in list(self._turns) if domain is None and not one_domain else self._turns_of(domain, group):
-            if len(group) >= limit:
-                break
-            queue = self._turns[turn]
-            if not _fits(queue[0], group, domain, one_domain):
-                continue
-            group.append(queue.popleft())
-            self._bulk -= 1
-            if queue:
-                self._turns.move_to_end(turn)
-            else:
-                del self._turns[turn]
-        return len(group) > before
+    def remove(self, chosen: Callable[[Recipient], bool], source: str, domain: str) -> list[Recipient]:
+        if domain not in self._lists.get(source, ()):
+            return []
+        queue = self._lists[source][domain]
+        everybody = [self._pop(source, domain) for _ in range(len(queue))]
+        removed = [recipient for recipient in everybody if chosen(recipient)]
+        for recipient in everybody:
+            if recipient not in removed:
+                self.push(recipient, first=False)
+        return removed
 
-    def _turns_of(self, domain: str | None, group: list[Recipient]) -> list[tuple[str, str]]:
-        wanted = domain or (group[0].domain if group else None)
-        if wanted is None:
-            return [next(iter(self._turns))] if self._turns else []
-        return [turn for turn in self._turns if turn[1] == wanted]
+    def _next_list(self, domain: str | None) -> str | None:
+        if domain is None:
+            return next(iter(self._lists))
+        return next((source for source, domains in self._lists.items() if domain in domains), None)
+
+    def _pop(self, source: str, domain: str) -> Recipient:
+        domains = self._lists[source]
+        queue = domains[domain]
+        recipient = queue.popleft()
+        self.waiting -= 1
+        if not queue:
+            del domains[domain]
+            if not domains:
+                del self._lists[source]
+        return recipient
 
 
-def _fits(recipient: Recipient, group: list[Recipient], domain: str | None, one_domain: bool) -> bool:
-    if domain is not None and recipient.domain != domain:
-        return False
-    if not group:
-        return True
-    first = group[0]
-    return recipient.smtputf8 == first.smtputf8 and (not one_domain or recipient.domain == first.domain)
+def _take_fitting(
+    queue: deque[Recipient], group: list[Recipient], limit: int, smtputf8: bool, domain: str | None
+) -> None:
+    for _ in range(len(queue)):
+        if len(group) >= limit:
+            return
+        recipient = queue.popleft()
+        if recipient.smtputf8 == smtputf8 and (domain is None or recipient.domain == domain):
+            group.append(recipient)
+        else:
+            queue.append(recipient)

@@ -1,48 +1,67 @@
-"""One connection to one mail host: moves bytes between the wire and the session machine, and acts on its events."""
+"""One connection to one mail host: moves bytes between the wire and the session machine, and acts on its events.
+
+Law: who was offered to the session is answered or put back into the queue, once, however the connection ends.
+"""
 
 from typing import TYPE_CHECKING
 
 from verifier.core.control import Probe
-from verifier.core.dialogue import Answered, Ended, Event, Recipient, Session, TlsWanted, Unanswered
+from verifier.core.dialogue import STARTTLS_REQUIRED, Session
+from verifier.core.dialogue_events import Answered, Ended, Event, Recipient, TlsWanted
 from verifier.core.evidence import Finding, Obstacle
 from verifier.core.facts import MailHost
+from verifier.core.observing import ended_finding, reply_finding
 from verifier.core.pacing import (
+    FIRST_GROUP,
     RECIPIENTS_PER_TRANSACTION,
     TARPIT_SECONDS,
     TRANSACTIONS_PER_CONNECTION,
     Allowance,
-    GroupPlan,
     plan_group,
 )
-from verifier.core.providers import Provider
-from verifier.core.replies import ReplyClass, SmtpStage, mask
+from verifier.core.providers import DEFAULT_PROVIDER
+from verifier.core.replies import ReplyClass, SmtpStage
 from verifier.ports import Connection, DialFailure
 from verifier.service.outbox import Heard
 
 if TYPE_CHECKING:
-    from verifier.service.lanes import Lane
+    from verifier.service.lane import Lane
 
-ABOUT_US = frozenset({ReplyClass.CLIENT_REFUSED, ReplyClass.SENDER_REFUSED, ReplyClass.POLICY_REFUSED})
+_DISLIKE = frozenset({ReplyClass.CLIENT_REFUSED, ReplyClass.SENDER_REFUSED, ReplyClass.POLICY_REFUSED})
+_DISLIKE_AT_RCPT = frozenset({ReplyClass.CLIENT_REFUSED, ReplyClass.SENDER_REFUSED})
+_BEFORE_RCPT = frozenset({SmtpStage.BANNER, SmtpStage.EHLO, SmtpStage.MAIL})
 _VAIN_ATTEMPTS = 3
 _REFUSALS_BEFORE_BREAKER = 3
+_LONGEST_BACKOFF = 60.0
+_NOT_CONNECTED = {
+    DialFailure.REFUSED: (Obstacle.CONNECT_FAILED, "the connection was refused"),
+    DialFailure.TIMEOUT: (Obstacle.TIMEOUT, "nothing answered on the SMTP port"),
+    DialFailure.UNREACHABLE: (Obstacle.CONNECT_FAILED, "the host cannot be reached"),
+    DialFailure.FORBIDDEN: (Obstacle.CONNECT_FAILED, "the address may not be contacted"),
+    DialFailure.PROXY: (Obstacle.EGRESS_BLOCKED, "the proxy did not open the connection"),
+}
 
 
 class Conversation:
-    """`greeted` tells whether the host let us get as far as asking; `hold` gives the reason when it did not."""
+    """`greeted` tells whether the host let us get as far as asking, `answers` how many it gave."""
 
     def __init__(self, lane: "Lane", host: MailHost, address: str, *, backup: bool) -> None:
         self.greeted = False
+        self.answers = 0
+        self.tls_failed = False
         self._lane = lane
         self._equipment = lane.lanes.equipment
         self._host = host
         self._address = address
         self._backup = backup
-        self._started = self._equipment.clock.monotonic()
-        self._last_heard = self._started
-        self._answers = 0
-        self._domain: str | None = None
-        self._unanswered: list[Recipient] = []
+        self._started = self._heard_at = self._equipment.clock.monotonic()
+        self._replies = 0
+        self._domains: set[str] = set()
+        self._outstanding: dict[Recipient, None] = {}
         self._ended: Ended | None = None
+        self._out_of_time = False
+        self._in_vain: Finding | None = None
+        self._closing = False
         provider = lane.provider
         self._session = Session(
             self._equipment.identity,
@@ -50,168 +69,244 @@ class Conversation:
             host.name,
             own_addresses=self._equipment.own_addresses,
             starttls=provider is not None and provider.starttls,
-            tls_allowed=not lane.clear_text_only,
-            keep_transcript=any(r.ticket is not None and r.ticket.keep_transcript for r in lane.waiting),
+            tls_allowed=address not in lane.clear_text_only,
+            keep_transcript=lane.keep_transcript,
         )
 
+    @property
+    def transcript(self) -> list[str]:
+        """The lines said so far, where they are kept."""
+        return self._session.transcript or []
+
     async def hold(self) -> Finding | None:
-        """Ask whoever waits, as long as the host's patience lasts."""
+        """Ask whoever waits, as long as the host's patience lasts; why it ended, None where we ended it."""
         equipment = self._equipment
         connection = await equipment.dialer.dial(
             self._address, pin=self._lane.group.key, timeout=equipment.timeouts.connect
         )
         if isinstance(connection, DialFailure):
-            return self._not_connected(connection)
+            obstacle, sentence = _NOT_CONNECTED[connection]
+            return Finding(equipment.clock.now(), obstacle=obstacle, mx_host=self._host.name, detail=sentence)
+        self._started = self._heard_at = equipment.clock.monotonic()
         try:
             await self._talk(connection)
         finally:
+            if self._may_say_goodbye():
+                connection.send(self._session.quit())
             connection.close()
             if self.greeted:
                 self._lane.conversing -= 1
             self._hand_back()
-        return await self._conclude()
+        await self._lane.outbox.flush()
+        if self._ended is not None:
+            return ended_finding(equipment.clock.now(), self._ended, self._host.name)
+        return None if self.answers else self._in_vain
 
     async def _talk(self, connection: Connection) -> None:
-        session = self._session
+        session, clock = self._session, self._equipment.clock
         while not session.over:
             if session.ready:
                 await self._lane.outbox.flush()
-                group, plan = await self._next_group()
-                if not group:
-                    connection.send(session.quit())
+                if not await self._offer_group():
                     return
-                self._last_heard = self._equipment.clock.monotonic()
-                session.offer(group, reset=plan.reset)
             data = session.outgoing()
             if data:
                 connection.send(data)
+                self._heard_at = clock.monotonic()
             await self._listen(connection)
 
     async def _listen(self, connection: Connection) -> None:
         session = self._session
         try:
-            data = await connection.receive(self._equipment.timeouts.of(session.stage))
-            events = session.feed(data)
+            events = session.feed(await connection.receive(self._patience()))
         except TimeoutError:
-            events = session.lost(Obstacle.TIMEOUT, f"no answer at {session.stage.value}")
+            events = self._lost_patience()
         except ConnectionError as error:
             events = session.lost(Obstacle.CONNECTION_LOST, str(error))
         for event in events:
             if isinstance(event, TlsWanted):
-                await self._encrypt(connection)
+                for later in await self._encrypt(connection):
+                    self._take(later)
             else:
                 self._take(event)
-        now = self._equipment.clock.monotonic()
-        self._last_heard = now
+        if session.replies != self._replies:
+            self._replies = session.replies
+            self._heard_at = self._equipment.clock.monotonic()
         if session.ready and not self.greeted:
             self.greeted = True
             self._lane.conversing += 1
 
-    async def _encrypt(self, connection: Connection) -> None:
+    def _patience(self) -> float:
+        """Seconds that are left for the next whole reply, and for the connection."""
+        timeouts = self._equipment.timeouts
+        deadline = min(self._heard_at + timeouts.of(self._session.stage), self._started + timeouts.connection)
+        left = deadline - self._equipment.clock.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
+
+    def _lost_patience(self) -> list[Event]:
+        session, timeouts = self._session, self._equipment.timeouts
+        self._out_of_time = self._equipment.clock.monotonic() >= self._started + timeouts.connection
+        if self._out_of_time:
+            return session.lost(Obstacle.CONNECTION_LOST, "the conversation took too long")
+        return session.lost(Obstacle.TIMEOUT, f"no answer at {session.stage.value}")
+
+    async def _encrypt(self, connection: Connection) -> list[Event]:
         session = self._session
         try:
             await connection.start_tls(self._host.name, self._equipment.timeouts.command)
         except (TimeoutError, ConnectionError) as error:
-            self._lane.clear_text_only = True
-            events = session.lost(Obstacle.CONNECTION_LOST, f"the TLS handshake failed: {error}")
-        else:
-            events = session.tls_started()
-        for event in events:
-            self._take(event)
+            self.tls_failed = True
+            self._lane.clear_text_only.add(self._address)
+            return session.lost(Obstacle.CONNECTION_LOST, f"the TLS handshake failed: {error}")
+        return session.tls_started()
 
     def _take(self, event: Event) -> None:
-        match event:
-            case Answered():
-                self._answered(event)
-            case Unanswered():
-                self._unanswered += event.recipients
-            case Ended():
-                self._ended = event
-            case TlsWanted():
-                pass
+        if isinstance(event, Answered):
+            self._outstanding.pop(event.recipient, None)
+            self._answered(event)
+        elif isinstance(event, Ended):
+            self._ended = event
 
     def _answered(self, event: Answered) -> None:
         recipient, reply, reading = event.recipient, event.reply, event.reading
-        lane = self._lane
+        lane, now = self._lane, self._equipment.clock.monotonic()
         history = lane.history
         if recipient.probe is Probe.REAL:
             history.seen += 1
             history.rejected += reply.code >= 400
-        if reply.code >= 400 and self._equipment.clock.monotonic() - self._last_heard >= TARPIT_SECONDS:
+        if reply.code >= 400 and now - self._heard_at >= TARPIT_SECONDS:
             history.tarpit = True
-        match reading.reply_class:
-            case ReplyClass.TOO_MANY:
-                if reply.code < 500:
-                    history.recipients_per_transaction = max(1, self._session.tally.transaction_accepted)
-                self._again(recipient, event)
-                return
-            case ReplyClass.RATE_LIMITED:
-                lane.group.slow_down(self._equipment.clock.monotonic())
-                self._session.poisoned = True
-                self._again(recipient, event)
-                return
-            case ReplyClass.CLIENT_REFUSED:
-                lane.refusals += 1
-                if lane.refusals >= _REFUSALS_BEFORE_BREAKER:
-                    lane.lanes.trip(lane, self._finding_of(Ended(SmtpStage.RCPT, reply, reading)))
-                    self._session.poisoned = True
-            case ReplyClass.ACCEPTED | ReplyClass.MAILBOX_NOT_FOUND:
-                lane.refusals = 0
-            case _:
-                pass
-        self._answers += 1
-        lane.group.answered()
-        transcript = tuple(self._session.transcript or ())
-        heard = Heard(recipient, self._host.name, self._equipment.clock.now(), self._backup, transcript)
-        lane.outbox.answered(heard, reply, reading)
+        if reading.reply_class is ReplyClass.TOO_MANY:
+            if reply.code < 500:
+                self._learn_limit()
+            self._closing = self._closing or self._session.poisoned
+            self._again(recipient, self._finding_of(event))
+        elif reading.reply_class is ReplyClass.RATE_LIMITED:
+            self._slow_down(event, now)
+        else:
+            self._count_refusals(event)
+            self.answers += 1
+            lane.group.answered()
+            heard = Heard(recipient, self._host.name, self._equipment.clock.now(), self._backup, self.transcript)
+            lane.outbox.answered(heard, reply, reading)
 
-    def _again(self, recipient: Recipient, event: Answered) -> None:
+    def _learn_limit(self) -> None:
+        """`452 too many recipients`, or too many domains: a transaction takes fewer from now on."""
+        history, accepted = self._lane.history, self._session.tally.transaction_accepted
+        if len(self._domains) > 1 and accepted < FIRST_GROUP and not history.one_domain:
+            history.one_domain = True
+        else:
+            history.recipients_per_transaction = max(1, min(history.recipients_per_transaction, accepted))
+
+    def _slow_down(self, event: Answered, now: float) -> None:
+        lane, finding = self._lane, self._finding_of(event)
+        if not self._closing:
+            lane.group.slow_down(now)
+        self._closing = True
+        wait = event.reading.retry_after_s or 0
+        if wait > _LONGEST_BACKOFF:
+            lane.lanes.pause(lane, finding, wait)
+            lane.outbox.unanswerable(event.recipient, finding, self.transcript)
+        else:
+            self._again(event.recipient, finding)
+
+    def _count_refusals(self, event: Answered) -> None:
+        """Three recipients in a row refused for who we are: the fourth need not be asked."""
+        lane, reply_class = self._lane, event.reading.reply_class
+        if reply_class in _DISLIKE_AT_RCPT:
+            lane.refusals += 1
+            if lane.refusals >= _REFUSALS_BEFORE_BREAKER:
+                lane.lanes.trip(lane, self._finding_of(event))
+                self._closing = True
+        elif reply_class in (ReplyClass.ACCEPTED, ReplyClass.MAILBOX_NOT_FOUND):
+            lane.refusals = 0
+
+    def _again(self, recipient: Recipient, finding: Finding) -> None:
         """The reply was about the crowd, not about this one: ask again, but not for ever."""
+        self._in_vain = finding
         recipient.attempts += 1
         if recipient.attempts > _VAIN_ATTEMPTS:
-            self._lane.outbox.unanswerable(
-                recipient, self._finding_of(Ended(SmtpStage.RCPT, event.reply, event.reading))
-            )
+            self._lane.outbox.unanswerable(recipient, finding, self.transcript)
         else:
-            self._lane.requeue(recipient)
+            self._lane.waiting.push(recipient, first=True)
 
-    async def _next_group(self) -> tuple[list[Recipient], GroupPlan]:
-        """Whom to ask next on this connection; nobody when it has to be closed."""
-        nobody: tuple[list[Recipient], GroupPlan] = ([], GroupPlan(0, reset=False))
+    async def _offer_group(self) -> bool:
+        """Ask the next group, if there is one and the connection may go on."""
         lane, session, clock = self._lane, self._session, self._equipment.clock
-        if session.poisoned or clock.monotonic() - self._started > self._equipment.timeouts.connection:
-            return nobody
-        plan = plan_group(lane.history, session.tally, self._allowance())
-        if plan is None:
-            return nobody
-        one_domain = session.extensions.one_domain or (
-            lane.provider is not None and lane.provider.one_domain_per_transaction
-        )
-        group = lane.waiting.take(plan.size, domain=None if plan.reset else self._domain, one_domain=one_domain)
-        if not group and self._domain is not None and len(lane.waiting):
-            plan = GroupPlan(plan.size, reset=True)
-            group = lane.waiting.take(plan.size, one_domain=one_domain)
-        if not group:
-            return nobody
-        if group[0].smtputf8 and not session.extensions.smtputf8:
-            await self._refuse_utf8(group)
-            return await self._next_group()
-        self._domain = group[0].domain if one_domain else None
-        group += self._controls_beside(group, plan)
-        pause = lane.group.recipients.take(len(group), clock.monotonic())
-        if pause > 0:
-            await clock.sleep(pause)
-        return group, plan
+        while not self._has_to_close():
+            one_domain = self._one_domain()
+            taken = self._take_group(one_domain)
+            if taken is None:
+                return False
+            group, fresh = taken
+            if not group:
+                await lane.outbox.flush()
+                continue
+            if group[0].smtputf8 and not session.extensions.smtputf8:
+                await self._refuse_utf8(group)
+                continue
+            pause = lane.group.recipients.take(len(group), clock.monotonic())
+            self._outstanding = dict.fromkeys(group)
+            if pause > 0:
+                await clock.sleep(pause)
+            if fresh:
+                self._domains.clear()
+            self._domains.update(recipient.domain for recipient in group)
+            session.offer(group, reset=fresh)
+            return True
+        return False
 
-    def _controls_beside(self, group: list[Recipient], plan: GroupPlan) -> list[Recipient]:
+    def _has_to_close(self) -> bool:
+        lane = self._lane
+        if self._closing or lane.lanes.refusal(lane) is not None:
+            return True
+        if self.answers and lane.lanes.groups.pressing(lane.group):
+            return True
+        return self._equipment.clock.monotonic() - self._started > self._equipment.timeouts.connection
+
+    def _one_domain(self) -> bool:
+        """Tenants share a transaction only where the host and the provider's row allow it."""
+        lane, provider = self._lane, self._lane.provider
+        if self._session.extensions.one_domain or lane.history.one_domain:
+            return True
+        return provider is not None and (provider.one_domain_per_transaction or not provider.share_tenants)
+
+    def _take_group(self, one_domain: bool) -> tuple[list[Recipient], bool] | None:
+        """Whom to ask next, and whether that needs a new transaction; None when the connection has to be closed. The
+        group is empty where nobody wants to know any more.
+        """
+        lane, session = self._lane, self._session
+        asked = next(iter(self._domains)) if one_domain and len(self._domains) == 1 else None
+        head = lane.waiting.head(asked)
+        if head is None:
+            return None
+        fresh = session.transaction_utf8 is not head.smtputf8 or (one_domain and head.domain != asked)
+        plan = plan_group(lane.history, session.tally, self._allowance(), fresh=fresh)
+        if plan is None:
+            return None
+        recipients = lane.group.recipients
+        size = min(plan.size, recipients.burst) if recipients.per_minute else plan.size
+        taken = lane.waiting.take(size, smtputf8=head.smtputf8, domain=head.domain if one_domain else None)
+        group = [recipient for recipient in taken if not self._drop_unwanted(recipient)]
+        group += self._controls_beside(group, size - len(group))
+        return group, plan.fresh
+
+    def _drop_unwanted(self, recipient: Recipient) -> bool:
+        if recipient.probe is not Probe.REAL or recipient.ticket.wanted:
+            return False
+        self._lane.outbox.dropped(recipient)
+        return True
+
+    def _controls_beside(self, group: list[Recipient], room: int) -> list[Recipient]:
         """An interactive check does not wait for a second round trip: its control travels behind it."""
-        room = max(0, min(plan.size, self._lane.history.recipients_per_transaction) - len(group))
         controls: list[Recipient] = []
         for recipient in group:
             if len(controls) >= room:
                 break
-            if recipient.interactive and recipient.probe is Probe.REAL:
-                control = self._lane.outbox.control_beside(recipient)
+            if recipient.interactive and recipient.probe is Probe.REAL and not recipient.smtputf8:
+                control = self._lane.outbox.control_beside(recipient, backup=self._backup)
                 if control is not None:
                     controls.append(control)
         return controls
@@ -220,12 +315,12 @@ class Conversation:
         now = self._equipment.clock.now()
         finding = Finding(now, obstacle=Obstacle.SMTPUTF8_UNSUPPORTED, mx_host=self._host.name)
         for recipient in group:
-            self._lane.outbox.unanswerable(recipient, finding)
+            self._lane.outbox.unanswerable(recipient, finding, self.transcript)
         await self._lane.outbox.flush()
 
     def _allowance(self) -> Allowance:
         """The stricter of the provider's row and the host's own LIMITS."""
-        provider = self._lane.provider or Provider(name="")
+        provider = self._lane.provider or DEFAULT_PROVIDER
         extensions = self._session.extensions
         return Allowance(
             recipients_per_transaction=_least(
@@ -238,61 +333,41 @@ class Conversation:
         )
 
     def _hand_back(self) -> None:
-        """Put those who got no answer back in the queue; whoever was asked in vain too often gets the reason."""
-        if not self._unanswered:
-            return
-        finding = self._finding_of(self._ended or Ended(self._session.stage, obstacle=Obstacle.CONNECTION_LOST))
-        limit = 1 if finding.obstacle is Obstacle.TIMEOUT else _VAIN_ATTEMPTS
-        for recipient in reversed(self._unanswered):
-            recipient.attempts += self._answers == 0
-            if recipient.attempts >= limit:
-                self._lane.outbox.unanswerable(recipient, finding)
+        """Put those who got no answer back in the queue. Who was being asked when the connection ended goes to its
+        end, and after three such ends learns the reason.
+        """
+        unanswered, self._outstanding = list(self._outstanding), {}
+        ended = self._ended
+        if unanswered and ended is not None and ended.stage is SmtpStage.RCPT and not self._out_of_time:
+            asked = unanswered.pop(0)
+            asked.attempts += 1
+            if ended.obstacle is Obstacle.TIMEOUT or asked.attempts >= _VAIN_ATTEMPTS:
+                finding = ended_finding(self._equipment.clock.now(), ended, self._host.name)
+                self._lane.outbox.unanswerable(asked, finding, self.transcript)
             else:
-                self._lane.requeue(recipient)
-        self._unanswered.clear()
+                self._lane.waiting.push(asked)
+        for recipient in reversed(unanswered):
+            self._lane.waiting.push(recipient, first=True)
 
-    async def _conclude(self) -> Finding | None:
-        lane, ended = self._lane, self._ended
-        await lane.outbox.flush()
+    def _may_say_goodbye(self) -> bool:
+        ended = self._ended
         if ended is None:
-            return None
-        if not self.greeted:
-            return self._finding_of(ended)
-        finding = self._finding_of(ended)
-        if ended.stage is SmtpStage.MAIL and finding.reply_class in ABOUT_US and (finding.code or 0) >= 500:
-            lane.lanes.trip(lane, finding)
-            await lane.give_up(finding)
-        else:
-            lane.group.slow_down(self._equipment.clock.monotonic())
-        return finding
+            return self.greeted
+        return ended.reading is not None and ended.reading.reply_class is not ReplyClass.SESSION_FATAL
 
-    def _finding_of(self, ended: Ended) -> Finding:
+    def _finding_of(self, event: Answered) -> Finding:
         now = self._equipment.clock.now()
-        if ended.reply is None or ended.reading is None:
-            return Finding(
-                now, obstacle=ended.obstacle, stage=ended.stage, mx_host=self._host.name, detail=ended.detail or None
-            )
-        return Finding(
-            now,
-            reply_class=ended.reading.reply_class,
-            stage=ended.stage,
-            code=ended.reply.code,
-            enhanced=ended.reply.enhanced,
-            text=mask(ended.reply.text),
-            rule=ended.reading.rule,
-            mx_host=self._host.name,
-        )
+        return reply_finding(now, SmtpStage.RCPT, event.reply, event.reading, self._host.name)
 
-    def _not_connected(self, failure: DialFailure) -> Finding:
-        obstacle = Obstacle.TIMEOUT if failure is DialFailure.TIMEOUT else Obstacle.CONNECT_FAILED
-        sentence = {
-            DialFailure.REFUSED: "the connection was refused",
-            DialFailure.TIMEOUT: "nothing answered on the SMTP port",
-            DialFailure.UNREACHABLE: "the host cannot be reached",
-            DialFailure.FORBIDDEN: "the address may not be contacted",
-            DialFailure.PROXY: "the proxy did not open the connection",
-        }[failure]
-        return Finding(self._equipment.clock.now(), obstacle=obstacle, mx_host=self._host.name, detail=sentence)
+
+def about_us(failure: Finding) -> bool:
+    """The host dislikes us: a permanent refusal before any recipient was named, and not for want of TLS."""
+    return (
+        failure.stage in _BEFORE_RCPT
+        and failure.reply_class in _DISLIKE
+        and (failure.code or 0) >= 500
+        and failure.rule != STARTTLS_REQUIRED
+    )
 
 
 def _least(*limits: int) -> int:

@@ -1,32 +1,43 @@
 """One lane per mail exchange: everybody who waits for it, from whichever list or check, shares its few sessions.
 
-Decisions live in core (dialogue, pacing, control, waiting); here are only tasks, queues and futures.
+Law: every future that is handed in is resolved exactly once, whatever the hosts do. Decisions live in core (dialogue,
+pacing, control, waiting); here are only futures and what was learned of hosts. service/lane.py has the sessions.
 """
 
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from typing import TypeVar
 
-from verifier.core.dialogue import Recipient
+from msgspec import Struct
+
 from verifier.core.evidence import Finding, Obstacle
 from verifier.core.facts import AcceptsAll, MailHost
-from verifier.core.pacing import FIRST_GROUP, HostHistory
-from verifier.core.providers import Provider
-from verifier.core.waiting import Waiting
-from verifier.service.conversation import ABOUT_US, Conversation
-from verifier.service.outbox import Outbox
-from verifier.service.pacing_groups import BREAKER_SECONDS, PacingGroup, PacingGroups
-from verifier.service.probing import Equipment, Target
+from verifier.core.observing import with_retry
+from verifier.core.pacing import HostHistory
+from verifier.service.lane import Lane
+from verifier.service.pacing_groups import BREAKER_SECONDS, PacingGroups
+from verifier.service.probing import Equipment, Probed, Question, Target
 
+_K = TypeVar("_K")
 _V = TypeVar("_V")
 _REMEMBERED = 100_000
-_FAILURES_BEFORE_GIVING_UP = 2
 _BAD_HOST_SECONDS = 120.0
 
 
+class _Shut(Struct, frozen=True):
+    """What is said of everybody at an exchange that is left alone for a while."""
+
+    finding: Finding
+    until: float
+
+
 class Lanes:
-    """Takes targets and sees that each future gets its `Probed`, whatever the hosts do."""
+    """Takes targets and sees that each future gets its `Probed`, whatever the hosts do.
+
+    A target whose future was cancelled is not asked any more, unless somebody else waits for the same mailbox.
+    """
 
     def __init__(
         self,
@@ -37,12 +48,13 @@ class Lanes:
         self.equipment = equipment
         self.groups = groups
         self.report_fault = report_fault
-        self.bad_hosts: OrderedDict[str, float] = OrderedDict()
         self._lanes: dict[str, Lane] = {}
+        self._keys: OrderedDict[tuple[tuple[MailHost, ...], bool], str] = OrderedDict()
         self._histories: OrderedDict[str, HostHistory] = OrderedDict()
         self._accepts_all: OrderedDict[str, AcceptsAll] = OrderedDict()
-        self._refusals: OrderedDict[str, tuple[Finding, float]] = OrderedDict()
-        self._in_flight: dict[str, Target] = {}
+        self._shut: OrderedDict[str, _Shut] = OrderedDict()
+        self._bad_hosts: OrderedDict[str, float] = OrderedDict()
+        self._in_flight: dict[str, Question] = {}
         self._closed = False
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -50,15 +62,19 @@ class Lanes:
         """Queue targets; one that is already being asked is joined to the probe in flight."""
         woken: dict[str, Lane] = {}
         for target in targets:
-            running = self._in_flight.get(target.key)
-            if running is not None:
-                running.future.add_done_callback(lambda done, target=target: _follow(done, target))  # type: ignore[misc]
+            if self._closed:
+                target.future.cancel()
                 continue
-            self._in_flight[target.key] = target
-            target.future.add_done_callback(lambda _, key=target.key: self._in_flight.pop(key, None))  # type: ignore[misc]
-            lane = self._lane_of(target)
-            lane.add(target)
-            woken[lane.key] = lane
+            question = self._in_flight.get(target.key)
+            if question is None:
+                question = self._in_flight[target.key] = Question(target, [target])
+                lane = self._lane_of(target)
+                lane.add(question)
+                woken[lane.key] = lane
+            else:
+                question.waiters.append(target)
+                if target.interactive and not question.target.interactive:
+                    self._lane_of(question.target).hurry(question)
         for lane in woken.values():
             lane.wake()
 
@@ -68,10 +84,10 @@ class Lanes:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for target in list(self._in_flight.values()):
-            target.future.cancel()
+        for question in list(self._in_flight.values()):
+            self.closed(question)
 
-    def spawn(self, lane: "Lane") -> None:
+    def spawn(self, lane: Lane) -> None:
         """Start one session task of a lane."""
         if self._closed:
             return
@@ -79,198 +95,108 @@ class Lanes:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def retire(self, lane: "Lane") -> None:
+    def retire(self, lane: Lane) -> None:
         """An idle lane costs nothing: only what its host taught is kept."""
-        self._lanes.pop(lane.key, None)
-        self._remember(self._histories, lane.key, lane.history)
+        if self._lanes.get(lane.key) is lane:
+            del self._lanes[lane.key]
+            _remember(self._histories, lane.key, lane.history)
 
-    def trip(self, lane: "Lane", refusal: Finding) -> None:
+    def closed(self, question: Question) -> None:
+        """The question is answered, or given up: whoever still waits for it waits in vain."""
+        if self._in_flight.get(question.target.key) is question:
+            del self._in_flight[question.target.key]
+        for waiter in question.waiters:
+            waiter.future.cancel()
+
+    def abandon(self, lane: Lane, finding: Finding) -> None:
+        """A lane has lost its way: a fresh one takes its place, and everybody in it learns why."""
+        self.retire(lane)
+        lost = [
+            q
+            for q in self._in_flight.values()
+            if self._key_of(q.target.route.hosts, q.target.route.complete) == lane.key
+        ]
+        for question in lost:
+            for waiter in question.waiters:
+                if not waiter.future.done():
+                    waiter.future.set_result(Probed(finding))
+            self.closed(question)
+
+    def trip(self, lane: Lane, refusal: Finding) -> None:
         """The host dislikes us: it is left alone for three hours, and with it a known provider's whole group."""
-        now = self.equipment.clock.monotonic()
+        until = self.equipment.clock.monotonic() + BREAKER_SECONDS
+        refusal = self._left_alone(lane, refusal, BREAKER_SECONDS)
         if lane.provider is not None:
-            lane.group.trip(refusal, now)
-        self._remember(self._refusals, lane.key, (refusal, now + BREAKER_SECONDS))
+            lane.group.trip(refusal, until)
 
-    def refusal(self, lane: "Lane") -> Finding | None:
-        """The finding that stands for every mailbox of a lane while its breaker is open."""
+    def pause(self, lane: Lane, finding: Finding, seconds: float) -> None:
+        """The host wants to be left alone for so long."""
+        self._left_alone(lane, finding, seconds)
+
+    def unreachable(self, lane: Lane, finding: Finding) -> None:
+        """Nothing was to be had from any host of the lane: who comes in the next two minutes is told the same."""
+        until = self.equipment.clock.monotonic() + _BAD_HOST_SECONDS
+        _remember(self._shut, lane.key, _Shut(finding, until))
+
+    def refusal(self, lane: Lane) -> Finding | None:
+        """The finding that stands for every mailbox of a lane while it is left alone."""
         now = self.equipment.clock.monotonic()
-        refusal, until = self._refusals.get(lane.key, (None, 0.0))
-        return refusal if now < until else lane.group.refusal(now)
+        shut = self._shut.get(lane.key)
+        if shut is not None:
+            if now < shut.until:
+                return shut.finding
+            del self._shut[lane.key]
+        return lane.group.refusal(now)
 
-    def known_accepts_all(self, target: Target) -> bool | None:
-        """What is known by now: the fact that came with the target, or what was learned since."""
-        if target.accepts_all is not None:
-            return target.accepts_all
-        fact = self._accepts_all.get(target.domain)
-        return fact.value if fact is not None and fact.expires_at > self.equipment.clock.now() else None
+    def accepts_all(self, domain: str) -> AcceptsAll | None:
+        """What controls said of a domain in this process, while it holds."""
+        fact = self._accepts_all.get(domain)
+        return fact if fact is not None and fact.expires_at > self.equipment.clock.now() else None
 
     def learn_accepts_all(self, domain: str, fact: AcceptsAll) -> None:
-        self._remember(self._accepts_all, domain, fact)
+        _remember(self._accepts_all, domain, fact)
 
     def mark_bad(self, address: str) -> None:
         """Nobody answers at this address: others are tried first for two minutes."""
-        self._remember(self.bad_hosts, address, self.equipment.clock.monotonic() + _BAD_HOST_SECONDS)
+        _remember(self._bad_hosts, address, self.equipment.clock.monotonic() + _BAD_HOST_SECONDS)
 
-    @staticmethod
-    def _remember(memory: OrderedDict[str, _V], key: str, value: _V) -> None:
-        memory[key] = value
-        memory.move_to_end(key)
-        while len(memory) > _REMEMBERED:
-            memory.popitem(last=False)
+    def is_bad(self, address: str) -> bool:
+        return self._bad_hosts.get(address, 0.0) > self.equipment.clock.monotonic()
 
-    def _lane_of(self, target: Target) -> "Lane":
-        hosts = target.route.hosts
-        key = "\n".join(sorted(f"{host.preference:05d} {host.name} {','.join(host.addresses)}" for host in hosts))
+    def fault_finding(self, fault: BaseException) -> Finding:
+        """A fault of ours, which is no verdict on anybody."""
+        return Finding(self.equipment.clock.now(), obstacle=Obstacle.INTERNAL_ERROR, detail=type(fault).__name__)
+
+    def _left_alone(self, lane: Lane, finding: Finding, seconds: float) -> Finding:
+        clock = self.equipment.clock
+        finding = with_retry(finding, clock.now() + timedelta(seconds=seconds))
+        _remember(self._shut, lane.key, _Shut(finding, clock.monotonic() + seconds))
+        return finding
+
+    def _lane_of(self, target: Target) -> Lane:
+        route = target.route
+        hosts = route.hosts
+        key = self._key_of(hosts, route.complete)
         lane = self._lanes.get(key)
         if lane is None:
             group = self.groups.group_of(target.provider, hosts[0].addresses[0])
             history = self._histories.get(key) or HostHistory()
-            lane = self._lanes[key] = Lane(self, key, hosts, target.provider, group, history)
+            lane = Lane(self, key, hosts, target.provider, group, history, doubtful=not route.complete)
+            self._lanes[key] = lane
         return lane
 
-
-class Lane:
-    """The queue of one mail exchange and the sessions that work on it."""
-
-    def __init__(
-        self,
-        lanes: Lanes,
-        key: str,
-        hosts: tuple[MailHost, ...],
-        provider: Provider | None,
-        group: PacingGroup,
-        history: HostHistory,
-    ) -> None:
-        self.lanes = lanes
-        self.key = key
-        self.hosts = hosts
-        self.provider = provider
-        self.group = group
-        self.history = history
-        self.waiting = Waiting()
-        self.outbox = Outbox(self)
-        self.queued = False
-        self.sessions = 0
-        self.conversing = 0
-        self.failures = 0
-        self.refusals = 0
-        self.clear_text_only = False
-        self._sessions_bearable = group.sessions_allowed
-
-    def add(self, target: Target) -> None:
-        self.waiting.push(
-            Recipient(
-                path=target.path,
-                domain=target.domain,
-                smtputf8=target.smtputf8,
-                source=target.source,
-                interactive=target.interactive,
-                ticket=target,
-            )
-        )
-        self.outbox.opened(target)
-
-    def wake(self) -> None:
-        """Open as many sessions as the queue is worth and the group allows."""
-        wanted = min(self._sessions_bearable, -(-len(self.waiting) // FIRST_GROUP))
-        while self.sessions < wanted and self.lanes.groups.acquire(self.group, self):
-            self.sessions += 1
-            self.lanes.spawn(self)
-
-    async def serve(self) -> None:
-        """One session slot: connection after connection, until nobody waits."""
-        try:
-            while self.waiting and await self._one_connection():
-                pass
-        except Exception as fault:  # noqa: BLE001 - the job loop: a fault of ours is no verdict on anybody
-            self.lanes.report_fault(fault)
-            now = self.lanes.equipment.clock.now()
-            await self.give_up(Finding(now, obstacle=Obstacle.INTERNAL_ERROR, detail=type(fault).__name__))
-        finally:
-            self.sessions -= 1
-            self.lanes.groups.release(self.group)
-            if self.waiting:
-                self.wake()
-            elif self.sessions == 0 and self.outbox.empty:
-                self.lanes.retire(self)
-
-    async def _one_connection(self) -> bool:
-        """False when this session has no more business here."""
-        clock = self.lanes.equipment.clock
-        refusal = self.lanes.refusal(self)
-        if refusal is not None:
-            await self.give_up(refusal)
-            return False
-        pause = self.group.connect_pause(clock.monotonic())
-        if pause > 0:
-            await clock.sleep(pause)
-            if not self.waiting:
-                return False
-        failure = await self._try_hosts()
-        if failure is None:
-            self.failures = 0
-            return True
-        if self.conversing:
-            self._sessions_bearable = max(1, self.conversing)
-            return False
-        if failure.reply_class in ABOUT_US and (failure.code or 0) >= 500:
-            self.lanes.trip(self, failure)
-        self.failures += 1
-        if self.failures >= _FAILURES_BEFORE_GIVING_UP or failure.obstacle is Obstacle.TIMEOUT or not _passing(failure):
-            await self.give_up(failure)
-            return False
-        self.group.slow_down(clock.monotonic())
-        return True
-
-    async def _try_hosts(self) -> Finding | None:
-        """Go through the hosts by preference until one has greeted us; the finding says why none did."""
-        failure: Finding | None = None
-        better_failed = False
-        preference = self.hosts[0].preference
-        for host, address in self._candidates():
-            if host.preference > preference:
-                better_failed = better_failed or failure is not None
-                preference = host.preference
-            conversation = Conversation(self, host, address, backup=better_failed)
-            found = await conversation.hold()
-            if conversation.greeted:
-                return None
-            if found is not None and (failure is None or _tells_more(found, failure)):
-                failure = found
-            self.lanes.mark_bad(address)
-        return failure
-
-    def _candidates(self) -> list[tuple[MailHost, str]]:
-        """At most 3 hosts × 2 addresses, equal preferences in the route's shuffled order, known dead ones last."""
-        now = self.lanes.equipment.clock.monotonic()
-        every = [(host, address) for host in self.hosts[:3] for address in host.addresses[:2]]
-        live = [pair for pair in every if self.lanes.bad_hosts.get(pair[1], 0.0) <= now]
-        return live or every
-
-    async def give_up(self, finding: Finding) -> None:
-        """Nobody of those who wait can be asked: the finding says why."""
-        for recipient in self.waiting.drain():
-            self.outbox.unanswerable(recipient, finding)
-        await self.outbox.flush()
-
-    def requeue(self, recipient: Recipient) -> None:
-        self.waiting.push(recipient, first=True)
+    def _key_of(self, hosts: tuple[MailHost, ...], complete: bool) -> str:
+        """One name for the same hosts in whatever order equal ones were shuffled."""
+        key = self._keys.get((hosts, complete))
+        if key is None:
+            names = [f"{host.preference:05d} {host.name} {','.join(host.addresses)}" for host in hosts]
+            key = "\n".join([*sorted(names), *([] if complete else ["…"])])
+            _remember(self._keys, (hosts, complete), key)
+        return key
 
 
-def _follow(done: "asyncio.Future[object]", target: Target) -> None:
-    if target.future.done():
-        return
-    if done.cancelled():
-        target.future.cancel()
-    else:
-        target.future.set_result(done.result())  # type: ignore[arg-type]
-
-
-def _passing(failure: Finding) -> bool:
-    """It may be over in a moment."""
-    return failure.code is None or failure.code < 500
-
-
-def _tells_more(new: Finding, old: Finding) -> bool:
-    """A reply says more than a silence."""
-    return new.code is not None and old.code is None
+def _remember(memory: OrderedDict[_K, _V], key: _K, value: _V) -> None:
+    memory[key] = value
+    memory.move_to_end(key)
+    while len(memory) > _REMEMBERED:
+        memory.popitem(last=False)

@@ -1,160 +1,217 @@
 """What a lane has heard: rulings on their way to findings, and findings on their way to who asked."""
 
-from collections import Counter, defaultdict
+import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from verifier.core.control import DomainTrial, Probe, Ruling, control_local_part
-from verifier.core.dialogue import Recipient
+from verifier.core.dialogue_events import Recipient
 from verifier.core.evidence import Finding, Obstacle
-from verifier.core.facts import AcceptsAll
-from verifier.core.replies import Reading, Reply, ReplyClass, SmtpStage, mask
-from verifier.service.probing import Probed, Target, accepts_all_fact
+from verifier.core.observing import reply_finding, waited_for
+from verifier.core.replies import Reading, Reply, ReplyClass, SmtpStage
+from verifier.service.probing import Probed, Question, Target, accepts_all_fact
 
 if TYPE_CHECKING:
-    from verifier.service.lanes import Lane
+    from verifier.service.lane import Lane
 
 _JITTER_SECONDS = 10.0
 
+_Record = Callable[[Sequence[tuple[Target, Probed]]], Awaitable[None]]
+
 
 class Heard(Struct, frozen=True):
-    """Whose answer it was, from which host, when; `backup`: from a less preferred host while a better one failed."""
+    """Whose answer it was, from which host, when; `backup`: the host is less preferred than one that failed."""
 
     recipient: Recipient
     mx_host: str
     observed_at: datetime
     backup: bool
-    transcript: tuple[str, ...] = ()
+    transcript: Sequence[str] = ()
+
+
+class Hearing(Struct, eq=False):
+    """One domain's trial at its best hosts, or at a backup: neither's word about a random name is the other's."""
+
+    domain: str
+    backup: bool
+    trial: DomainTrial
 
 
 class Outbox:
-    """One lane's trials by domain, and the results that the next flush hands out."""
+    """One lane's hearings, and the results that the next flush hands out.
+
+    Law: what was recorded is recorded before anybody learns of it, and nobody's failing record harms another.
+    """
 
     def __init__(self, lane: "Lane") -> None:
         self._lane = lane
-        self._trials: dict[str, DomainTrial] = {}
+        self._hearings: dict[tuple[str, bool], Hearing] = {}
         self._open: Counter[str] = Counter()
         self._touched: set[str] = set()
-        self._ready: list[tuple[Target, Probed]] = []
+        self._ready: list[tuple[Question, Probed]] = []
+        self._handing_out = asyncio.Lock()
 
     @property
     def empty(self) -> bool:
-        return not self._trials and not self._ready
+        return not self._hearings and not self._ready
 
-    def opened(self, target: Target) -> None:
+    def opened(self, domain: str) -> None:
         """A recipient of this domain begins to wait."""
-        self._open[target.domain] += 1
+        self._open[domain] += 1
 
-    def control_beside(self, recipient: Recipient) -> Recipient | None:
+    def control_beside(self, recipient: Recipient, *, backup: bool) -> Recipient | None:
         """The control that travels in an interactive check's own group, where one is needed."""
-        if self._trial(recipient).asked_beside():
-            return self._control(recipient.domain, Probe.CONTROL)
-        return None
+        hearing = self._hearing(recipient, backup)
+        return self._control(hearing, Probe.CONTROL) if hearing.trial.asked_beside() else None
 
     def answered(self, heard: Heard, reply: Reply, reading: Reading) -> None:
         """A reply about a recipient, real or control."""
         recipient = heard.recipient
         self._touched.add(recipient.domain)
-        if recipient.probe is not Probe.REAL:
-            trial = self._trials[recipient.domain]
-            worthless = heard.backup and reading.reply_class is ReplyClass.ACCEPTED
-            self._settle(trial, trial.learn(recipient.probe, None if worthless else (reply, reading)))
-            return
-        trial = self._trial(recipient)
-        self._open[recipient.domain] -= 1
-        self._settle(trial, trial.answered(heard, reply, reading))
+        if recipient.probe is Probe.REAL:
+            self._open[recipient.domain] -= 1
+            hearing = self._hearing(recipient, heard.backup)
+            self._settle(hearing, hearing.trial.answered(heard, reply, reading))
+        else:
+            hearing = recipient.ticket
+            answer = (reply, reading) if heard.backup == hearing.backup else None
+            self._settle(hearing, hearing.trial.learn(recipient.probe, answer))
 
-    def unanswerable(self, recipient: Recipient, finding: Finding) -> None:
+    def unanswerable(self, recipient: Recipient, finding: Finding, transcript: Sequence[str] = ()) -> None:
         """Nothing was to be heard about this recipient: the finding says why."""
         self._touched.add(recipient.domain)
-        if recipient.probe is not Probe.REAL:
-            trial = self._trials[recipient.domain]
-            self._settle(trial, trial.learn(recipient.probe, None))
-            return
+        if recipient.probe is Probe.REAL:
+            self._open[recipient.domain] -= 1
+            self._put(recipient.ticket, finding, transcript)
+        else:
+            hearing = recipient.ticket
+            self._settle(hearing, hearing.trial.learn(recipient.probe, None))
+
+    def dropped(self, recipient: Recipient) -> None:
+        """Nobody wants to know about this recipient any more; it was not asked."""
+        self._touched.add(recipient.domain)
         self._open[recipient.domain] -= 1
-        self._ready.append((recipient.ticket, Probed(finding)))
+        self._lane.lanes.closed(recipient.ticket)
 
     async def flush(self) -> None:
-        """Ask the controls that are wanted, close the trials that are done, and hand out what is ready."""
-        touched, self._touched = self._touched, set()
-        for domain in touched:
-            self._advance(domain)
-        ready, self._ready = self._ready, []
-        by_record: dict[Callable[[Sequence[tuple[Target, Probed]]], Awaitable[None]], list[tuple[Target, Probed]]]
-        by_record = defaultdict(list)
-        for target, probed in ready:
-            by_record[target.record].append((target, probed))
-        for record, results in by_record.items():
+        """Ask the controls that are wanted, close the hearings that are done, and hand out what is ready.
+
+        When it returns, everything that was ready before has been recorded, by whichever session.
+        """
+        while self._touched:
+            self._advance(self._touched.pop())
+        async with self._handing_out:
+            ready, self._ready = self._ready, []
+            if ready:
+                await self._hand_out(ready)
+
+    async def _hand_out(self, ready: list[tuple[Question, Probed]]) -> None:
+        try:
+            while by_record := _unanswered_by_record(ready):
+                for record, results in by_record.items():
+                    for waiter, probed in await self._recorded(record, results):
+                        if not waiter.future.done():
+                            waiter.future.set_result(probed)
+        finally:
+            for question, _ in ready:
+                self._lane.lanes.closed(question)
+
+    async def _recorded(self, record: _Record, results: list[tuple[Target, Probed]]) -> list[tuple[Target, Probed]]:
+        """The results, or our own fault in the place of each where they could not be recorded."""
+        lanes = self._lane.lanes
+        try:
             await record(results)
-        for target, probed in ready:
-            if not target.future.done():
-                target.future.set_result(probed)
+        except Exception as fault:  # noqa: BLE001 - the job loop: a fault of ours is no verdict on anybody
+            lanes.report_fault(fault)
+            failed = Probed(lanes.fault_finding(fault))
+            return [(waiter, failed) for waiter, _ in results]
+        return results
 
     def _advance(self, domain: str) -> None:
-        trial = self._trials.get(domain)
-        if trial is not None:
+        waits = self._open[domain] > 0
+        for backup in (False, True):
+            hearing = self._hearings.get((domain, backup))
+            if hearing is None:
+                continue
+            trial = hearing.trial
             while (probe := trial.wanted()) is not None:
-                self._lane.waiting.push(self._control(domain, probe))
-            if self._open[domain] > 0 or not trial.complete:
-                return
-            self._settle(trial, trial.close())
-            del self._trials[domain]
-        if self._open[domain] <= 0:
+                self._lane.waiting.push(self._control(hearing, probe))
+            if not trial.complete:
+                waits = True
+            elif self._open[domain] > 0:
+                self._settle(hearing, trial.release(_is_interactive))
+            else:
+                self._settle(hearing, trial.close())
+                del self._hearings[domain, backup]
+        if not waits:
             del self._open[domain]
 
-    def _trial(self, recipient: Recipient) -> DomainTrial:
-        trial = self._trials.get(recipient.domain)
-        if trial is None:
-            target: Target = recipient.ticket
-            known = self._lane.lanes.known_accepts_all(target)
-            trial = self._trials[recipient.domain] = DomainTrial(known, control_wanted=target.control_wanted)
-        return trial
+    def _hearing(self, recipient: Recipient, backup: bool) -> Hearing:
+        hearing = self._hearings.get((recipient.domain, backup))
+        if hearing is None:
+            hearing = Hearing(recipient.domain, backup, self._trial(recipient, backup))
+            self._hearings[recipient.domain, backup] = hearing
+        return hearing
 
-    def _control(self, domain: str, probe: Probe) -> Recipient:
+    def _trial(self, recipient: Recipient, backup: bool) -> DomainTrial:
+        if backup:
+            return DomainTrial(None, control_wanted=True)
+        target: Target = recipient.ticket.target
+        fact = self._lane.lanes.accepts_all(target.domain)
+        if fact is None:
+            return DomainTrial(target.accepts_all, control_wanted=target.control_wanted)
+        return DomainTrial(fact.value, control_wanted=target.control_wanted and fact.value is not None)
+
+    def _control(self, hearing: Hearing, probe: Probe) -> Recipient:
         clock = self._lane.lanes.equipment.clock
         local = control_local_part(clock.random) if probe is Probe.CONTROL else "postmaster"
-        return Recipient(path=f"{local}@{domain}", domain=domain, probe=probe)
+        return Recipient(path=f"{local}@{hearing.domain}", domain=hearing.domain, probe=probe, ticket=hearing)
 
-    def _settle(self, trial: DomainTrial, rulings: list[Ruling]) -> None:
+    def _settle(self, hearing: Hearing, rulings: list[Ruling]) -> None:
+        trial, lanes = hearing.trial, self._lane.lanes
+        if trial.learned and not hearing.backup:
+            trial.learned = False
+            lanes.learn_accepts_all(hearing.domain, accepts_all_fact(trial.accepts_all, lanes.equipment.clock.now()))
         for ruling in rulings:
             heard: Heard = ruling.ticket
-            fact = self._fact(trial, heard) if trial.learned else None
-            finding = self._finding(trial, ruling, heard)
-            self._ready.append((heard.recipient.ticket, Probed(finding, fact, heard.transcript)))
+            self._put(heard.recipient.ticket, _finding(trial, ruling, heard), heard.transcript)
 
-    def _fact(self, trial: DomainTrial, heard: Heard) -> AcceptsAll:
-        now = self._lane.lanes.equipment.clock.now()
-        fact = accepts_all_fact(trial.accepts_all, now)
-        self._lane.lanes.learn_accepts_all(heard.recipient.domain, fact)
-        return fact
+    def _put(self, question: Question, finding: Finding, transcript: Sequence[str]) -> None:
+        lanes, target = self._lane.lanes, question.target
+        if finding.reply_class is ReplyClass.GREYLISTED:
+            delay = target.greylist_delay
+            finding = waited_for(finding, delay + min(_JITTER_SECONDS, delay / 10) * lanes.equipment.clock.random())
+        fact = lanes.accepts_all(target.domain)
+        if fact is not None and all(waiter.accepts_all is fact.value for waiter in question.waiters):
+            fact = None
+        kept = tuple(transcript) if target.keep_transcript else ()
+        self._ready.append((question, Probed(finding, fact, kept)))
 
-    def _finding(self, trial: DomainTrial, ruling: Ruling, heard: Heard) -> Finding:
-        reply, reading = ruling.reply, ruling.reading
-        if heard.backup and reading.reply_class is ReplyClass.ACCEPTED and trial.accepts_all is not False:
-            return Finding(
-                heard.observed_at,
-                obstacle=Obstacle.CONNECT_FAILED,
-                mx_host=heard.mx_host,
-                detail="only a less preferred exchange answered, and it accepts every name",
-            )
+
+def _unanswered_by_record(ready: list[tuple[Question, Probed]]) -> dict[_Record, list[tuple[Target, Probed]]]:
+    """Who waits for these results, those included who joined a moment ago."""
+    by_record: dict[_Record, list[tuple[Target, Probed]]] = {}
+    for question, probed in ready:
+        for waiter in question.waiters:
+            if not waiter.future.done():
+                by_record.setdefault(waiter.record, []).append((waiter, probed))
+    return by_record
+
+
+def _is_interactive(heard: Heard) -> bool:
+    return heard.recipient.interactive
+
+
+def _finding(trial: DomainTrial, ruling: Ruling, heard: Heard) -> Finding:
+    if heard.backup and ruling.reading.reply_class is ReplyClass.ACCEPTED and trial.accepts_all is not False:
         return Finding(
             heard.observed_at,
-            reply_class=reading.reply_class,
-            stage=SmtpStage.RCPT,
-            code=reply.code,
-            enhanced=reply.enhanced,
-            text=mask(reply.text),
-            rule=reading.rule,
+            obstacle=Obstacle.CONNECT_FAILED,
             mx_host=heard.mx_host,
-            retry_after=self._retry_after(reading, heard),
+            detail="only a less preferred exchange answered, and what it accepts proves nothing",
         )
-
-    def _retry_after(self, reading: Reading, heard: Heard) -> datetime | None:
-        if reading.reply_class is not ReplyClass.GREYLISTED:
-            return None
-        delay = max(reading.retry_after_s or 0, heard.recipient.ticket.greylist_delay)
-        jitter = min(_JITTER_SECONDS, delay / 10) * self._lane.lanes.equipment.clock.random()
-        return heard.observed_at + timedelta(seconds=delay + jitter)
+    return reply_finding(heard.observed_at, SmtpStage.RCPT, ruling.reply, ruling.reading, heard.mx_host)

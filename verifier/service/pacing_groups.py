@@ -21,9 +21,17 @@ _REMEMBERED_GROUPS = 50_000
 class Queued(Protocol):
     """What has to be known of a lane that waits for a slot."""
 
+    group: "PacingGroup"
     queued: bool
 
-    def wake(self) -> None: ...
+    @property
+    def urgent(self) -> bool:
+        """Somebody waits there who cannot wait long."""
+        ...
+
+    def offered(self) -> bool:
+        """A slot is free: True when the lane takes it."""
+        ...
 
 
 class PacingGroup:
@@ -35,6 +43,7 @@ class PacingGroup:
         self.sessions_allowed = provider.sessions if provider is not None else default_sessions
         self.sessions = 0
         self.queue: deque[Queued] = deque()
+        self.lanes_waiting = 0
         self.recipients = TokenBucket(provider.recipients_per_minute if provider is not None else 0)
         self.connections = TokenBucket(provider.connections_per_minute if provider is not None else 0)
         self.backoff = Backoff()
@@ -44,6 +53,15 @@ class PacingGroup:
         )
         self._refusal: Finding | None = None
         self._refused_until = 0.0
+
+    @property
+    def has_room(self) -> bool:
+        """One more session may be opened."""
+        return self.sessions < self.sessions_allowed
+
+    def idle(self, now: float) -> bool:
+        """Nothing would be lost if the group were forgotten."""
+        return not (self.sessions or self.lanes_waiting or now < self.not_before or self.refusal(now))
 
     def connect_pause(self, now: float) -> float:
         """Seconds to wait before the next connection may be opened; counts that connection."""
@@ -60,10 +78,10 @@ class PacingGroup:
     def answered(self) -> None:
         self.backoff.succeeded()
 
-    def trip(self, refusal: Finding, now: float) -> None:
-        """They dislike us: nobody of the group is bothered for three hours."""
+    def trip(self, refusal: Finding, until: float) -> None:
+        """They dislike us: nobody of the group is bothered before then."""
         self._refusal = refusal
-        self._refused_until = now + BREAKER_SECONDS
+        self._refused_until = until
 
     def refusal(self, now: float) -> Finding | None:
         """The finding that stands for every mailbox while the breaker is open."""
@@ -91,31 +109,67 @@ class PacingGroups:
         return group
 
     def acquire(self, group: PacingGroup, lane: Queued) -> bool:
-        """A session slot now, or False: the lane is woken when one may be free."""
-        if group.sessions < group.sessions_allowed and self._free > 0:
-            group.sessions += 1
-            self._free -= 1
+        """A session slot now, or False: the lane is offered one when its turn comes."""
+        if self._free > 0 and group.has_room and not group.lanes_waiting:
+            self._take(group)
             return True
         if not lane.queued:
             lane.queued = True
-            (group.queue if group.sessions >= group.sessions_allowed else self._queue).append(lane)
+            group.lanes_waiting += 1
+            _enqueue(self._queue if group.has_room else group.queue, lane)
+        elif lane.urgent:
+            self._hurry(lane)
         return False
 
     def release(self, group: PacingGroup) -> None:
-        """Give a slot back, and wake who waits for it."""
+        """Give a slot back, and offer it to who waits."""
         group.sessions -= 1
         self._free += 1
-        for queue in (group.queue, self._queue):
-            if queue:
-                lane = queue.popleft()
-                lane.queued = False
-                lane.wake()
+        self._admit(group)
+        while self._free > 0 and self._queue:
+            lane = self._queue.popleft()
+            if not lane.group.has_room:
+                _enqueue(lane.group.queue, lane)
+                continue
+            lane.queued = False
+            lane.group.lanes_waiting -= 1
+            if lane.offered():
+                self._take(lane.group)
+            else:
+                self._admit(lane.group)
+
+    def pressing(self, group: PacingGroup) -> bool:
+        """Somebody who cannot wait long waits for a slot of this group, or of the whole."""
+        return bool((group.queue and group.queue[0].urgent) or (self._queue and self._queue[0].urgent))
+
+    def contended(self, group: PacingGroup) -> bool:
+        """Another lane waits for a slot of this group, or of the whole: who has one gives it back when it can."""
+        return bool(group.queue or self._queue)
+
+    def _hurry(self, lane: Queued) -> None:
+        queue = lane.group.queue if lane in lane.group.queue else self._queue
+        if queue[0] is not lane:
+            queue.remove(lane)
+            queue.appendleft(lane)
+
+    def _admit(self, group: PacingGroup) -> None:
+        """The first who waits for this group waits for a free connection from now on."""
+        if group.queue:
+            _enqueue(self._queue, group.queue.popleft())
+
+    def _take(self, group: PacingGroup) -> None:
+        group.sessions += 1
+        self._free -= 1
 
     def _forget_idle(self) -> None:
         now = self._clock.monotonic()
-        for key in [k for k, g in self._groups.items() if g.sessions == 0 and g.refusal(now) is None]:
-            if not self._groups[key].queue:
-                del self._groups[key]
+        idle = [key for key, group in self._groups.items() if group.idle(now)]
+        for key in idle:
+            del self._groups[key]
+
+
+def _enqueue(queue: deque[Queued], lane: Queued) -> None:
+    queue.appendleft(lane) if lane.urgent else queue.append(lane)
 
 
 def network_of(address: str) -> str:

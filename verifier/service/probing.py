@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from verifier.core.dialogue import Identity
+from verifier.core.dialogue_events import Identity
 from verifier.core.evidence import Finding
 from verifier.core.facts import AcceptsAll, MailRoute
 from verifier.core.providers import Provider
@@ -65,6 +65,18 @@ class Target(Struct, eq=False):
     keep_transcript: bool = False
     greylist_delay: float = 310.0
     """Seconds to wait at least before a greylisted recipient is asked again."""
+
+
+class Question(Struct, eq=False):
+    """One mailbox that is being asked about, and everybody who waits for the answer; the first of them is `target`."""
+
+    target: Target
+    waiters: list[Target]
+
+    @property
+    def wanted(self) -> bool:
+        """Somebody still waits."""
+        return any(not waiter.future.done() for waiter in self.waiters)
 
 
 class Equipment(Struct, frozen=True):
