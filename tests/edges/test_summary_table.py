@@ -22,9 +22,9 @@ def printed(summary: Summary, language: Language = Language.ENGLISH, run: Run = 
 
 def test_an_ordinary_list_is_summed_up() -> None:
     """Rows, duplicates, verdicts with their reasons and sentences, projection, what to do, how long it took."""
-    text = printed(ordinary())
+    text = printed(ordinary(), run=msgspec.structs.replace(RUN, report="report.html"))
     for said in (
-        "customers.csv: 105 rows in 41 s (3 a second)",
+        "customers.csv: 105 rows in 41 s (3 rows a second)",
         "105 submitted",
         "2 without an address",
         "3 duplicates (verified once)",
@@ -36,9 +36,10 @@ def test_an_ordinary_list_is_summed_up() -> None:
         "disposable 5 · role address 40",
         "4 addresses still greylisted: their servers asked us to come back later, the last of them on "
         "22 November 2026, 10:06 UTC.",
-        "76 addresses may be sent",
+        "76 addresses can be mailed",
         "4 addresses may yet be settled",
         "The cleaned list is in customers.clean.csv",
+        "is in report.html",
     ):
         assert said in text
     assert "Port 25" not in text
@@ -69,7 +70,7 @@ def test_a_list_without_addresses_is_summed_up_too() -> None:
     summary.add_blank(2)
     text = printed(summary, run=msgspec.structs.replace(RUN, duration_s=0.0, output=None))
     assert "2 submitted 2 without an address 0 different addresses" in text
-    assert "may be sent" not in text
+    assert "can be mailed" not in text
 
 
 @pytest.mark.parametrize("language", Language)

@@ -79,7 +79,9 @@ class ProviderShare(Struct, frozen=True):
 
 
 class Run(Struct, frozen=True):
-    """What is told of a run beside its numbers. `output` is where the cleaned file went, None for stdout."""
+    """What is told of a run beside its numbers. `output` is where the cleaned file went, None for stdout; `report` is
+    where the page is, if there is one.
+    """
 
     list_name: str
     finished_at: datetime
@@ -87,6 +89,7 @@ class Run(Struct, frozen=True):
     stages: tuple[StageName, ...]
     version: str
     output: str | None = None
+    report: str | None = None
 
 
 def key_of(assessment: Assessment) -> SummaryKey:

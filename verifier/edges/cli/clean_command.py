@@ -146,13 +146,13 @@ def clean_list(settings: Settings, wish: Wish) -> Summary:
         duration_s = clock.monotonic() - started
     name = "stdin" if wish.source == STDIN else Path(wish.source).name
     shown = None if output == STDOUT else str(output)
-    run = Run(name, clock.now(), duration_s, wish.stages, verifier.__version__, shown)
+    page = str(wish.report) if wish.report is not None else None
+    run = Run(name, clock.now(), duration_s, wish.stages, verifier.__version__, shown, page)
+    if wish.report is not None:
+        write_report(wish.report, summary, run, language)
     print_summary(remarks(), summary, run, language)
     if summary.submitted and not kept:
         say("Warning: --keep kept no row at all.")
-    if wish.report is not None:
-        write_report(wish.report, summary, run, language)
-        say(f"Report: {wish.report}")
     return summary
 
 

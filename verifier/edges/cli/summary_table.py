@@ -27,7 +27,7 @@ def print_summary(console: Console, summary: Summary, run: Run, language: Langua
     rows = phrases.counted("row", summary.submitted)
     done = phrases("summary.done", list=run.list_name, rows=rows, duration=phrases.duration(run.duration_s), rate=rate)
     console.print(Text(f"\n{done}", style="bold"))
-    console.print(_counts(summary, phrases))
+    console.print(Padding(_counts(summary, phrases), (0, 0, 0, 2)))
     if summary.unique:
         console.print(_verdicts(summary, phrases))
         _print_buckets(console, summary, phrases)
@@ -123,7 +123,11 @@ def _print_next(console: Console, summary: Summary, run: Run, phrases: Phrases) 
         sentences.append(phrases("summary.again", addresses=phrases.counted("address", again)))
     if run.output is not None:
         sentences.append(phrases("summary.output", output=run.output))
+    if run.report is not None:
+        sentences.append(phrases("summary.report", report=run.report))
     if sentences:
         console.print(Text(f"\n {phrases('summary.next')}", style="bold"))
+    bullets = Table.grid(padding=(0, 1))
     for sentence in sentences:
-        console.print(Padding(Text(f"• {sentence}"), (0, 0, 0, 2)))
+        bullets.add_row("•", Text(sentence))
+    console.print(Padding(bullets, (0, 0, 0, 2)))
