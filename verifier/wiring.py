@@ -19,11 +19,13 @@ from verifier.adapters.secret_file import load_secret
 from verifier.adapters.smtp_dialer import SmtpDialer
 from verifier.adapters.sqlite_store import SqliteStore
 from verifier.adapters.system_clock import SystemClock
+from verifier.adapters.unrecognised_log import CAPACITY, UnrecognisedLog
 from verifier.config import Settings, require_shared_secret
 from verifier.core.dialogue import Identity
 from verifier.core.guard import Guard
 from verifier.core.keys import subkey
 from verifier.core.names import Names
+from verifier.core.replies import Reply, SmtpStage
 from verifier.core.spelling import Spelling
 from verifier.ports import Clock, FactStore, MailDialer, Resolver, SingleFlight
 from verifier.service.domains import Domains
@@ -93,7 +95,15 @@ async def open_verifier(
         domains = Domains(resolver, store, clock, canaries, guard)
         stack.push_async_callback(domains.close)
         egress = EgressTest(domains, dialer, clock, canaries, _CANARY_PATIENCE)
-        equipment = Equipment(dialer, rules, clock, Identity(settings.helo, settings.mail_from), timeouts or Timeouts())
+        equipment = Equipment(
+            dialer,
+            rules,
+            clock,
+            Identity(settings.helo, settings.mail_from),
+            timeouts or Timeouts(),
+            tuple(str(source) for source in settings.smtp_source_addresses),
+            _counted(settings, stack),
+        )
         groups = PacingGroups(clock, default_sessions=settings.smtp_sessions_per_group, connections=_CONNECTIONS)
         lanes = Lanes(equipment, groups, report_fault)
         stack.push_async_callback(lanes.close)
@@ -119,6 +129,22 @@ async def open_verifier(
         yield Verifier(
             settings, clock, reference, names, verification, domains, egress, store, resolver, dialer, guard, secret
         )
+
+
+def _counted(settings: Settings, stack: AsyncExitStack) -> Callable[[Reply, str], None]:
+    """Keeps replies that no rule knew until the end, and adds them to the data folder's count then."""
+    met: list[tuple[Reply, SmtpStage, str | None]] = []
+
+    def meet(reply: Reply, mx_host: str) -> None:
+        if len(met) < CAPACITY:
+            met.append((reply, SmtpStage.RCPT, mx_host))
+
+    def keep() -> None:
+        if met:
+            UnrecognisedLog(settings.data_dir).add(met)
+
+    stack.callback(keep)
+    return meet
 
 
 def open_judging(settings: Settings, clock: Clock) -> tuple[Judging, ReferenceData]:

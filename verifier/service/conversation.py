@@ -173,6 +173,8 @@ class Conversation:
         recipient, reply, reading = event.recipient, event.reply, event.reading
         lane, now = self._lane, self._equipment.clock.monotonic()
         history = lane.history
+        if reading.reply_class is ReplyClass.UNRECOGNISED:
+            self._equipment.unrecognised(reply, self._host.name)
         if recipient.probe is Probe.REAL:
             history.seen += 1
             history.rejected += reply.code >= 400

@@ -10,7 +10,7 @@ from verifier.core.dialogue_events import Identity
 from verifier.core.evidence import Finding
 from verifier.core.facts import AcceptsAll, MailRoute
 from verifier.core.providers import Provider
-from verifier.core.replies import SmtpStage
+from verifier.core.replies import Reply, SmtpStage
 from verifier.core.reply_rules import Rules
 from verifier.ports import Clock, MailDialer
 
@@ -88,6 +88,8 @@ class Equipment(Struct, frozen=True):
     identity: Identity
     timeouts: Timeouts
     own_addresses: tuple[str, ...] = ()
+    unrecognised: Callable[[Reply, str], None] = lambda reply, mx_host: None
+    """Is told of a recipient's reply that no rule knew, and of the host that gave it."""
 
 
 def accepts_all_fact(value: bool | None, now: datetime) -> AcceptsAll:

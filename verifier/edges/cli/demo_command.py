@@ -21,7 +21,7 @@ from verifier.world.process import WorldProcess
 
 SEED = 2026
 """The world that data/sample_list.csv was written in."""
-_PATIENCE = Timeouts(connect=3.0, banner=6.0, command=4.0, recipient=6.0)
+_PATIENCE = Timeouts(connect=2.0, banner=3.0, command=2.5, recipient=3.5)
 _ROUND_TRIP = 0.02
 
 
