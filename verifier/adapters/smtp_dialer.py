@@ -7,22 +7,32 @@ connected to, so that no name can be re-bound in between.
 import asyncio
 import ssl
 from collections.abc import Callable, Sequence
+from functools import cache
 from hashlib import blake2b
 from ipaddress import ip_address
+from typing import cast
+from urllib.parse import urlsplit
 
-from python_socks import ProxyConnectionError, ProxyError, ProxyTimeoutError
+from python_socks import ProxyConnectionError, ProxyError
 from python_socks.async_.asyncio import Proxy
 
+from verifier.adapters.http_tunnel import TunnelRefused, open_tunnel
 from verifier.ports import DialFailure
 
 _PAUSE_READING_AT = 256 * 1024
+_HTTP_PORT = 80
+_LINGER = 2.0
+"""Seconds that a closed connection has to send what is left (QUIT, close_notify)."""
+_SOCKS_REPLIES = {3: DialFailure.UNREACHABLE, 4: DialFailure.UNREACHABLE, 5: DialFailure.REFUSED}
+"""What a SOCKS5 proxy says of the target rather than of itself (RFC 1928 §6)."""
 
 
 class SmtpDialer:
     """`forbidden(address)` names the reason why an address may not be contacted, or is None.
 
     `sources` are this host's addresses to leave by: a pacing group keeps to one of them, chosen by hash among those
-    of the target's address family. With `proxy` (socks5:// or http://) the checked address itself is asked of it.
+    of the target's address family. With `proxy` (socks5:// or http://) the checked address itself is asked of it; who
+    is silent then, the proxy or the target, cannot be told, so that is a time-out like any other.
     """
 
     def __init__(
@@ -43,11 +53,17 @@ class SmtpDialer:
             return DialFailure.FORBIDDEN
         try:
             async with asyncio.timeout(timeout):
-                return await (self._through_proxy(address) if self._proxy else self._straight(address, pin))
+                if self._proxy is None:
+                    return await self._straight(address, pin)
+                if self._proxy.startswith("http"):
+                    return await self._through_http(self._proxy, address, timeout)
+                return await self._through_socks(self._proxy, address, timeout)
+        except (ProxyConnectionError, TunnelRefused):
+            return DialFailure.PROXY
+        except ProxyError as error:
+            return _SOCKS_REPLIES.get(error.error_code or 0, DialFailure.PROXY)
         except TimeoutError:
             return DialFailure.TIMEOUT
-        except (ProxyError, ProxyConnectionError, ProxyTimeoutError):
-            return DialFailure.PROXY
         except ConnectionRefusedError:
             return DialFailure.REFUSED
         except OSError:
@@ -55,15 +71,36 @@ class SmtpDialer:
 
     async def _straight(self, address: str, pin: str) -> "SmtpConnection":
         source = self._source_for(address, pin)
-        loop = asyncio.get_running_loop()
-        _, connection = await loop.create_connection(
+        _, connection = await asyncio.get_running_loop().create_connection(
             SmtpConnection, address, self._port, local_addr=(source, 0) if source else None
         )
         return connection
 
-    async def _through_proxy(self, address: str) -> "SmtpConnection | DialFailure":
-        assert self._proxy is not None
-        sock = await Proxy.from_url(self._proxy).connect(dest_host=address, dest_port=self._port)
+    async def _through_http(self, proxy: str, address: str, timeout: float) -> "SmtpConnection":
+        url = urlsplit(proxy)
+        loop = asyncio.get_running_loop()
+        try:
+            _, connection = await loop.create_connection(SmtpConnection, url.hostname or "", url.port or _HTTP_PORT)
+        except TimeoutError:
+            raise
+        except OSError as error:
+            raise ProxyConnectionError(str(error)) from error
+        try:
+            connection.data_received(await open_tunnel(connection, url, address, self._port, timeout))
+        except BaseException as error:
+            connection.close()
+            if isinstance(error, ConnectionError):
+                raise ProxyConnectionError(str(error)) from error
+            raise
+        return connection
+
+    async def _through_socks(self, proxy: str, address: str, timeout: float) -> "SmtpConnection":
+        try:
+            sock = await Proxy.from_url(proxy).connect(dest_host=address, dest_port=self._port, timeout=timeout)
+        except TimeoutError:
+            raise
+        except OSError as error:
+            raise ProxyConnectionError(str(error)) from error
         try:
             _, connection = await asyncio.get_running_loop().create_connection(SmtpConnection, sock=sock)
         except BaseException:
@@ -87,37 +124,38 @@ class SmtpConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._buffer = bytearray()
         self._waiter: asyncio.Future[None] | None = None
-        self._closed = False
+        self._ended = False
+        self._lost = False
         self._error: Exception | None = None
         self._paused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport) or hasattr(transport, "write")
-        self._transport = transport  # type: ignore[assignment]
+        self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
+        """Also called with what a proxy let through together with its own answer."""
         self._buffer += data
-        if len(self._buffer) > _PAUSE_READING_AT and self._transport is not None:
+        if len(self._buffer) > _PAUSE_READING_AT and self._transport is not None and not self._paused:
             self._transport.pause_reading()
             self._paused = True
         self._wake()
 
     def eof_received(self) -> bool:
-        self._closed = True
+        self._ended = True
         self._wake()
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._closed = True
+        self._ended = self._lost = True
         self._error = exc
         self._wake()
 
     def send(self, data: bytes) -> None:
-        if self._transport is not None and not self._closed:
+        if self._transport is not None and not self._ended:
             self._transport.write(data)
 
     async def receive(self, timeout: float) -> bytes:
-        if not self._buffer and not self._closed:
+        if not self._buffer and not self._ended:
             loop = asyncio.get_running_loop()
             waiter = self._waiter = loop.create_future()
             timer = loop.call_later(timeout, _expire, waiter)
@@ -138,28 +176,31 @@ class SmtpConnection(asyncio.Protocol):
         return b""
 
     async def start_tls(self, server_name: str, timeout: float) -> None:
-        assert self._transport is not None
-        loop = asyncio.get_running_loop()
+        if self._transport is None or self._ended:
+            raise ConnectionError("the connection closed before the TLS handshake")
+        if self._buffer:
+            raise ConnectionError("something was said in clear between STARTTLS and the handshake")
         try:
             async with asyncio.timeout(timeout):
-                upgraded = await loop.start_tls(
-                    self._transport,
-                    self,
-                    _tls_context(),
-                    server_hostname=server_name or None,
-                    ssl_handshake_timeout=timeout,
+                upgraded = await asyncio.get_running_loop().start_tls(
+                    self._transport, self, _tls_context(), server_hostname=server_name, ssl_handshake_timeout=timeout
                 )
-        except (ssl.SSLError, OSError) as error:
-            if isinstance(error, TimeoutError):
-                raise
+        except TimeoutError:
+            raise
+        except (OSError, ValueError) as error:  # ValueError: a name that no certificate could be asked for
             raise ConnectionError(f"the TLS handshake failed: {error}") from error
         if upgraded is None:
             raise ConnectionError("the connection closed during the TLS handshake")
         self._transport = upgraded
 
     def close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
+        """Sends what is left, for at most two seconds; what the peer still says is not heard."""
+        transport, self._transport = self._transport, None
+        self._ended = True
+        if transport is None or self._lost:
+            return
+        transport.close()
+        asyncio.get_running_loop().call_later(_LINGER, transport.abort)
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -171,15 +212,12 @@ def _expire(waiter: "asyncio.Future[None]") -> None:
         waiter.set_exception(TimeoutError())
 
 
-_contexts: list[ssl.SSLContext] = []
-
-
+@cache
 def _tls_context() -> ssl.SSLContext:
     """Opportunistic TLS (RFC 7435): any certificate, and old protocol versions too, since nothing secret is sent."""
-    if not _contexts:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        _contexts.append(context)
-    return _contexts[0]
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    return context

@@ -49,8 +49,12 @@ class Finding(Struct, frozen=True, omit_defaults=True):
 
     @property
     def conclusive(self) -> bool:
-        """The mailbox's own server made a statement about the mailbox."""
-        return self.reply_class in _STRENGTH
+        """The mailbox's own server made a statement about the mailbox, and one that it may make where it was made:
+        a mailbox is dead only by a permanent reply to RCPT or DATA (RFC 5321 §4.2.1), whatever class was read from it.
+        """
+        if self.reply_class not in _STRENGTH or self.stage in _BEFORE_RCPT:
+            return False
+        return self.reply_class not in _DEAD or self.code is None or 500 <= self.code <= 599
 
 
 class Freshness(Struct, frozen=True):
@@ -67,6 +71,8 @@ _STRENGTH = {
     ReplyClass.MAILBOX_DISABLED: 3,
     ReplyClass.MAILBOX_NOT_FOUND: 4,
 }
+_DEAD = (ReplyClass.MAILBOX_DISABLED, ReplyClass.MAILBOX_NOT_FOUND)
+_BEFORE_RCPT = (SmtpStage.BANNER, SmtpStage.EHLO, SmtpStage.STARTTLS, SmtpStage.MAIL)
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
 _FRESHNESS = {
@@ -80,7 +86,7 @@ _INCONCLUSIVE = Freshness(_HOUR, _HOUR, _HOUR)
 
 def freshness_of(finding: Finding) -> Freshness:
     """How long a finding is good for (docs/architecture.md, Freshness; modelled on Postfix verify(8))."""
-    known = None if finding.reply_class is None else _FRESHNESS.get(finding.reply_class)
+    known = _FRESHNESS.get(finding.reply_class) if finding.reply_class is not None and finding.conclusive else None
     if known is not None:
         return known
     if finding.retry_after is not None:

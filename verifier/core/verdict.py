@@ -156,7 +156,7 @@ def judge(evidence: Evidence, now: datetime, risks: BounceRisks) -> Assessment:
         mx_host=_mx_host(evidence.route, finding),
         smtp=_smtp(finding),
         retry_after=finding.retry_after if finding and verdict_of(reason) is Verdict.UNKNOWN else None,
-        expires_at=_expires_at(reason, evidence.route, finding),
+        expires_at=_expires_at(reason, evidence, finding),
         detail=_detail(evidence, finding),
     )
 
@@ -222,10 +222,15 @@ def _checked_at(route: MailRoute | None, finding: Finding | None, now: datetime)
     return route.observed_at if route is not None else now
 
 
-def _expires_at(reason: Reason, route: MailRoute | None, finding: Finding | None) -> datetime | None:
-    if route is not None and reason in _ROUTE_REASONS.values():
-        return route.expires_at
-    return expires_at(finding) if finding is not None else None
+def _expires_at(reason: Reason, evidence: Evidence, finding: Finding | None) -> datetime | None:
+    if evidence.route is not None and reason in _ROUTE_REASONS.values():
+        return evidence.route.expires_at
+    if finding is None:
+        return None
+    until = expires_at(finding)
+    if reason is Reason.CATCH_ALL and evidence.accepts_all is not None:
+        return min(until, evidence.accepts_all.expires_at)
+    return until
 
 
 def _mx_host(route: MailRoute | None, finding: Finding | None) -> str | None:

@@ -150,8 +150,12 @@ class Mailboxes:
 
     async def _probe(self, targets: Sequence[Target], knowledge: Knowledge) -> None:
         self._lanes.submit(targets)
-        for target in targets:
-            self._learn(target, await target.future, knowledge)
+        try:
+            for target in targets:
+                self._learn(target, await target.future, knowledge)
+        finally:
+            for target in targets:
+                target.future.cancel()
 
     async def _await_another(self, flights: SingleFlight, target: Target, knowledge: Knowledge, asking: Asking) -> None:
         """Another process asks already: its finding is waited for, or its claim, when it died."""
@@ -205,7 +209,8 @@ class Mailboxes:
             route=facts.route,
             provider=provider,
             accepts_all=fact.value if fact is not None and fresh else None,
-            control_wanted=provider is None or provider.needs_control(address.domain),
+            control_wanted=(provider is None or provider.needs_control(address.domain))
+            and not (fresh and fact is not None and fact.value is None),
             source=asking.source,
             interactive=asking.interactive,
             record=record,
