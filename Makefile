@@ -32,6 +32,10 @@ bench: $(VENV)/.dev
 	@$(BIN)/python bench/dns.py
 	@$(BIN)/python bench/clean_world.py
 
+screenshots: $(VENV)/.run
+	@tools/need-debian chromium fonts-dejavu-core
+	@$(BIN)/python tools/screenshots.py
+
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || tools/need-debian python3-venv
 	@$(PYTHON) -m venv $(VENV)
