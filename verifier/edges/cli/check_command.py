@@ -116,7 +116,9 @@ def _print_json(records: list[Record]) -> None:
 def _print_table(records: list[Record]) -> None:
     console = results()
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("address", "verdict", "why", "evidence"):
+    longest = max((len(str(record["email"])) for record in records), default=0)
+    table.add_column("address", overflow="fold", min_width=min(longest, console.width // 3))
+    for heading in ("verdict", "why", "evidence"):
         table.add_column(heading, overflow="fold")
     for record in records:
         verdict, reason = Verdict(record["verdict"]), Reason(record["reason"])

@@ -6,13 +6,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import click
-from msgspec import Struct
+from msgspec import Struct, structs
 
 import verifier
 from verifier.adapters.duplicates import DuplicateIndex
 from verifier.adapters.sqlite_journal import SqliteJournal, sweep_journals
 from verifier.adapters.system_clock import SystemClock
 from verifier.config import Settings
+from verifier.core.faults import OperatorError
 from verifier.core.keep import Keep, parse_keep
 from verifier.core.keys import journal_name
 from verifier.core.only import parse_only
@@ -132,6 +133,7 @@ def clean_list(settings: Settings, wish: Wish) -> Summary:
     started = clock.monotonic()
     language = language_of(os.environ)
     output = _output(wish)
+    _require_folder(wish.report)
     with ExitStack() as stack:
         table = stack.enter_context(open_table(wish.source, wish.columns))
         selection = parse_only(wish.only, table.layout, clock.now()) if wish.only is not None else None
@@ -148,12 +150,23 @@ def clean_list(settings: Settings, wish: Wish) -> Summary:
     shown = None if output == STDOUT else str(output)
     page = str(wish.report) if wish.report is not None else None
     run = Run(name, clock.now(), duration_s, wish.stages, verifier.__version__, shown, page)
-    if wish.report is not None:
-        write_report(wish.report, summary, run, language)
-    print_summary(remarks(), summary, run, language)
+    try:
+        if wish.report is not None:
+            write_report(wish.report, summary, run, language)
+    except OperatorError:
+        run = structs.replace(run, report=None)
+        raise
+    finally:
+        print_summary(remarks(), summary, run, language)
     if summary.submitted and not kept:
         say("Warning: --keep kept no row at all.")
     return summary
+
+
+def _require_folder(report: Path | None) -> None:
+    """Hours of asking shall not end with a page that has nowhere to go."""
+    if report is not None and not os.access(report.absolute().parent, os.W_OK):
+        raise OperatorError(f"The report cannot be written to {report}: its folder is not there, or not yours.")
 
 
 def _output(wish: Wish) -> str | Path:
