@@ -26,7 +26,7 @@ def test_a_report_without_a_folder_is_refused_before_anybody_is_asked(
     source.write_text("email\njane@shop.example\n", encoding="utf-8")
     page = tmp_path / "absent" / "report.html"
     code = run(["clean", str(source), "--stages", "syntax", "--report", str(page)])
-    assert ExitCode.USAGE == code
+    assert code == ExitCode.USAGE
     assert f"The report cannot be written to {page}: its folder is not there, or not yours." in capsys.readouterr().err
     assert [source] == list(tmp_path.iterdir())
 
@@ -37,6 +37,6 @@ def test_the_summary_says_where_the_report_is(tmp_path: Path, capsys: pytest.Cap
     source.write_text("email\naccepted@verifier.test\n", encoding="utf-8")
     code = run(["clean", str(source), "--stages", "syntax,disposable", "--report", str(page)])
     said = capsys.readouterr().err
-    assert ExitCode.DONE == code
+    assert code == ExitCode.DONE
     assert page.exists()
     assert "".join(str(page).split()) in "".join(said.split())
