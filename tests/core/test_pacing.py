@@ -184,3 +184,17 @@ def test_back_off_doubles_up_to_its_longest_and_forgets() -> None:
 def test_limits_are_those_measured() -> None:
     """The thresholds stand below the measured patience of Postfix (10, 20) and within RFC 5321's hundred."""
     assert [CLOSE_AT_REJECTS, REJECT_BUDGET, FIRST_GROUP, TRANSACTIONS_PER_CONNECTION] == [8, 10, 10, 10]
+
+
+@given(st.integers(0, 60), st.integers(0, 7), st.integers(1, 500), st.floats(0, 1))
+def test_controls_are_rejects_that_were_asked_for(controls: int, rejects: int, seen: int, share: float) -> None:
+    """A group's controls and the rejects to be expected of the rest stay within the budget together."""
+    history = HostHistory(seen, round(seen * share))
+    plan = plan_group(history, SessionTally(rejects, rejects, 1, rejects, 0), PATIENT, fresh=True, controls=controls)
+    assert plan is not None
+    in_group = min(controls, plan.size)
+    assert rejects + in_group <= max(CLOSE_AT_REJECTS, rejects + 1)
+    others = plan.size - in_group
+    assert (
+        others <= 1 or rejects + in_group + expected_spread(others, history.reject_probability) <= REJECT_BUDGET + 1e-6
+    )

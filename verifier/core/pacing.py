@@ -76,29 +76,37 @@ def largest_group(reject_probability: float, budget: int) -> int:
 
 
 def plan_group(
-    history: HostHistory, tally: SessionTally, allowance: Allowance, *, fresh: bool = False
+    history: HostHistory, tally: SessionTally, allowance: Allowance, *, fresh: bool = False, controls: int = 0
 ) -> GroupPlan | None:
     """What to send next on this connection, or None when it has to be closed. `fresh` when the open transaction, if
-    there is one, does not serve.
+    there is one, does not serve. So many `controls` go first: each of them is a reject that was asked for.
     """
     spent = TARPIT_REJECTS if history.tarpit else CLOSE_AT_REJECTS
     room = _room(tally, allowance)
     if tally.rejects >= spent or room <= 0:
         return None
     p = history.reject_probability
-    size = FIRST_GROUP if history.seen == 0 else largest_group(p, REJECT_BUDGET - tally.rejects)
+    asked_for = min(controls, spent - tally.rejects)
+    if history.seen == 0:
+        size = FIRST_GROUP
+    elif asked_for < controls:
+        size = asked_for
+    else:
+        size = asked_for + largest_group(p, REJECT_BUDGET - tally.rejects - asked_for)
     if history.tarpit:
         size = min(size, spent - tally.rejects)
     size = min(size, room, RECIPIENTS_PER_TRANSACTION)
     per_transaction = min(allowance.recipients_per_transaction, history.recipients_per_transaction)
     if tally.transactions and not fresh:
         left = min(size, per_transaction - tally.transaction_seen)
-        if left > 0 and not _wakes_the_guard(tally, left, p):
+        if left > 0 and not _wakes_the_guard(tally.transaction_seen, tally.transaction_accepted, left, asked_for, p):
             return GroupPlan(left, fresh=False)
     if tally.transactions >= allowance.transactions_per_connection:
         return None
     size = min(size, per_transaction)
-    return GroupPlan(min(size, _EXIM_FREE_RECIPIENTS) if p > 1 - _EXIM_MARGIN else size, fresh=True)
+    return GroupPlan(
+        min(size, _EXIM_FREE_RECIPIENTS) if _wakes_the_guard(0, 0, size, asked_for, p) else size, fresh=True
+    )
 
 
 def _room(tally: SessionTally, allowance: Allowance) -> int:
@@ -106,10 +114,10 @@ def _room(tally: SessionTally, allowance: Allowance) -> int:
     return limit - tally.recipients if limit else RECIPIENTS_PER_TRANSACTION
 
 
-def _wakes_the_guard(tally: SessionTally, size: int, p: float) -> bool:
+def _wakes_the_guard(seen: int, accepted: int, size: int, asked_for: int, p: float) -> bool:
     """Exim: more than 10 recipients in the transaction, fewer than half of them accepted."""
-    seen = tally.transaction_seen + size
-    return seen > _EXIM_FREE_RECIPIENTS and tally.transaction_accepted + size * (1 - p) < _EXIM_MARGIN * seen
+    expected = accepted + max(0, size - asked_for) * (1 - p)
+    return seen + size > _EXIM_FREE_RECIPIENTS and expected < _EXIM_MARGIN * (seen + size)
 
 
 class TokenBucket(Struct):

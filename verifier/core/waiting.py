@@ -34,6 +34,10 @@ class Waiting:
         """An interactive check waits."""
         return bool(self._interactive)
 
+    def controls(self, domain: str | None = None) -> int:
+        """How many controls wait; with `domain` only its own."""
+        return sum(1 for control in self._controls if domain is None or control.domain == domain)
+
     def push(self, recipient: Recipient, *, first: bool = False) -> None:
         """Queue a recipient; `first` puts one that was asked in vain before its fellows."""
         if recipient.probe is not Probe.REAL:
