@@ -1,0 +1,32 @@
+"""What the road tests share: commands that reach nothing beyond loopback, and one open world for all that needs one."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.roads.worlds import quick_world
+from tests.support.command import Command
+from verifier.world.process import WorldProcess
+
+NOBODY = {"VERIFIER_DNS_NAMESERVERS": "127.0.0.1:1", "VERIFIER_SMTP_HELO": "probe.verifier-world.example"}
+"""Settings under which every question to the network fails at once."""
+
+
+@pytest.fixture
+def offline(tmp_path: Path) -> Command:
+    """The command without a network."""
+    return Command(tmp_path, NOBODY)
+
+
+@pytest.fixture(scope="session")
+def town() -> Iterator[WorldProcess]:
+    """An open, honest world whose hosts do not dawdle."""
+    with WorldProcess(quick_world(77)) as running:
+        yield running
+
+
+@pytest.fixture
+def inside(tmp_path: Path, town: WorldProcess) -> Command:
+    """The command in that world."""
+    return Command(tmp_path, town.environment)
