@@ -187,7 +187,9 @@ def reason_of_reply(reply_class: ReplyClass, code: int | None) -> Reason:
 
 def _finding_reason(finding: Finding) -> Reason:
     if finding.reply_class is not None:
-        return reason_of_reply(finding.reply_class, finding.code)
+        reason = reason_of_reply(finding.reply_class, finding.code)
+        about_mailbox = verdict_of(reason) is not Verdict.UNKNOWN
+        return reason if finding.conclusive or not about_mailbox else Reason.SMTP_TEMP_ERROR
     if finding.obstacle is not None:
         return _OBSTACLE_REASONS[finding.obstacle]
     return Reason.INTERNAL_ERROR
