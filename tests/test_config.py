@@ -5,7 +5,7 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from verifier.config import (
@@ -268,6 +268,7 @@ def test_durations_and_sizes_survive_their_text(number: int) -> None:
 
 
 @given(st.text(max_size=30))
+@example("~0")
 def test_no_text_breaks_a_reader(text: str) -> None:
     """Whatever is written, a reader gives a value or a ValueError, never anything else."""
     for setting in SETTINGS:

@@ -79,8 +79,8 @@ PROVIDER_ROWS = (
     Row(
         "Microsoft 365",
         ("microsoft365",),
-        "A no that names the mailbox counts; `5.4.1 Access denied` is compared with a made-up name first. "
-        "Many tenants accept every name: `catch_all`.",
+        "Says at RCPT whether the mailbox exists where the tenant's directory is complete; many tenants accept every "
+        "name: `catch_all`.",
     ),
     Row(
         "Outlook.com, Hotmail, Live, MSN",

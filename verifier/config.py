@@ -211,7 +211,10 @@ def _written(value: object) -> str:
 
 def _folder(text: str) -> Path:
     default = platformdirs.user_data_dir("verifier", appauthor=False)
-    return Path(text.strip() or default).expanduser().absolute()
+    try:
+        return Path(text.strip() or default).expanduser().absolute()
+    except RuntimeError:
+        raise ValueError(f"must be a folder; no home is known for {text.strip()!r}") from None
 
 
 def _plain(text: str) -> str:

@@ -106,7 +106,6 @@ UNASKED = {
     "acme.ent": "acme.net",
     "acme.xx": None,
     "acme.example": None,
-    "acme.example": None,
     "gmail.co": None,
     "hotmial.fr": None,
 }

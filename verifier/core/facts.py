@@ -1,4 +1,4 @@
-"""What is known of a domain: its mail route, its hosts, whether it accepts every name (RFC 5321 §5.1, RFC 7505, RFC 2308)."""
+"""What is known of a domain: its mail route, its hosts, whether it accepts every name (RFC 5321 §5.1, 7505, 2308)."""
 
 from datetime import datetime
 from enum import StrEnum
