@@ -47,7 +47,7 @@ $(VENV)/.run: pyproject.toml constraints.txt | $(VENV)/bin/python
 
 $(VENV)/.dev: $(VENV)/.run
 	@echo "Installing the development tools into $(VENV) ..." >&2
-	@$(PIP) install -c constraints.txt -e '.[dev,data]'
+	@$(PIP) install -c constraints.txt -e '.[dev,data,bench]'
 	@touch $@
 
 clean:

@@ -29,6 +29,7 @@ def test_every_dependency_has_its_line_and_every_line_its_dependency() -> None:
         "To run": PROJECT["dependencies"],
         "To develop": PROJECT["optional-dependencies"]["dev"],
         "To rebuild the data": PROJECT["optional-dependencies"]["data"],
+        "To compare with": PROJECT["optional-dependencies"]["bench"],
     }
     for heading, requirements in groups.items():
         assert sorted(map(package, requirements)) == sorted(cells[0] for cells in lines_under(heading))
