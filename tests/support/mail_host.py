@@ -67,6 +67,7 @@ class MemoryConnection:
         self._due: list[tuple[float, str]] = []
         self._unread = b""
         self._gone = False
+        self._gone_silent = False
         self.secure = False
         host.visits.append(self._visit)
         host.open_now += 1
@@ -163,7 +164,9 @@ class MemoryConnection:
             if words in (CLOSE, RESET):
                 self._due.append((when, words))
                 self._gone = True
-            elif words != SILENCE:
+            elif words == SILENCE:
+                self._gone_silent = True
+            elif not self._gone_silent:
                 lines = [words, *(f"{words[:3]} {extension}" for extension in extensions if words[:1] == "2")]
                 lines = [f"{line[:3]}-{line[4:]}" for line in lines[:-1]] + lines[-1:]
                 self._visit.replies.append(words)

@@ -75,6 +75,14 @@ def largest_group(reject_probability: float, budget: int) -> int:
     return max(1, floor(root * root))
 
 
+def expected_group(history: HostHistory) -> int:
+    """How many a fresh connection may ask at once."""
+    if history.seen == 0:
+        return FIRST_GROUP
+    size = largest_group(history.reject_probability, REJECT_BUDGET)
+    return min(size, RECIPIENTS_PER_TRANSACTION, history.recipients_per_transaction)
+
+
 def plan_group(
     history: HostHistory, tally: SessionTally, allowance: Allowance, *, fresh: bool = False, controls: int = 0
 ) -> GroupPlan | None:

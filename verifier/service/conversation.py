@@ -124,7 +124,7 @@ class Conversation:
         except ConnectionError as error:
             events = session.lost(Obstacle.CONNECTION_LOST, str(error))
         for event in events:
-            if isinstance(event, TlsWanted):
+            if isinstance(event, TlsWanted) and not session.over:
                 for later in await self._encrypt(connection):
                     self._take(later)
             else:
@@ -164,8 +164,8 @@ class Conversation:
 
     def _take(self, event: Event) -> None:
         if isinstance(event, Answered):
-            self._outstanding.pop(event.recipient, None)
             self._answered(event)
+            self._outstanding.pop(event.recipient, None)
         elif isinstance(event, Ended):
             self._ended = event
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from verifier.core.dialogue_events import Recipient
 from verifier.core.evidence import Finding, Obstacle
 from verifier.core.facts import MailHost
-from verifier.core.pacing import FIRST_GROUP, HostHistory
+from verifier.core.pacing import HostHistory, expected_group
 from verifier.core.providers import Provider
 from verifier.core.replies import ReplyClass, SmtpStage
 from verifier.core.waiting import Waiting
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _VAIN_CONNECTIONS = 3
 _SILENT_CONNECTIONS = 2
+_GROUPS_WORTH_A_SESSION = 3
+"""A new connection costs four round trips before its first group, a group on an open one costs one."""
 _HOSTS = 3
 _ADDRESSES = 2
 _GREYLISTED = ReplyClass.GREYLISTED
@@ -137,7 +139,8 @@ class Lane:
     def _worth_another(self) -> bool:
         crowded = self.lanes.equipment.clock.monotonic() < self._bearable_until
         bearable = self._bearable if crowded else self.group.sessions_allowed
-        return self._sessions < min(bearable, -(-len(self.waiting) // FIRST_GROUP))
+        worth = expected_group(self.history) * _GROUPS_WORTH_A_SESSION
+        return self._sessions < min(bearable, -(-len(self.waiting) // worth))
 
     async def _fail(self, finding: Finding) -> None:
         try:

@@ -11,6 +11,7 @@ from msgspec import Struct
 from verifier.core.control import DomainTrial, Probe, Ruling, control_local_part
 from verifier.core.dialogue_events import Recipient
 from verifier.core.evidence import Finding, Obstacle
+from verifier.core.facts import AcceptsAll
 from verifier.core.observing import reply_finding, waited_for
 from verifier.core.replies import Reading, Reply, ReplyClass, SmtpStage
 from verifier.service.probing import Probed, Question, Target, accepts_all_fact
@@ -186,7 +187,7 @@ class Outbox:
             delay = target.greylist_delay
             finding = waited_for(finding, delay + min(_JITTER_SECONDS, delay / 10) * lanes.equipment.clock.random())
         fact = lanes.accepts_all(target.domain)
-        if fact is not None and all(waiter.accepts_all is fact.value for waiter in question.waiters):
+        if fact is not None and all(_knows(waiter, fact) for waiter in question.waiters):
             fact = None
         kept = tuple(transcript) if target.keep_transcript else ()
         self._ready.append((question, Probed(finding, fact, kept)))
@@ -200,6 +201,11 @@ def _unanswered_by_record(ready: list[tuple[Question, Probed]]) -> dict[_Record,
             if not waiter.future.done():
                 by_record.setdefault(waiter.record, []).append((waiter, probed))
     return by_record
+
+
+def _knows(waiter: Target, fact: AcceptsAll) -> bool:
+    """The target was made with this fact: an undetermined one shows in that no control is wanted."""
+    return waiter.accepts_all is fact.value and not (fact.value is None and waiter.control_wanted)
 
 
 def _is_interactive(heard: Heard) -> bool:
