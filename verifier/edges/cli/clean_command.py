@@ -6,16 +6,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import click
-from msgspec import Struct, structs
+from msgspec import structs
 
 import verifier
-from verifier.adapters.duplicates import DuplicateIndex
-from verifier.adapters.sqlite_journal import SqliteJournal, sweep_journals
 from verifier.adapters.system_clock import SystemClock
 from verifier.config import Settings
 from verifier.core.faults import OperatorError
-from verifier.core.keep import Keep, parse_keep
-from verifier.core.keys import journal_name
+from verifier.core.keep import parse_keep
 from verifier.core.only import parse_only
 from verifier.core.reasons import StageName
 from verifier.core.setting_values import duration
@@ -23,41 +20,18 @@ from verifier.core.summary import Run, Summary
 from verifier.core.table import TableKind
 from verifier.edges.cli.clean_progress import CleanProgress
 from verifier.edges.cli.event_loop import Interrupts, run_async
-from verifier.edges.cli.session import probing, read_settings, say
+from verifier.edges.cli.list_run import ListRun, Wish
+from verifier.edges.cli.session import read_settings, say
 from verifier.edges.cli.stages_option import stages_option
 from verifier.edges.cli.summary_table import print_summary
 from verifier.edges.cli.terminal import remarks
-from verifier.ports import Clock, Journal, ListWriter
-from verifier.readers.list_table import ListTable
 from verifier.readers.source import STDIN
 from verifier.readers.tables import open_table
-from verifier.service.cleaned import CleanedList
-from verifier.service.cleaning import Cleaning, Job
-from verifier.service.judging import Judging
-from verifier.service.probing import Timeouts
-from verifier.wiring import open_judging
-from verifier.writers.columns import cells_of
+from verifier.service.cleaning import Job
 from verifier.writers.open_writer import open_writer
 from verifier.writers.report import write_report
 from verifier.writers.sentences import language_of
 from verifier.writers.target import STDOUT, default_output
-
-
-class Wish(Struct, frozen=True):
-    """What the command line asked for."""
-
-    source: str
-    output: str | None = None
-    columns: tuple[str, ...] = ()
-    keep: Keep | None = None
-    only: str | None = None
-    kind: TableKind | None = None
-    report: Path | None = None
-    stages: tuple[StageName, ...] = tuple(StageName)
-    max_wait: timedelta = timedelta(minutes=20)
-    restart: bool = False
-    force: bool = False
-    timeouts: Timeouts | None = None
 
 
 class Duration(click.ParamType[timedelta]):
@@ -142,8 +116,8 @@ def clean_list(settings: Settings, wish: Wish) -> Summary:
         stack.callback(writer.abort)
         progress = stack.enter_context(CleanProgress(table.layout.rows, language))
         interrupts = Interrupts()
-        work = _offline if StageName.MX not in wish.stages else _online
-        summary, kept = run_async(work(settings, wish, job, table, writer, progress, interrupts, clock), interrupts)
+        run_of_list = ListRun(settings, wish, job, table, writer, progress, interrupts, clock)
+        summary, kept = run_async(run_of_list.work(), interrupts)
         writer.commit()
         duration_s = clock.monotonic() - started
     name = "stdin" if wish.source == STDIN else Path(wish.source).name
@@ -175,81 +149,3 @@ def _output(wish: Wish) -> str | Path:
     if wish.source == STDIN:
         return STDOUT
     return default_output(wish.source, f".{wish.kind.value}" if wish.kind is not None else None)
-
-
-async def _offline(
-    settings: Settings,
-    wish: Wish,
-    job: Job,
-    table: ListTable,
-    writer: ListWriter,
-    progress: CleanProgress,
-    interrupts: Interrupts,
-    clock: Clock,
-) -> tuple[Summary, int]:
-    """Syntax and lists alone: nobody is asked, nothing is kept, no lock is needed."""
-    judging, _ = open_judging(settings, clock)
-    return await _write(judging, wish, job, table, None, writer, progress)
-
-
-async def _online(
-    settings: Settings,
-    wish: Wish,
-    job: Job,
-    table: ListTable,
-    writer: ListWriter,
-    progress: CleanProgress,
-    interrupts: Interrupts,
-    clock: Clock,
-) -> tuple[Summary, int]:
-    """Ask, wait, write; what was learned is in the journal until the output is there."""
-    async with probing(settings, "verifier clean", wish.timeouts) as verifier:
-        arguments = [*wish.stages, *map(str, table.layout.email_columns), wish.only or ""]
-        name = journal_name(table.digest, arguments, [verifier.reference.version, verifier.resolver.identity])
-        await sweep_journals(verifier.journals, clock)
-        journal = SqliteJournal(verifier.journals, name, clock)
-        await journal.open(restart=wish.restart or wish.source == STDIN)
-        try:
-            cleaning = Cleaning(
-                verifier.verification,
-                table=table,
-                journal=journal,
-                store=verifier.store,
-                egress=verifier.egress,
-                clock=clock,
-                job=job,
-                progress=progress,
-            )
-            interrupts.handle = cleaning.stop_waiting
-            progress.step("progress.asking")
-            await cleaning.ask()
-            written = await _write(verifier.verification.judging, wish, job, table, journal, writer, progress)
-            writer.commit()
-        except BaseException:
-            await journal.close()
-            raise
-        await journal.finish()
-        return written
-
-
-async def _write(
-    judging: Judging,
-    wish: Wish,
-    job: Job,
-    table: ListTable,
-    journal: Journal | None,
-    writer: ListWriter,
-    progress: CleanProgress,
-) -> tuple[Summary, int]:
-    progress.step("progress.writing")
-    cleaned = CleanedList(
-        judging,
-        table=table,
-        journal=journal,
-        job=job,
-        render=cells_of,
-        duplicates=DuplicateIndex(),
-        keep=wish.keep,
-    )
-    summary = await cleaned.write(writer, progress.settled)
-    return summary, cleaned.kept

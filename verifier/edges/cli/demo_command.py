@@ -13,7 +13,8 @@ from rich.text import Text
 from verifier.adapters.data_files import shipped_folder
 from verifier.config import load_settings
 from verifier.core.reasons import Verdict
-from verifier.edges.cli.clean_command import Wish, clean_list
+from verifier.edges.cli.clean_command import clean_list
+from verifier.edges.cli.list_run import Wish
 from verifier.edges.cli.terminal import remarks
 from verifier.service.probing import Timeouts
 from verifier.world import World
