@@ -30,7 +30,7 @@ _SPECIAL_USE = frozenset(email_validator.SPECIAL_USE_DOMAIN_NAMES)
 _DOTS_AND_TAGS_IGNORED = frozenset({"gmail.com", "googlemail.com"})
 
 
-class Address(Struct, frozen=True):
+class Address(Struct, frozen=True, gc=False):
     """A syntactically valid address.
 
     `local` is the local part as it must be sent (quotes kept, NFC); `domain` the lower-case A-label domain;
@@ -53,7 +53,7 @@ class Address(Struct, frozen=True):
         return f"{self.local}@{self.domain}"
 
 
-class SyntaxFault(Struct, frozen=True):
+class SyntaxFault(Struct, frozen=True, gc=False):
     """A text that is no address, and one sentence why."""
 
     raw: str

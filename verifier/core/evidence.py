@@ -146,7 +146,7 @@ def _later(finding: Finding, held: Finding) -> bool:
     return finding != held and repr(finding) > repr(held)
 
 
-class NameFlags(Struct, frozen=True):
+class NameFlags(Struct, frozen=True, gc=False):
     """What the lists and the spelling say of an address, before anybody is asked."""
 
     disposable: bool = False
@@ -159,7 +159,7 @@ class NameFlags(Struct, frozen=True):
     typo_domain: bool = False
 
 
-class Evidence(Struct, frozen=True):
+class Evidence(Struct, frozen=True, gc=False):
     """Everything a verdict stands on. `stages` lists what was really done."""
 
     address: Address | SyntaxFault

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from verifier.core.address import Address
 from verifier.core.evidence import NameFlags
@@ -14,14 +14,10 @@ from verifier.core.spelling import Spelling
 _CACHED_DOMAINS = 131_072
 
 
-class DomainProfile(Struct, frozen=True):
-    """What the lists say of a domain (lower-case A-label)."""
+class DomainProfile(Struct, frozen=True, gc=False):
+    """What the lists say of a domain (lower-case A-label): the flags of every address there, and whose it is."""
 
-    disposable: bool
-    privacy_relay: bool
-    free: bool
-    idn: bool
-    lookalike: bool
+    flags: NameFlags
     provider: Provider | None
 
 
@@ -66,23 +62,15 @@ class Names:
 
     def flags(self, address: Address, route: MailRoute | None) -> NameFlags:
         """All flags; the route, where it is known, adds what the domain's exchanges give away."""
-        profile = self.profile(address.domain)
+        flags = self._domain_flags(address.domain, route)
         role, no_reply, plus_tag = self.local_flags(address)
-        by_exchange = self._by_exchange(address.domain, route)
-        return NameFlags(
-            disposable=profile.disposable or by_exchange.disposable,
-            role=role,
-            free=profile.free,
-            privacy_relay=profile.privacy_relay,
-            no_reply=no_reply,
-            plus_tag=plus_tag,
-            idn=profile.idn,
-            typo_domain=profile.lookalike or by_exchange.typo_domain,
-        )
+        if role or no_reply or plus_tag:
+            return structs.replace(flags, role=role, no_reply=no_reply, plus_tag=plus_tag)
+        return flags
 
     def is_disposable(self, domain: str, route: MailRoute | None) -> bool:
         """By name, or by an exchange that serves throw-away domains."""
-        return self.profile(domain).disposable or self._by_exchange(domain, route).disposable
+        return self._domain_flags(domain, route).disposable
 
     def provider(self, domain: str, route: MailRoute | None) -> Provider | None:
         """Whose row applies: the exchange's, else the domain's own provider."""
@@ -90,24 +78,28 @@ class Names:
             return self.providers.of_exchange(route.hosts[0].name)
         return self.profile(domain).provider
 
-    def _by_exchange(self, domain: str, route: MailRoute | None) -> NameFlags:
+    def _domain_flags(self, domain: str, route: MailRoute | None) -> NameFlags:
+        flags = self.profile(domain).flags
         if route is None or not route.hosts:
-            return _NOTHING
+            return flags
         names = [host.name for host in route.hosts]
         disposable = any(name in self._disposable_exchanges for name in names) and domain not in self._never_disposable
-        return NameFlags(disposable=disposable, typo_domain=any(name in self._parking_exchanges for name in names))
+        parked = any(name in self._parking_exchanges for name in names)
+        return structs.replace(
+            flags, disposable=flags.disposable or disposable, typo_domain=flags.typo_domain or parked
+        )
 
     def _profile(self, domain: str) -> DomainProfile:
         lookalike = self.spelling.lookalike(domain) is not None
         spared = lookalike or domain in self._never_disposable
-        return DomainProfile(
+        flags = NameFlags(
             disposable=domain in self._denied or (not spared and domain in self._disposable),
             privacy_relay=domain in self._privacy_relays,
             free=domain in self._free,
             idn="xn--" in domain,
-            lookalike=lookalike,
-            provider=self.providers.of_domain(domain),
+            typo_domain=lookalike,
         )
+        return DomainProfile(_NO_FLAGS if flags == _NO_FLAGS else flags, self.providers.of_domain(domain))
 
 
-_NOTHING = NameFlags()
+_NO_FLAGS = NameFlags()

@@ -15,6 +15,7 @@ from rapidfuzz.distance import OSA
 from verifier.core.address import Address
 
 _CACHED_DOMAINS = 65_536
+_CACHED_TLDS = 1024
 _FARTHEST = 2  # edits
 _DISTINCTIVE = 5  # letters from which on a name says whose it is, whatever follows its dot
 _LONG = 7  # letters from which on a name may have two edits
@@ -37,12 +38,15 @@ class Spelling:
         self._lookalikes = {typed: meant for typed, meant in lookalikes.items() if typed != meant}
         self._tlds = tlds
         self._suffixes: dict[str, list[str]] = {}
+        self._by_letters: dict[str, list[str]] = {}
         for domain in self._targets:
+            self._by_letters.setdefault(domain.replace(".", ""), []).append(domain)
             name, _, suffix = domain.partition(".")
             self._suffixes.setdefault(name, []).append(suffix)
         self._names = tuple(self._suffixes)
         self._tld_counts = Counter(domain.rpartition(".")[2] for domain in self._targets) + Counter(_COMMON_TLDS)
         self._meant = lru_cache(maxsize=_CACHED_DOMAINS)(self._nearest)
+        self._real_tld = lru_cache(maxsize=_CACHED_TLDS)(self._nearest_tld)
 
     def lookalike(self, domain: str) -> str | None:
         """The domain that a curated look-alike imitates, whether or not mail is accepted there."""
@@ -89,24 +93,27 @@ class Spelling:
                 if suffix_edits <= farthest and (suffix_edits <= 1 or replaced):
                     yield self._candidate(f"{known}.{known_suffix}", edits + suffix_edits, domain)
         if len(domain) >= _LONG_DOMAIN:
-            for known, edits, _ in process.extract(
-                domain, self._targets, scorer=OSA.distance, score_cutoff=1, limit=None
-            ):
-                if known.replace(".", "") == domain.replace(".", ""):
-                    yield self._candidate(known, edits, domain)
+            for known in self._by_letters.get(domain.replace(".", ""), ()):
+                if OSA.distance(domain, known) <= 1:
+                    yield self._candidate(known, 1, domain)
 
     def _candidate(self, known: str, edits: int, typed: str) -> "_Candidate":
         return _Candidate(known, (edits, not known.startswith(typed), self._rank[known]))
 
     def _with_real_tld(self, domain: str) -> str | None:
-        """The domain with the top-level domain an edit away (`.con`): a swap first, then the longer, the most used."""
+        """The domain with the top-level domain that was meant by one that does not exist."""
         head, _, tld = domain.rpartition(".")
+        real = self._real_tld(tld)
+        return None if real is None else f"{head}.{real}"
+
+    def _nearest_tld(self, tld: str) -> str | None:
+        """The top-level domain an edit away (`.con`): a swap first, then the longer, the most used."""
         near = sorted(
             ((_swapped(tld, known), len(known), count, known) for known, count in self._tlds_meant(tld)), reverse=True
         )
         if not near or (len(near) > 1 and near[0][:3] == near[1][:3]):
             return None
-        return f"{head}.{near[0][3]}"
+        return near[0][3]
 
     def _tlds_meant(self, tld: str) -> Iterator[tuple[str, int]]:
         """Top-level domains of the targets, with their number, an edit away from one of three letters and more."""

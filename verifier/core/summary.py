@@ -1,9 +1,10 @@
 """What a whole list came to: counted while it streams by, in memory that does not grow with the list."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from operator import attrgetter
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -37,6 +38,9 @@ class SummaryKey(NamedTuple):
     provider: str | None
     flags: Flags
     bounce_risk: float
+
+
+_key_parts = attrgetter(*SummaryKey._fields)
 
 
 class Bucket(StrEnum):
@@ -94,7 +98,7 @@ class Run(Struct, frozen=True):
 
 def key_of(assessment: Assessment) -> SummaryKey:
     """The key under which an assessment is counted."""
-    return SummaryKey(assessment.reason, assessment.provider, assessment.flags, assessment.bounce_risk)
+    return SummaryKey(*_key_parts(assessment))
 
 
 class Summary:
@@ -123,10 +127,13 @@ class Summary:
         """Counts rows whose address stood in an earlier row."""
         self.duplicates += count
 
-    def add_many(self, counts: Mapping[SummaryKey, int]) -> None:
-        """Counts rows by their keys: the cheap way for rows that share few of them and wait for no retry."""
-        for key, count in counts.items():
-            self._count(key, count)
+    def add_many(self, assessments: Sequence[Assessment]) -> None:
+        """Counts rows as `add` does one by one: the cheap way for rows that share few keys."""
+        for parts, count in Counter(map(_key_parts, assessments)).items():
+            self._count(SummaryKey(*parts), count)
+        for assessment in assessments:
+            if assessment.retry_after is not None:
+                self._note_retry(assessment)
 
     @property
     def unique(self) -> int:

@@ -24,7 +24,7 @@ class Source(StrEnum):
     FEEDBACK = "feedback"
 
 
-class Flags(Struct, frozen=True):
+class Flags(Struct, frozen=True, gc=False):
     """Facts beside the verdict; `catch_all` is None when not known."""
 
     disposable: bool = False
@@ -39,7 +39,7 @@ class Flags(Struct, frozen=True):
     typo_domain: bool = False
 
 
-class SmtpEvidence(Struct, frozen=True):
+class SmtpEvidence(Struct, frozen=True, gc=False):
     """The reply that spoke: its masked text, its numbers, and how it was read."""
 
     stage: SmtpStage | None
@@ -50,7 +50,7 @@ class SmtpEvidence(Struct, frozen=True):
     text: str
 
 
-class Assessment(Struct, frozen=True):
+class Assessment(Struct, frozen=True, gc=False):
     """One verdict with everything it stands on: what every edge renders.
 
     `bounce_risk` is a probability, `score` = round(100 × (1 − bounce_risk)); times are tz-aware UTC; `checked_at` is

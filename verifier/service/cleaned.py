@@ -72,7 +72,7 @@ class CleanedList:
         judged = [self._judging.judge(column, knowledge, self._job.stages) for column in parsed]
         first = judged[0]
         repeats = self._duplicates.first_rows([a.comparison if isinstance(a, Address) else "" for a in parsed[0]])
-        self._count(parsed[0], first, repeats)
+        self._count(first, repeats)
         render, selection = self._render, self._job.selection
         ours = [render(assessment, earlier) for assessment, earlier in zip(first, repeats, strict=True)]
         for further in judged[1:]:
@@ -84,14 +84,16 @@ class CleanedList:
         kept = [place for place, assessment in enumerate(first) if self._keep(assessment)]
         return [chunk[place] for place in kept], [ours[place] for place in kept]
 
-    def _count(
-        self, parsed: Sequence[Address | SyntaxFault], judged: Sequence[Assessment], repeats: Sequence[int]
-    ) -> None:
-        for address, assessment, earlier in zip(parsed, judged, repeats, strict=True):
-            if isinstance(address, SyntaxFault) and not address.raw.strip():
-                self._summary.add_blank()
-            else:
-                self._summary.add(assessment, duplicate=earlier > 0)
+    def _count(self, judged: Sequence[Assessment], repeats: Sequence[int]) -> None:
+        unique = [
+            assessment
+            for assessment, earlier in zip(judged, repeats, strict=True)
+            if not earlier and (assessment.normalized is not None or assessment.email.strip())
+        ]
+        duplicates = len(repeats) - repeats.count(0)
+        self._summary.add_many(unique)
+        self._summary.add_duplicates(duplicates)
+        self._summary.add_blank(len(judged) - len(unique) - duplicates)
 
     def _earlier(self, row: Sequence[str]) -> list[str]:
         """The cells that an earlier run left in the row."""

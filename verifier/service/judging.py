@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 
 from msgspec import structs
 
@@ -17,6 +18,8 @@ from verifier.ports import Clock
 from verifier.service.mailboxes import Knowledge
 
 _NO_FLAGS = NameFlags()
+_Likeness = tuple[NameFlags, str | None, str | None]
+"""Flags, provider, and the domain where anything is known of it: all that a verdict stands on without findings."""
 
 
 class Judging:
@@ -37,47 +40,63 @@ class Judging:
     ) -> list[Assessment]:
         """What the knowledge says of each, by now."""
         now = self._clock.now()
-        return [self._judge(address, knowledge, stages, now) for address in parsed]
+        likes: dict[_Likeness, Assessment] = {}
+        return [
+            self._judge(each, knowledge, stages, now, likes) if isinstance(each, Address) else self._faulty(each, now)
+            for each in parsed
+        ]
+
+    def _faulty(self, fault: SyntaxFault, now: datetime) -> Assessment:
+        return judge(Evidence(fault, _NO_FLAGS, (StageName.SYNTAX,)), now, self._risks)
 
     def _judge(
-        self, address: Address | SyntaxFault, knowledge: Knowledge, stages: tuple[StageName, ...], now: datetime
+        self,
+        address: Address,
+        knowledge: Knowledge,
+        stages: tuple[StageName, ...],
+        now: datetime,
+        likes: dict[_Likeness, Assessment],
     ) -> Assessment:
-        if isinstance(address, SyntaxFault):
-            return judge(Evidence(address, _NO_FLAGS, (StageName.SYNTAX,)), now, self._risks)
+        """One verdict; where no mailbox was asked, the one that its likes got: a list has many, and few kinds."""
         stated = stated_reason(address)
         if stated is not None:
             return stated_assessment(address, stated, now, self._risks)
-        facts = knowledge.facts.get(address.domain)
+        names, domain = self._names, address.domain
+        facts = knowledge.facts.get(domain)
         route = facts.route if facts is not None else None
-        provider = self._names.provider(address.domain, route)
+        flags, provider = names.flags(address, route), names.provider(domain, route)
+        did_you_mean = names.spelling.suggestion(address, _works(route))
         key = self.key_of(address) if knowledge.findings else ""
         findings = knowledge.findings.get(key, ())
+        likeness = flags, provider.name if provider is not None else None, domain if facts is not None else None
+        like = None if findings else likes.get(likeness)
+        if like is not None:
+            return structs.replace(like, email=address.raw, normalized=address.normalized, did_you_mean=did_you_mean)
         assessment = judge(
             Evidence(
                 address=address,
-                flags=self._names.flags(address, route),
-                stages=_stages_done(stages, route, asked=any(f.code is not None for f in findings)),
+                flags=flags,
+                stages=_stages_done(stages, route is not None, any(f.code is not None for f in findings)),
                 route=route,
                 accepts_all=facts.accepts_all if facts is not None else None,
                 findings=findings,
                 provider=provider.name if provider is not None else None,
-                did_you_mean=self._names.spelling.suggestion(address, _works(route)),
+                did_you_mean=did_you_mean,
             ),
             now,
             self._risks,
         )
-        if findings and key not in knowledge.live:
+        if not findings:
+            likes[likeness] = assessment
+        elif key not in knowledge.live:
             return structs.replace(assessment, source=Source.CACHE)
         return assessment
 
 
-def _stages_done(stages: tuple[StageName, ...], route: MailRoute | None, *, asked: bool) -> tuple[StageName, ...]:
-    done = {StageName.SYNTAX, StageName.DISPOSABLE}
-    if route is not None:
-        done.add(StageName.MX)
-    if asked:
-        done.add(StageName.SMTP)
-    return tuple(stage for stage in stages if stage in done)
+@lru_cache(maxsize=64)
+def _stages_done(stages: tuple[StageName, ...], looked_up: bool, asked: bool) -> tuple[StageName, ...]:
+    done = {StageName.SYNTAX: True, StageName.DISPOSABLE: True, StageName.MX: looked_up, StageName.SMTP: asked}
+    return tuple(stage for stage in stages if done[stage])
 
 
 def _works(route: MailRoute | None) -> bool | None:

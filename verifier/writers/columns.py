@@ -12,8 +12,6 @@ from verifier.core.verdict import Assessment, Flags, SmtpEvidence
 _FORMULA_STARTS = frozenset("=+-@\t\r")
 _TRUTH = {True: "true", False: "false", None: ""}
 _SCORES = tuple(map(str, range(101)))
-_NO_FLAGS = Flags()
-_NO_MARKS = ("false", "false", "false", "")
 
 
 def cells_of(assessment: Assessment, duplicate_of: int = 0) -> list[str]:
@@ -21,24 +19,24 @@ def cells_of(assessment: Assessment, duplicate_of: int = 0) -> list[str]:
 
     What is not known is empty; times are RFC 3339 in UTC, to the second; `ev_smtp` is the masked reply.
     """
-    flags = assessment.flags
-    marks = _NO_MARKS if flags == _NO_FLAGS else _marks(flags)
-    smtp, provider = assessment.smtp, assessment.provider
+    suggestion, normalized = assessment.did_you_mean, assessment.normalized
+    provider, smtp, retry_after = assessment.provider, assessment.smtp, assessment.retry_after
     return [
         assessment.verdict,
         assessment.reason,
         _SCORES[assessment.score],
-        harmless(assessment.did_you_mean or ""),
-        harmless(assessment.normalized or ""),
-        *marks,
+        harmless(suggestion) if suggestion else "",
+        harmless(normalized) if normalized else "",
+        *_marks(assessment.flags),
         str(duplicate_of) if duplicate_of else "",
         harmless(provider) if provider else "",
         harmless(reply_line(smtp)) if smtp is not None else "",
-        _timestamp(assessment.retry_after),
+        _timestamp(retry_after) if retry_after is not None else "",
         _timestamp(assessment.checked_at),
     ]
 
 
+@lru_cache(maxsize=4096)
 def _marks(flags: Flags) -> tuple[str, str, str, str]:
     return _TRUTH[flags.disposable], _TRUTH[flags.role], _TRUTH[flags.free], _TRUTH[flags.catch_all]
 
@@ -54,5 +52,5 @@ def reply_line(smtp: SmtpEvidence) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _timestamp(moment: datetime | None) -> str:
+def _timestamp(moment: datetime) -> str:
     return timestamp(moment) or ""
