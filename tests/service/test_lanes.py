@@ -274,6 +274,14 @@ class TestTls:
         assert tally(results) == {"accepted": 30}
         assert [sum(c == "STARTTLS" for c in visit.commands) for visit in host.visits] == [1, 0]
 
+    async def test_words_behind_the_go_ahead(self) -> None:
+        """What is said in clear behind the go-ahead may come from anybody: no handshake, and no answer, follows it."""
+        host = Host(extensions=("PIPELINING", "STARTTLS"), starttls="220 go|250 injected")
+        async with Bench(host, sessions=1) as bench:
+            results = await submit_and_wait(bench, paths(3), provider=self.PROVIDER)
+        assert tally(results) == {"protocol_error": 3}
+        assert bench.faults == []
+
     async def test_demanded_but_broken(self) -> None:
         """A host that wants TLS and cannot do it answers nobody; that opens no breaker."""
         must = "530 5.7.0 Must issue a STARTTLS command first"
@@ -790,7 +798,7 @@ class TestFaults:
         async with Bench(hosts) as bench:
             bad = [bench.target(path) for path in paths(10)]
             good = [bench.target(p, hosts=hosts_at(("b.example", 1, "198.51.100.1"))) for p in paths(10, "b.example")]
-            monkeypatch.setattr("verifier.service.conversation.Conversation._learn_limit", _explode)
+            monkeypatch.setattr("verifier.service.grouping.Grouping.learn_limit", _explode)
             hosts["192.0.2.1"].rcpt = "452 4.5.3 Too many recipients"
             await bench.probe([*bad, *good])
             assert Counter(says(t.future.result()) for t in bad) == {"internal_error": 10}

@@ -165,8 +165,9 @@ class Session:
             self._end(Obstacle.PROTOCOL_ERROR, lines.detail)
             return
         self.replies += 1
-        for line in lines:
-            self._note("S", line)
+        if self.transcript is not None:
+            for line in lines:
+                self._note("S", line)
         reply = parse_reply(lines)
         if not self._expected:
             self._take_unasked(reply)

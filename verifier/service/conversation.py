@@ -11,17 +11,10 @@ from verifier.core.dialogue_events import Answered, Ended, Event, Recipient, Tls
 from verifier.core.evidence import Finding, Obstacle
 from verifier.core.facts import MailHost
 from verifier.core.observing import ended_finding, reply_finding
-from verifier.core.pacing import (
-    FIRST_GROUP,
-    RECIPIENTS_PER_TRANSACTION,
-    TARPIT_SECONDS,
-    TRANSACTIONS_PER_CONNECTION,
-    Allowance,
-    plan_group,
-)
-from verifier.core.providers import DEFAULT_PROVIDER
+from verifier.core.pacing import TARPIT_SECONDS
 from verifier.core.replies import ReplyClass, SmtpStage
 from verifier.ports import Connection, DialFailure
+from verifier.service.grouping import Grouping
 from verifier.service.outbox import Heard
 
 if TYPE_CHECKING:
@@ -54,9 +47,9 @@ class Conversation:
         self._host = host
         self._address = address
         self._backup = backup
-        self._started = self._heard_at = self._equipment.clock.monotonic()
+        self._started = self._heard_at = self._now = self._equipment.clock.monotonic()
+        self._observed_at = self._equipment.clock.now()
         self._replies = 0
-        self._domains: set[str] = set()
         self._outstanding: dict[Recipient, None] = {}
         self._ended: Ended | None = None
         self._out_of_time = False
@@ -72,6 +65,7 @@ class Conversation:
             tls_allowed=address not in lane.clear_text_only,
             keep_transcript=lane.keep_transcript,
         )
+        self._grouping = Grouping(lane, self._session, backup=backup)
 
     @property
     def transcript(self) -> list[str]:
@@ -123,6 +117,8 @@ class Conversation:
             events = self._lost_patience()
         except ConnectionError as error:
             events = session.lost(Obstacle.CONNECTION_LOST, str(error))
+        clock = self._equipment.clock
+        self._now, self._observed_at = clock.monotonic(), clock.now()
         for event in events:
             if isinstance(event, TlsWanted) and not session.over:
                 for later in await self._encrypt(connection):
@@ -131,7 +127,7 @@ class Conversation:
                 self._take(event)
         if session.replies != self._replies:
             self._replies = session.replies
-            self._heard_at = self._equipment.clock.monotonic()
+            self._heard_at = clock.monotonic()
         if session.ready and not self.greeted:
             self.greeted = True
             self._lane.conversing += 1
@@ -171,7 +167,7 @@ class Conversation:
 
     def _answered(self, event: Answered) -> None:
         recipient, reply, reading = event.recipient, event.reply, event.reading
-        lane, now = self._lane, self._equipment.clock.monotonic()
+        lane, now = self._lane, self._now
         history = lane.history
         if reading.reply_class is ReplyClass.UNRECOGNISED:
             self._equipment.unrecognised(reply, self._host.name)
@@ -182,7 +178,7 @@ class Conversation:
             history.tarpit = True
         if reading.reply_class is ReplyClass.TOO_MANY:
             if reply.code < 500:
-                self._learn_limit()
+                self._grouping.learn_limit()
             self._closing = self._closing or self._session.poisoned
             self._again(recipient, self._finding_of(event))
         elif reading.reply_class is ReplyClass.RATE_LIMITED:
@@ -191,16 +187,8 @@ class Conversation:
             self._count_refusals(event)
             self.answers += 1
             lane.group.answered()
-            heard = Heard(recipient, self._host.name, self._equipment.clock.now(), self._backup, self.transcript)
+            heard = Heard(recipient, self._host.name, self._observed_at, self._backup, self.transcript)
             lane.outbox.answered(heard, reply, reading)
-
-    def _learn_limit(self) -> None:
-        """`452 too many recipients`, or too many domains: a transaction takes fewer from now on."""
-        history, accepted = self._lane.history, self._session.tally.transaction_accepted
-        if len(self._domains) > 1 and accepted < FIRST_GROUP and not history.one_domain:
-            history.one_domain = True
-        else:
-            history.recipients_per_transaction = max(1, min(history.recipients_per_transaction, accepted))
 
     def _slow_down(self, event: Answered, now: float) -> None:
         lane, finding = self._lane, self._finding_of(event)
@@ -238,26 +226,19 @@ class Conversation:
         """Ask the next group, if there is one and the connection may go on."""
         lane, session, clock = self._lane, self._session, self._equipment.clock
         while not self._has_to_close():
-            one_domain = self._one_domain()
-            taken = self._take_group(one_domain)
-            if taken is None:
+            group = self._grouping.take()
+            if group is None:
                 return False
-            group, fresh = taken
-            if not group:
-                await lane.outbox.flush()
-                continue
-            if group[0].smtputf8 and not session.extensions.smtputf8:
-                await self._refuse_utf8(group)
-                continue
-            pause = lane.group.recipients.take(len(group), clock.monotonic())
-            self._outstanding = dict.fromkeys(group)
-            if pause > 0:
-                await clock.sleep(pause)
-            if fresh:
-                self._domains.clear()
-            self._domains.update(recipient.domain for recipient in group)
-            session.offer(group, reset=fresh)
-            return True
+            if group.recipients and group.recipients[0].smtputf8 and not session.extensions.smtputf8:
+                self._refuse_utf8(group.recipients)
+            elif group.recipients:
+                pause = lane.group.recipients.take(len(group.recipients), clock.monotonic())
+                self._outstanding = dict.fromkeys(group.recipients)
+                if pause > 0:
+                    await clock.sleep(pause)
+                session.offer(group.recipients, reset=group.fresh)
+                return True
+            await lane.outbox.flush()
         return False
 
     def _has_to_close(self) -> bool:
@@ -268,72 +249,11 @@ class Conversation:
             return True
         return self._equipment.clock.monotonic() - self._started > self._equipment.timeouts.connection
 
-    def _one_domain(self) -> bool:
-        """Tenants share a transaction only where the host and the provider's row allow it."""
-        lane, provider = self._lane, self._lane.provider
-        if self._session.extensions.one_domain or lane.history.one_domain:
-            return True
-        return provider is not None and (provider.one_domain_per_transaction or not provider.share_tenants)
-
-    def _take_group(self, one_domain: bool) -> tuple[list[Recipient], bool] | None:
-        """Whom to ask next, and whether that needs a new transaction; None when the connection has to be closed. The
-        group is empty where nobody wants to know any more.
-        """
-        lane, session = self._lane, self._session
-        asked = next(iter(self._domains)) if one_domain and len(self._domains) == 1 else None
-        head = lane.waiting.head(asked)
-        if head is None:
-            return None
-        fresh = session.transaction_utf8 is not head.smtputf8 or (one_domain and head.domain != asked)
-        controls = lane.waiting.controls(head.domain if one_domain else None)
-        plan = plan_group(lane.history, session.tally, self._allowance(), fresh=fresh, controls=controls)
-        if plan is None:
-            return None
-        recipients = lane.group.recipients
-        size = min(plan.size, recipients.burst) if recipients.per_minute else plan.size
-        taken = lane.waiting.take(size, smtputf8=head.smtputf8, domain=head.domain if one_domain else None)
-        group = [recipient for recipient in taken if not self._drop_unwanted(recipient)]
-        group += self._controls_beside(group, size - len(group))
-        return group, plan.fresh
-
-    def _drop_unwanted(self, recipient: Recipient) -> bool:
-        if recipient.probe is not Probe.REAL or recipient.ticket.wanted:
-            return False
-        self._lane.outbox.dropped(recipient)
-        return True
-
-    def _controls_beside(self, group: list[Recipient], room: int) -> list[Recipient]:
-        """An interactive check does not wait for a second round trip: its control travels behind it."""
-        controls: list[Recipient] = []
-        for recipient in group:
-            if len(controls) >= room:
-                break
-            if recipient.interactive and recipient.probe is Probe.REAL and not recipient.smtputf8:
-                control = self._lane.outbox.control_beside(recipient, backup=self._backup)
-                if control is not None:
-                    controls.append(control)
-        return controls
-
-    async def _refuse_utf8(self, group: list[Recipient]) -> None:
+    def _refuse_utf8(self, group: list[Recipient]) -> None:
         now = self._equipment.clock.now()
         finding = Finding(now, obstacle=Obstacle.SMTPUTF8_UNSUPPORTED, mx_host=self._host.name)
         for recipient in group:
             self._lane.outbox.unanswerable(recipient, finding, self.transcript)
-        await self._lane.outbox.flush()
-
-    def _allowance(self) -> Allowance:
-        """The stricter of the provider's row and the host's own LIMITS."""
-        provider = self._lane.provider or DEFAULT_PROVIDER
-        extensions = self._session.extensions
-        return Allowance(
-            recipients_per_transaction=_least(
-                RECIPIENTS_PER_TRANSACTION, provider.recipients_per_transaction, extensions.recipients_max
-            ),
-            recipients_per_connection=provider.recipients_per_connection,
-            transactions_per_connection=_least(
-                TRANSACTIONS_PER_CONNECTION, provider.transactions_per_connection, extensions.mail_max
-            ),
-        )
 
     def _hand_back(self) -> None:
         """Put those who got no answer back in the queue. Who was being asked when the connection ended goes to its
@@ -359,8 +279,7 @@ class Conversation:
         return ended.reading is not None and ended.reading.reply_class is not ReplyClass.SESSION_FATAL
 
     def _finding_of(self, event: Answered) -> Finding:
-        now = self._equipment.clock.now()
-        return reply_finding(now, SmtpStage.RCPT, event.reply, event.reading, self._host.name)
+        return reply_finding(self._observed_at, SmtpStage.RCPT, event.reply, event.reading, self._host.name)
 
 
 def about_us(failure: Finding) -> bool:
@@ -371,8 +290,3 @@ def about_us(failure: Finding) -> bool:
         and (failure.code or 0) >= 500
         and failure.rule != STARTTLS_REQUIRED
     )
-
-
-def _least(*limits: int) -> int:
-    """The smallest limit; 0 means none."""
-    return min(limit for limit in limits if limit > 0)

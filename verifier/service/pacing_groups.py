@@ -174,4 +174,6 @@ def _enqueue(queue: deque[Queued], lane: Queued) -> None:
 
 def network_of(address: str) -> str:
     """The IPv4 /24 or IPv6 /64 that an address lies in."""
-    return str(ip_network(f"{address}/{64 if ':' in address else 24}", strict=False))
+    if ":" not in address:
+        return f"{address.rpartition('.')[0]}.0/24"
+    return str(ip_network(f"{address}/64", strict=False))
