@@ -61,6 +61,18 @@ async def test_what_was_recorded_is_loaded_by_the_next_run(tmp_path: Path) -> No
     await second.close()
 
 
+async def test_what_is_recorded_again_takes_no_room(tmp_path: Path) -> None:
+    """Recording the same a second time adds nothing, in this run or the next; what differs is added."""
+    findings = [("a" * 32, replied(ReplyClass.ACCEPTED, n)) for n in (0, 1)]
+    known = [facts("shop.example", route()), facts("shop.example", route(), control(True))]
+    for _ in range(3):
+        journal = await opened(tmp_path)
+        await journal.record(findings, known)
+        await journal.record(findings[:1], known[:1])
+        assert await contents(journal) == (findings, known)
+        await journal.close()
+
+
 async def test_a_finished_run_leaves_no_file(tmp_path: Path) -> None:
     """`finish` deletes the journal with all that SQLite keeps beside it."""
     journal = await opened(tmp_path)
@@ -197,7 +209,7 @@ async def lane(journal, number):
     while True:
         keys = [f"{number:04x}{group:020x}{n:08x}" for n in range(20)]
         findings = [(key, replied(ReplyClass.ACCEPTED)) for key in keys]
-        await journal.record(findings, [facts(f"d{group}.example", route())])
+        await journal.record(findings, [facts(f"d{group}.lane{number}.example", route())])
         for key in keys:
             sys.stdout.write(key + "\\n")
         sys.stdout.flush()

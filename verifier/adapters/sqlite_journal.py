@@ -1,7 +1,8 @@
 """Journal of a run in a SQLite file of its own, so that a run that was killed goes on where it was.
 
 Law: once `record` has returned, kill -9 of this process loses nothing of what it was given (why WAL is enough for that:
-`sqlite_thread.py`). Groups that arrive while a commit runs share the next one.
+`sqlite_thread.py`). Groups that arrive while a commit runs share the next one. What is recorded again, as happens when a
+run takes up where it was, takes no room.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from contextlib import closing
 from datetime import timedelta
 from functools import partial
+from hashlib import blake2b
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeVar
 
@@ -23,23 +25,25 @@ from verifier.ports import Clock
 
 _SCHEMA = (
     """
-    CREATE TABLE findings (id INTEGER PRIMARY KEY, key TEXT NOT NULL, finding BLOB NOT NULL);
-    CREATE TABLE facts (id INTEGER PRIMARY KEY, domain TEXT NOT NULL, facts BLOB NOT NULL);
-    CREATE INDEX findings_by_key ON findings (key);
-    CREATE INDEX facts_by_domain ON facts (domain)
+    CREATE TABLE findings (id INTEGER PRIMARY KEY, key TEXT NOT NULL, digest BLOB NOT NULL, finding BLOB NOT NULL);
+    CREATE TABLE facts (id INTEGER PRIMARY KEY, domain TEXT NOT NULL, digest BLOB NOT NULL, facts BLOB NOT NULL);
+    CREATE UNIQUE INDEX findings_by_key ON findings (key, digest);
+    CREATE UNIQUE INDEX facts_by_domain ON facts (domain, digest)
     """,
 )
 _PAGE = 500
+_DIGEST_BYTES = 8
 _KEPT = timedelta(days=30)
 _FILES = ("", "-wal", "-shm")
 _Value = TypeVar("_Value")
 
 
 class _Entry(NamedTuple):
-    """A row to be written: a finding under its key, or the facts of a domain."""
+    """A row to be written: a finding under its key, or the facts of a domain; `digest` tells a repetition."""
 
     table: Literal["findings", "facts"]
     name: str
+    digest: bytes
     blob: bytes
 
 
@@ -111,8 +115,8 @@ class SqliteJournal:
 
     async def record(self, findings: Sequence[tuple[str, Finding]], facts: Sequence[DomainFacts]) -> None:
         """Returns once both are durable. Raises ServiceUnavailable where they cannot be written."""
-        entries = [_Entry("findings", key, _encode(finding)) for key, finding in findings]
-        entries += [_Entry("facts", known.domain, _encode(known)) for known in facts]
+        entries = [_entry("findings", key, finding) for key, finding in findings]
+        entries += [_entry("facts", known.domain, known) for known in facts]
         if not entries:
             return
         try:
@@ -165,11 +169,16 @@ def _select(connection: sqlite3.Connection, query: str, names: Collection[str]) 
     return connection.execute(query, (msgspec.json.encode(list(names)).decode(),)).fetchall()
 
 
+def _entry(table: Literal["findings", "facts"], name: str, value: Finding | DomainFacts) -> _Entry:
+    blob = _encode(value)
+    return _Entry(table, name, blake2b(blob, digest_size=_DIGEST_BYTES).digest(), blob)
+
+
 def _insert(connection: sqlite3.Connection, entries: Sequence[_Entry]) -> None:
     findings = [entry[1:] for entry in entries if entry.table == "findings"]
     facts = [entry[1:] for entry in entries if entry.table == "facts"]
-    connection.executemany("INSERT INTO findings (key, finding) VALUES (?, ?)", findings)
-    connection.executemany("INSERT INTO facts (domain, facts) VALUES (?, ?)", facts)
+    connection.executemany("INSERT OR IGNORE INTO findings (key, digest, finding) VALUES (?, ?, ?)", findings)
+    connection.executemany("INSERT OR IGNORE INTO facts (domain, digest, facts) VALUES (?, ?, ?)", facts)
 
 
 def _clear(connection: sqlite3.Connection) -> None:
