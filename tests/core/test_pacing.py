@@ -104,8 +104,7 @@ def test_a_connection_seldom_meets_more_than_ten_rejects(outcomes: list[bool]) -
             accepted = next(answers, None)
             if accepted is None:
                 return
-            history.seen += 1
-            history.rejected += not accepted
+            history.note(rejected=not accepted)
             tally.recipients += 1
             tally.transaction_seen += 1
             tally.transaction_accepted += accepted
@@ -158,6 +157,20 @@ def test_no_minute_sees_more_than_it_may(per_minute: int, wanted: list[tuple[int
     for start, _ in went:
         in_a_minute = sum(group for when, group in went if start <= when < start + 60 - 1e-6)
         assert in_a_minute <= max(per_minute, 2)
+
+
+def test_what_is_long_past_fades() -> None:
+    """After a hundred thousand acceptances a bad stretch is noticed within a few hundred answers, and so is its end."""
+    history = HostHistory()
+    for _ in range(100_000):
+        history.note(rejected=False)
+    assert largest_group(history.reject_probability, REJECT_BUDGET) > 80
+    for _ in range(200):
+        history.note(rejected=True)
+    assert history.reject_probability > 0.3
+    for _ in range(2000):
+        history.note(rejected=False)
+    assert history.reject_probability == 0.02
 
 
 def test_without_a_rate_nobody_waits() -> None:

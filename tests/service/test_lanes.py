@@ -169,14 +169,14 @@ async def test_one_recipient_that_ends_every_connection_harms_nobody_else() -> N
         (Host(dial=DialFailure.UNREACHABLE), "connect_failed", 0),
         (Host(dial=DialFailure.FORBIDDEN), "connect_failed", 0),
         (Host(dial=DialFailure.PROXY), "egress_blocked", 0),
-        (Host(banner=SILENCE), "timeout", 2),
-        (Host(banner=CLOSE), "connection_lost", 3),
-        (Host(banner=RESET), "connection_lost", 3),
-        (Host(banner="SSH-2.0-OpenSSH"), "protocol_error", 3),
-        (Host(banner="421 4.3.2 try later|CLOSE"), "session_fatal", 3),
+        (Host(banner=SILENCE), "timeout", 3),
+        (Host(banner=CLOSE), "connection_lost", 4),
+        (Host(banner=RESET), "connection_lost", 4),
+        (Host(banner="SSH-2.0-OpenSSH"), "protocol_error", 4),
+        (Host(banner="421 4.3.2 try later|CLOSE"), "session_fatal", 4),
         (Host(banner="554 5.7.1 your address is on our block list"), "client_refused", 2),
         (Host(ehlo="550 5.7.1 HELO rejected"), "accepted", 2),
-        (Host(ehlo=SILENCE), "timeout", 2),
+        (Host(ehlo=SILENCE), "timeout", 3),
         (Host(mail="451 4.3.0 temporary"), "temp_error", 4),
         (Host(mail="550 5.1.8 sender domain does not exist"), "sender_refused", 2),
         (Host(mail=f"450 4.7.1 no|{CLOSE}"), "temp_error", 4),
@@ -186,6 +186,7 @@ async def test_one_recipient_that_ends_every_connection_harms_nobody_else() -> N
         (Host(rcpt=f"421 4.3.2 closing|{CLOSE}"), "session_fatal", 4),
         (Host(rcpt="garbage"), "protocol_error", 4),
         (Host(rcpt="550 Rejected for too many bad recipients"), "too_many", 5),
+        (Host(rcpt="452 4.5.3 Too many recipients"), "too_many", 5),
         (Host(rcpt="451 4.7.1 Greylisted, try again in 5 minutes"), "greylisted", 30),
         (Host(rcpt="550 5.7.1 Client host blocked using dnsbl"), "client_refused", 2),
         (Host(rcpt="550 5.1.8 Sender address rejected: Domain not found"), "sender_refused", 2),
@@ -445,6 +446,18 @@ class TestBackups:
         hosts = {"192.0.2.1": Host(dial=DialFailure.REFUSED), "192.0.2.2": Host()}
         async with Bench(hosts) as bench:
             assert tally(await submit_and_wait(bench, paths(3), hosts=equal)) == {"accepted": 3}
+
+    async def test_too_many_connections_are_no_reason_for_a_backup(self) -> None:
+        """Where the best host talks to us on one connection and refuses a second, nobody asks the next host."""
+
+        def crowded(visit: object, about: str) -> str:
+            return "421 4.7.0 too many connections|CLOSE" if bench.host.open_now > 1 else "220 mx.example ESMTP"
+
+        hosts = {"192.0.2.1": Host(banner=crowded, rcpt="0.1~250 OK"), "192.0.2.2": Host()}
+        async with Bench(hosts) as bench:
+            results = await submit_and_wait(bench, paths(300), hosts=PRIMARY_AND_BACKUP)
+            assert tally(results) == {"accepted": 300}
+            assert hosts["192.0.2.2"].visits == []
 
     async def test_at_most_three_hosts_and_two_addresses(self) -> None:
         """A domain with many dead exchanges is not walked to its end."""

@@ -25,10 +25,14 @@ _EXIM_MARGIN = 0.55
 _FLOOR_OF_P = 0.02
 _SIGMAS = 3.0
 _DOUBLINGS = 32
+_LONG_PAST = 400
 
 
 class HostHistory(Struct):
-    """What one exchange answered so far to real recipients: controls don't count. 4xx at RCPT are rejects."""
+    """What one exchange answered to real recipients: controls don't count. 4xx at RCPT are rejects.
+
+    What is long past fades, so that a bad stretch of a long list is noticed within it.
+    """
 
     seen: int = 0
     rejected: int = 0
@@ -36,6 +40,14 @@ class HostHistory(Struct):
     one_domain: bool = False
     """A second domain in one transaction was refused."""
     tarpit: bool = False
+
+    def note(self, *, rejected: bool) -> None:
+        """One more answer."""
+        if self.seen >= _LONG_PAST:
+            self.seen //= 2
+            self.rejected //= 2
+        self.seen += 1
+        self.rejected += rejected
 
     @property
     def reject_probability(self) -> float:

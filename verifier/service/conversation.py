@@ -82,14 +82,14 @@ class Conversation:
             obstacle, sentence = _NOT_CONNECTED[connection]
             return Finding(equipment.clock.now(), obstacle=obstacle, mx_host=self._host.name, detail=sentence)
         self._started = self._heard_at = equipment.clock.monotonic()
+        self._lane.connected += 1
         try:
             await self._talk(connection)
         finally:
             if self._may_say_goodbye():
                 connection.send(self._session.quit())
             connection.close()
-            if self.greeted:
-                self._lane.conversing -= 1
+            self._lane.connected -= 1
             self._hand_back()
         await self._lane.outbox.flush()
         if self._ended is not None:
@@ -128,9 +128,7 @@ class Conversation:
         if session.replies != self._replies:
             self._replies = session.replies
             self._heard_at = clock.monotonic()
-        if session.ready and not self.greeted:
-            self.greeted = True
-            self._lane.conversing += 1
+        self.greeted = self.greeted or session.ready
 
     def _patience(self) -> float:
         """Seconds that are left for the next whole reply, and for the connection."""
@@ -172,8 +170,7 @@ class Conversation:
         if reading.reply_class is ReplyClass.UNRECOGNISED:
             self._equipment.unrecognised(reply, self._host.name)
         if recipient.probe is Probe.REAL:
-            history.seen += 1
-            history.rejected += reply.code >= 400
+            history.note(rejected=reply.code >= 400)
         if reply.code >= 400 and now - self._heard_at >= TARPIT_SECONDS:
             history.tarpit = True
         if reading.reply_class is ReplyClass.TOO_MANY:

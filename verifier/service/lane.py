@@ -56,7 +56,7 @@ class Lane:
         self.waiting = Waiting()
         self.outbox = Outbox(self)
         self.queued = False
-        self.conversing = 0
+        self.connected = 0
         self.refusals = 0
         self.keep_transcript = False
         self.clear_text_only: set[str] = set()
@@ -170,8 +170,8 @@ class Lane:
     def _after_failure(self, failure: Finding) -> bool:
         """Nobody was answered on this connection: whether this session goes on, if only to tell everybody."""
         now = self.lanes.equipment.clock.monotonic()
-        if self.conversing:
-            self._bearable, self._bearable_until = self.conversing, now + _CROWDED_SECONDS
+        if self.connected:
+            self._bearable, self._bearable_until = self.connected, now + _CROWDED_SECONDS
             return False
         if about_us(failure):
             self.lanes.trip(self, failure)
@@ -198,7 +198,7 @@ class Lane:
 
     async def _try_hosts(self) -> tuple[int, Finding | None]:
         """Go through the hosts by preference until one has greeted us: how many answers it gave, and why it ended,
-        None where we ended it.
+        None where we ended it. While another session is connected, what fails here is only too much.
         """
         failure: Finding | None = None
         self._transcript.clear()
@@ -209,6 +209,8 @@ class Lane:
                 return conversation.answers, found
             if failure is None or (found.code is not None and failure.code is None):
                 failure = found
+            if self.connected:
+                break
             if found.obstacle is not Obstacle.EGRESS_BLOCKED:
                 self.lanes.mark_bad(address)
         return 0, failure
