@@ -95,6 +95,12 @@ def test_every_make_target_that_is_shown_exists() -> None:
     assert sorted(shown - targets) == []
 
 
+def test_every_data_file_is_accounted_for() -> None:
+    """docs/data.md has a line for each file of data/."""
+    text = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
+    assert [path.name for path in sorted((ROOT / "data").iterdir()) if path.name not in text] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_every_setting_that_is_named_exists(page: Path) -> None:
     """A variable that does not exist would be set in vain."""
