@@ -53,7 +53,9 @@ def demo_command(once: bool) -> None:
         console.print(Text("\nThe world stays up. To look around in it, in another terminal:\n", style="bold"))
         for name, value in environment.items():
             console.print(Text(f"  export {name}={value}"), soft_wrap=True)
-        console.print(Text(f"  {sys.argv[0]} check jane@gmail.com nobody.here@gmail.com\n\nCtrl-C ends it."))
+        console.print(
+            Text(f"  {sys.argv[0]} check jane@gmail.com nobody.here@gmail.com\n\nCtrl-C ends it."), soft_wrap=True
+        )
         _wait()
 
 
