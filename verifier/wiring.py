@@ -78,7 +78,7 @@ async def open_verifier(
     clock = SystemClock()
     secret = load_secret(settings.data_dir, settings.secret_key, clock)
     reference = load_reference_data(settings.data_dir)
-    names = _names(reference)
+    names = assemble_names(reference)
     rules = load_rules(shipped_folder() / "reply_rules.toml")
     guard = Guard(own_addresses(), settings.smtp_allow_networks)
     dialer = SmtpDialer(
@@ -150,10 +150,11 @@ def _counted(settings: Settings, stack: AsyncExitStack) -> Callable[[Reply, str]
 def open_judging(settings: Settings, clock: Clock) -> tuple[Judging, ReferenceData]:
     """What needs neither network nor a data folder: syntax and the lists."""
     reference = load_reference_data(settings.data_dir)
-    return Judging(_names(reference), reference.risks, clock), reference
+    return Judging(assemble_names(reference), reference.risks, clock), reference
 
 
-def _names(reference: ReferenceData) -> Names:
+def assemble_names(reference: ReferenceData) -> Names:
+    """The lists as the pipeline wants them."""
     return Names(
         disposable=reference.disposable,
         never_disposable=reference.never_disposable,

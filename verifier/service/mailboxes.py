@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from msgspec import Struct, structs
@@ -13,6 +14,7 @@ from verifier.core.facts import DomainFacts
 from verifier.core.names import Names
 from verifier.core.providers import ProbePolicy, Provider
 from verifier.core.reasons import ALL_STAGES, StageName
+from verifier.core.replies import ReplyClass
 from verifier.ports import Clock, FactStore, SingleFlight
 from verifier.service.lanes import Lanes
 from verifier.service.probing import Probed, Target
@@ -105,10 +107,15 @@ class Mailboxes:
             route = knowledge.facts[address.domain].route
             if route is None or not route.reachable or self._names.is_disposable(address.domain, route):
                 continue
+            provider = self._names.provider(address.domain, route)
             speaking = merge(known.get(key, ()), now)
-            if speaking is not None and expires_at(speaking) > now and (speaking.conclusive or key not in asking.again):
+            if (
+                speaking is not None
+                and self._counts(speaking, knowledge.facts[address.domain], provider, now)
+                and (speaking.conclusive or key not in asking.again)
+            ):
                 knowledge.findings[key] = known[key]
-            elif (obstacle := self._not_asked(self._names.provider(address.domain, route))) is not None:
+            elif (obstacle := self._not_asked(provider)) is not None:
                 knowledge.findings[key] = (Finding(now, obstacle=obstacle),)
                 knowledge.live.add(key)
             else:
@@ -117,6 +124,14 @@ class Mailboxes:
             await asking.record([(key, f) for key, found in knowledge.findings.items() for f in found], ())
         if to_ask:
             await self._ask(to_ask, knowledge, asking)
+
+    def _counts(self, finding: Finding, facts: DomainFacts, provider: Provider | None, now: datetime) -> bool:
+        """The finding is still authoritative; an acceptance only beside a control that is, where one is needed."""
+        if expires_at(finding) <= now:
+            return False
+        if finding.reply_class is not ReplyClass.ACCEPTED or not _needs_control(provider, facts.domain):
+            return True
+        return facts.accepts_all is not None and facts.accepts_all.expires_at > now
 
     def _not_asked(self, provider: Provider | None) -> Obstacle | None:
         """Providers whose answer is known to be worth nothing, or who ask not to be asked."""
@@ -209,7 +224,7 @@ class Mailboxes:
             route=facts.route,
             provider=provider,
             accepts_all=fact.value if fact is not None and fresh else None,
-            control_wanted=(provider is None or provider.needs_control(address.domain))
+            control_wanted=_needs_control(provider, address.domain)
             and not (fresh and fact is not None and fact.value is None),
             source=asking.source,
             interactive=asking.interactive,
@@ -237,3 +252,7 @@ class Mailboxes:
                 await asking.record(findings, facts)
 
         return record
+
+
+def _needs_control(provider: Provider | None, domain: str) -> bool:
+    return provider is None or provider.needs_control(domain)

@@ -1,0 +1,218 @@
+"""Mailboxes: what is fresh is not asked again, what is in the way is no verdict, and nobody is asked twice at a time."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from tests.support.facts import at, control, hindered, replied
+from tests.support.mail_host import Host
+from tests.support.probing import ONE_HOST, Bench
+from tests.support.rules import DATA
+from verifier.adapters.data_files import load_reference_data
+from verifier.adapters.memory_single_flight import MemorySingleFlight
+from verifier.adapters.memory_store import MemoryStore
+from verifier.core.address import Address, parse_address
+from verifier.core.egress import Egress, EgressState
+from verifier.core.evidence import Finding, Obstacle
+from verifier.core.facts import AcceptsAll, DomainFacts, MailHost, MailRoute, RouteStatus
+from verifier.core.replies import ReplyClass
+from verifier.ports import SingleFlight
+from verifier.service.mailboxes import Asking, Knowledge, Mailboxes, Policy
+from verifier.wiring import assemble_names
+
+NAMES = assemble_names(load_reference_data(None, DATA))
+DAY = 86_400.0
+
+
+class WayOut:
+    """An egress test with a known outcome."""
+
+    def __init__(self, state: EgressState = EgressState.OPEN) -> None:
+        self.state = state
+
+    async def outcome(self) -> Egress:
+        return Egress(self.state, "said so")
+
+
+class Desk:
+    """Mailboxes over one host in memory, with a store; `ask` is one gather for addresses of a domain."""
+
+    def __init__(
+        self,
+        bench: Bench,
+        *,
+        egress: EgressState = EgressState.OPEN,
+        flights: SingleFlight | None = None,
+        policy: Policy | None = None,
+    ) -> None:
+        self.bench = bench
+        self.store = MemoryStore(bench.clock)
+        self.recorded: list[tuple[str, Finding]] = []
+        self.mailboxes = Mailboxes(
+            names=NAMES,
+            lanes=bench.lanes,
+            egress=WayOut(egress),
+            store=self.store,
+            flights=flights,
+            clock=bench.clock,
+            policy=policy or Policy(),
+        )
+
+    async def ask(
+        self,
+        *emails: str,
+        accepts_all: AcceptsAll | None = None,
+        hosts: tuple[MailHost, ...] = ONE_HOST,
+        again: bool = False,
+    ) -> dict[str, tuple[Finding, ...]]:
+        addresses = {email: parsed for email in emails if isinstance(parsed := parse_address(email), Address)}
+        route = MailRoute(RouteStatus.FOUND, hosts, at(0), at(DAY))
+        domains = {address.domain for address in addresses.values()}
+        knowledge = Knowledge.of({domain: DomainFacts(domain, route, accepts_all) for domain in domains})
+        asking = Asking(record=self.record, again=frozenset(emails if again else ()))
+        task = asyncio.create_task(self.mailboxes.gather(addresses, knowledge, asking))
+        await self.bench.until(task.done)
+        await task
+        return knowledge.findings
+
+    async def record(self, findings: Sequence[tuple[str, Finding]], facts: Sequence[DomainFacts]) -> None:
+        self.recorded += findings
+
+
+def classes(findings: dict[str, tuple[Finding, ...]]) -> dict[str, ReplyClass | None]:
+    return {key: found[-1].reply_class for key, found in findings.items()}
+
+
+async def test_an_answer_is_kept_and_not_asked_for_again() -> None:
+    """Within its freshness a mailbox is asked once; the store and whoever asked know what was found."""
+    host = Host(rcpt=lambda _, path: "250 OK" if path.startswith("ann@") else "550 5.1.1 User unknown")
+    async with Bench(host) as bench:
+        desk = Desk(bench)
+        first = await desk.ask("ann@shop.example", "bob@shop.example")
+        asked = list(host.asked)
+        second = await desk.ask("ann@shop.example", "bob@shop.example", accepts_all=control(False))
+        assert classes(first) == {
+            "ann@shop.example": ReplyClass.ACCEPTED,
+            "bob@shop.example": ReplyClass.MAILBOX_NOT_FOUND,
+        }
+        assert classes(first) == classes(second)
+        assert asked == host.asked
+        assert {"ann@shop.example", "bob@shop.example"} == {key for key, _ in desk.recorded}
+
+
+async def test_an_acceptance_without_a_control_is_asked_again() -> None:
+    """An acceptance outlives the control beside it by weeks: it does not count alone, or a catch-all would turn good."""
+    host = Host()
+    async with Bench(host) as bench:
+        desk = Desk(bench)
+        await desk.store.remember_mailboxes([("ann@shop.example", replied(ReplyClass.ACCEPTED))])
+        await desk.ask("ann@shop.example", accepts_all=control(True))
+        assert host.asked == []
+        await desk.ask("ann@shop.example", accepts_all=None)
+        assert host.asked[0] == "ann@shop.example"
+        assert len(host.asked) == 2
+
+
+async def test_an_undetermined_control_is_not_repeated_at_once() -> None:
+    """A control that failed an hour ago or less is not tried again, and the acceptance stands."""
+    host = Host()
+    async with Bench(host) as bench:
+        desk = Desk(bench)
+        await desk.store.remember_mailboxes([("ann@shop.example", replied(ReplyClass.ACCEPTED))])
+        found = await desk.ask("ann@shop.example", accepts_all=control(None, lasts=3600))
+        assert classes(found) == {"ann@shop.example": ReplyClass.ACCEPTED}
+        assert host.asked == []
+
+
+async def test_what_was_inconclusive_waits_its_time_unless_its_turn_has_come() -> None:
+    """A greylisted mailbox is left alone until it may be asked, but for those whose round has come."""
+    host = Host(rcpt="550 5.1.1 User unknown")
+    grey = replied(ReplyClass.GREYLISTED, code=450)
+    async with Bench(host) as bench:
+        desk = Desk(bench)
+        await desk.store.remember_mailboxes([("ann@shop.example", grey)])
+        assert classes(await desk.ask("ann@shop.example")) == {"ann@shop.example": ReplyClass.GREYLISTED}
+        assert host.asked == []
+        found = await desk.ask("ann@shop.example", again=True)
+        assert classes(found) == {"ann@shop.example": ReplyClass.MAILBOX_NOT_FOUND}
+
+
+@pytest.mark.parametrize(
+    ("state", "obstacle"),
+    [
+        (EgressState.BLOCKED, Obstacle.EGRESS_BLOCKED),
+        (EgressState.INTERCEPTED, Obstacle.EGRESS_INTERCEPTED),
+    ],
+)
+async def test_a_shut_way_out_is_said_and_nobody_is_contacted(state: EgressState, obstacle: Obstacle) -> None:
+    """Behind a closed port 25 no mailbox is asked, nothing is stored of it, and whoever asked knows why."""
+    host = Host()
+    async with Bench(host) as bench:
+        desk = Desk(bench, egress=state)
+        found = await desk.ask("ann@shop.example")
+        assert [obstacle] == [finding.obstacle for finding in found["ann@shop.example"]]
+        assert host.visits == []
+        assert await desk.store.mailboxes(["ann@shop.example"]) == {}
+        assert desk.recorded == [("ann@shop.example", found["ann@shop.example"][0])]
+
+
+async def test_providers_that_tell_nothing_are_not_asked() -> None:
+    """Yahoo accepts everybody at RCPT, outlook.com calls asking namespace mining: both are unverifiable by default."""
+    host = Host()
+    yahoo = (MailHost("mta5.am0.yahoodns.net", 1, ("192.0.2.1",)),)
+    outlook = (MailHost("outlook-com.olc.protection.outlook.com", 5, ("192.0.2.1",)),)
+    async with Bench(host) as bench:
+        desk = Desk(bench)
+        for email, hosts in (("ann@yahoo.com", yahoo), ("ann@outlook.com", outlook)):
+            found = await desk.ask(email, hosts=hosts)
+            assert [Obstacle.PROVIDER_UNVERIFIABLE] == [finding.obstacle for finding in found[email]]
+        assert host.visits == []
+        found = await Desk(bench, policy=Policy(probe_opt_in=True)).ask("ann@outlook.com", hosts=outlook)
+        assert classes(found) == {"ann@outlook.com": ReplyClass.ACCEPTED}
+
+
+async def test_with_smtp_switched_off_nothing_is_found_and_nobody_contacted() -> None:
+    """VERIFIER_SMTP_ENABLED=false ends the road after MX."""
+    host = Host()
+    async with Bench(host) as bench:
+        assert await Desk(bench, policy=Policy(smtp_enabled=False)).ask("ann@shop.example") == {}
+        assert host.visits == []
+
+
+async def test_what_another_process_asks_is_waited_for() -> None:
+    """One holder a mailbox over all processes: its finding is taken over, and nobody asks a second time."""
+    host = Host()
+    async with Bench(host) as bench:
+        flights = MemorySingleFlight(bench.clock)
+        assert await flights.claim("ann@shop.example", 120)
+        desk = Desk(bench, flights=flights)
+        asking = asyncio.create_task(desk.ask("ann@shop.example"))
+        await asyncio.sleep(0)
+        await desk.store.remember_mailboxes([("ann@shop.example", replied(ReplyClass.MAILBOX_NOT_FOUND, seen=1))])
+        found = await asking
+        assert classes(found) == {"ann@shop.example": ReplyClass.MAILBOX_NOT_FOUND}
+        assert host.visits == []
+
+
+async def test_a_holder_that_died_is_replaced() -> None:
+    """A claim runs out: whoever waited for its holder asks itself."""
+    host = Host(rcpt="550 5.1.1 User unknown")
+    async with Bench(host) as bench:
+        flights = MemorySingleFlight(bench.clock)
+        assert await flights.claim("ann@shop.example", 30)
+        found = await Desk(bench, flights=flights).ask("ann@shop.example")
+        assert classes(found) == {"ann@shop.example": ReplyClass.MAILBOX_NOT_FOUND}
+        assert host.asked == ["ann@shop.example"]
+
+
+async def test_an_expired_answer_is_asked_for_again() -> None:
+    """Beyond its authoritative age an answer no longer stands for the mailbox."""
+    host = Host(rcpt="250 OK")
+    async with Bench(host) as bench:
+        desk = Desk(bench)
+        await desk.store.remember_mailboxes([("ann@shop.example", replied(ReplyClass.MAILBOX_NOT_FOUND, code=550))])
+        bench.clock.move(4 * DAY)
+        found = await desk.ask("ann@shop.example")
+        assert classes(found)["ann@shop.example"] is ReplyClass.ACCEPTED
+        assert hindered(Obstacle.TIMEOUT).conclusive is False
