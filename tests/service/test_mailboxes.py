@@ -1,4 +1,4 @@
-"""Mailboxes: what is fresh is not asked again, what is in the way is no verdict, and nobody is asked twice at a time."""
+"""Mailboxes: what is fresh is not asked again, what is in the way is no verdict, nobody is asked twice at a time."""
 
 import asyncio
 from collections.abc import Sequence
@@ -102,7 +102,7 @@ async def test_an_answer_is_kept_and_not_asked_for_again() -> None:
 
 
 async def test_an_acceptance_without_a_control_is_asked_again() -> None:
-    """An acceptance outlives the control beside it by weeks: it does not count alone, or a catch-all would turn good."""
+    """An acceptance outlives its control by weeks: it does not count alone, or a catch-all would turn good."""
     host = Host()
     async with Bench(host) as bench:
         desk = Desk(bench)
