@@ -308,6 +308,17 @@ class TestControls:
         facts = {r.accepts_all.value for r in results.values() if r.accepts_all is not None}
         assert facts == {False}
 
+    async def test_their_refusals_are_reckoned_with(self) -> None:
+        """Many domains on one host: the refused controls and other refusals of a connection stay below what costs
+        patience."""
+        everybody = [f"u{7 * n % 1000}@d{number}.example" for number in range(60) for n in range(25)]
+        known = {path for place, path in enumerate(everybody) if place % 9 != 3}
+        host = Host(rcpt=lambda _, path: "250 2.1.5 OK" if path in known else "550 5.1.1 User unknown")
+        async with Bench(host) as bench:
+            results = await submit_and_wait(bench, everybody, control_wanted=True)
+        assert tally(results) == {"accepted": 1333, "mailbox_not_found": 167}
+        assert max(visit.rejects for visit in bench.host.visits) <= 12
+
     async def test_catch_all(self) -> None:
         """A random name that is accepted says so of the whole domain, and to everybody who was accepted."""
         async with Bench(Host()) as bench:

@@ -48,7 +48,8 @@ class Grouping:
         if head is None:
             return None
         fresh = session.transaction_utf8 is not head.smtputf8 or (one_domain and head.domain != asked)
-        plan = plan_group(lane.history, session.tally, self._allowance(), fresh=fresh)
+        controls = lane.waiting.controls(head.domain if one_domain else None)
+        plan = plan_group(lane.history, session.tally, self._allowance(), fresh=fresh, controls=controls)
         if plan is None:
             return None
         bucket = lane.group.recipients
