@@ -5,9 +5,9 @@ import sys
 
 from verifier.edges.cli.root import run
 
-_YOUNG = 50_000
-"""New objects between two looks for cycles. Lists are rows by the thousand, none in a cycle, made and dropped before a
-look at them pays: at Python's own 700 the looks are a quarter of the time of `verifier clean` (bench/README.md)."""
+_YOUNG = 10_000
+"""New objects between two looks for cycles. Lists are rows by the thousand, none in a cycle, most gone before a look
+could pay: at Python's own 700 the looks take a fifth of the time of `verifier clean` (bench/README.md)."""
 
 
 def main() -> None:
