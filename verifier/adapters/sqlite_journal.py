@@ -1,8 +1,8 @@
 """Journal of a run in a SQLite file of its own, so that a run that was killed goes on where it was.
 
 Law: once `record` has returned, kill -9 of this process loses nothing of what it was given (why WAL is enough for that:
-`sqlite_thread.py`). Groups that arrive while a commit runs share the next one. What is recorded again, as happens when a
-run takes up where it was, takes no room.
+`sqlite_thread.py`). Groups that arrive while a commit runs share the next one. What is recorded again, as happens when
+a run takes up where it was, takes no room.
 """
 
 import asyncio
