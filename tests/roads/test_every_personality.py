@@ -110,9 +110,7 @@ def test_a_closed_port_is_said_at_once(tmp_path: Path) -> None:
     world = WORLDS["blocked"]
     with WorldProcess(world) as running:
         command = Command(tmp_path, running.environment)
-        clean = command.start("clean", command.write("list.csv", list_text(world, 2000)), LANG=LANGUAGES["fr"])
-        try:
+        source = command.write("list.csv", list_text(world, 2000))
+        with command.start("clean", source, LANG=LANGUAGES["fr"]) as clean:
             assert clean.wait_until_said("Le port 25 est fermé") < 10
             assert clean.wait().seconds < 20
-        finally:
-            clean.kill()

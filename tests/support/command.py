@@ -25,7 +25,7 @@ class Finished(NamedTuple):
 
 
 class Running:
-    """A command that was started; it is killed where it is left running."""
+    """A command that was started; as a context it is killed at the end where it still runs."""
 
     def __init__(self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
         self._started = time.monotonic()
@@ -70,18 +70,27 @@ class Running:
         """How it ended, after it was given its input."""
         try:
             self._child.communicate(stdin, timeout=_PATIENCE)
+            return Finished(self._child.returncode, _content(self._out), _content(self._err), self.seconds)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"still running after {_PATIENCE} s: {self.said()}") from None
-        return Finished(self._child.returncode, _content(self._out), _content(self._err), self.seconds)
+        finally:
+            self.kill()
 
     def kill(self) -> None:
-        """kill -9."""
+        """kill -9; nothing where it has ended."""
+        if self._out.closed:
+            return
         if self.running:
             self._child.kill()
-        if not self._out.closed:
-            self._child.communicate()
-            self._out.close()
-            self._err.close()
+        self._child.communicate()
+        self._out.close()
+        self._err.close()
+
+    def __enter__(self) -> "Running":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
 
 
 class Command:
@@ -107,11 +116,7 @@ class Command:
 
     def run(self, *arguments: str | Path, stdin: bytes = b"", **settings: str) -> Finished:
         """Runs a command to its end."""
-        running = self.start(*arguments, **settings)
-        try:
-            return running.wait(stdin)
-        finally:
-            running.kill()
+        return self.start(*arguments, **settings).wait(stdin)
 
     def write(self, name: str, content: str | bytes) -> Path:
         """A file in the folder."""
