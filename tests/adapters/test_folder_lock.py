@@ -63,7 +63,7 @@ def test_a_holder_without_a_name_is_still_a_holder(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     """A file where the folder should be: one sentence, exit 69."""
     (tmp_path / "file").write_text("")
-    with pytest.raises(ServiceUnavailable, match="cannot be opened"):
+    with pytest.raises(ServiceUnavailable, match="cannot be used"):
         FolderLock.acquire(tmp_path / "file", "serve", FakeClock())
 
 

@@ -52,7 +52,9 @@ class FolderLock:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
-            raise ServiceUnavailable(f"{path} cannot be opened: {error.strerror or error}.") from None
+            raise ServiceUnavailable(
+                f"The data folder {folder} cannot be used: {error.strerror or error}. VERIFIER_DATA_DIR names another."
+            ) from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -107,7 +107,7 @@ def clean_list(settings: Settings, wish: Wish) -> Summary:
     started = clock.monotonic()
     language = language_of(os.environ)
     output = _output(wish)
-    _require_folder(wish.report)
+    _require_place(wish, output)
     with ExitStack() as stack:
         table = stack.enter_context(open_table(wish.source, wish.columns))
         selection = parse_only(wish.only, table.layout, clock.now()) if wish.only is not None else None
@@ -137,10 +137,17 @@ def clean_list(settings: Settings, wish: Wish) -> Summary:
     return summary
 
 
-def _require_folder(report: Path | None) -> None:
-    """Hours of asking shall not end with a page that has nowhere to go."""
-    if report is not None and not os.access(report.absolute().parent, os.W_OK):
+def _require_place(wish: Wish, output: str | Path) -> None:
+    """Hours of asking shall not end with a page that has nowhere to go, or with the list overwritten by it."""
+    report = wish.report
+    if report is None:
+        return
+    if not os.access(report.absolute().parent, os.W_OK):
         raise OperatorError(f"The report cannot be written to {report}: its folder is not there, or not yours.")
+    if report.resolve() in (Path(wish.source).resolve(), Path(output).resolve()):
+        raise OperatorError(f"The report would overwrite the list {report}: name another file.")
+    if report.exists() and not wish.force:
+        raise OperatorError(f"{report} exists: name another report, or overwrite it with --force.")
 
 
 def _output(wish: Wish) -> str | Path:
