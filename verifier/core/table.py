@@ -66,6 +66,8 @@ class Layout(Struct, frozen=True):
     width: int
     rows: int
     email_columns: tuple[int, ...]
+    separator_line: bool = False
+    """The input begins with Excel's `sep=;`, and so does the output."""
 
     @property
     def our_names(self) -> tuple[str, ...]:

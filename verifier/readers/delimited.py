@@ -7,6 +7,7 @@ supposed encoding holds to the end; the second gives the rows.
 import csv
 import hashlib
 import io
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, islice
@@ -20,21 +21,25 @@ from verifier.readers.encodings import Encoding, Utf8Watch, head_encoding
 from verifier.readers.list_table import ListTable
 from verifier.readers.measure import Measure, measure
 from verifier.readers.records import LONGEST_RECORD, plain_lines, records
-from verifier.readers.separators import NONE, guess_line_ending, guess_separator, head_rows
+from verifier.readers.separators import NONE, guess_line_ending, guess_separator, head_rows, stated_separator
 from verifier.readers.source import BLOCK, ListSource, line_blocks
 
 _HEAD = 1 << 18
 _CSV_FIELD_LIMIT = 1 << 17
 _ONE_CELL = "\x1f"
+_LINE = re.compile(rb"[^\r\n]*(?:\r\n|\n|\r)")
 
 
 class Dialect(Struct, frozen=True):
-    """How the bytes become rows: `regular` where a strict csv.reader takes all of them."""
+    """How the bytes become rows: `regular` where a strict csv.reader takes all of them; `stated` where the first line
+    names the separator and is no row.
+    """
 
     encoding: Encoding
     separator: str
     line_ending: str
     regular: bool = False
+    stated: bool = False
 
 
 class Head(Struct, frozen=True):
@@ -63,10 +68,14 @@ def read_head(source: ListSource, separator: str | None = None) -> Head:
         raise InputError(f"{source.name} is empty.")
     if not whole:
         text = text[: max(text.rfind("\n"), text.rfind("\r", 0, -1)) + 1] or text
+    stated = stated_separator(text) if separator is None else None
     if separator is None:
-        separator = guess_separator(text, source.suffix)
-    rows = head_rows(text, separator)
-    return Head(Dialect(encoding, separator, guess_line_ending(text)), rows, guess_columns(rows), whole)
+        separator = stated or guess_separator(text, source.suffix)
+    rows = head_rows(text, separator)[int(stated is not None) :]
+    if not rows:
+        raise InputError(f"{source.name} is empty.")
+    dialect = Dialect(encoding, separator, guess_line_ending(text), stated=stated is not None)
+    return Head(dialect, rows, guess_columns(rows), whole)
 
 
 def open_delimited(source: ListSource, wanted: Sequence[str] = (), separator: str | None = None) -> ListTable:
@@ -112,6 +121,7 @@ def _layout(
         width=total.width,
         rows=total.rows - guess.has_header,
         email_columns=columns,
+        separator_line=dialect.stated,
     )
 
 
@@ -119,7 +129,7 @@ def _first_pass(source: ListSource, supposed: Dialect) -> tuple[Dialect, Measure
     """All bytes once: the encoding that holds to the end, the size of the list, the hash of its content."""
     digest = hashlib.sha256()
     watch = Utf8Watch(supposed.encoding, source.name)
-    total, gauge = Measure(), _Gauge(supposed.separator or _ONE_CELL)
+    total, gauge = Measure(), _Gauge(supposed)
     with source.open() as stream:
         if supposed.encoding.ascii_compatible:
             for block in line_blocks(stream, source.name):
@@ -131,7 +141,7 @@ def _first_pass(source: ListSource, supposed: Dialect) -> tuple[Dialect, Measure
                 digest.update(piece)
     dialect = structs.replace(supposed, encoding=watch.encoding())
     if not dialect.encoding.ascii_compatible:
-        gauge = _Gauge(supposed.separator or _ONE_CELL)
+        gauge = _Gauge(supposed)
         for block in _utf8_blocks(source, dialect.encoding):
             gauge.take(block)
     if gauge.regular and gauge.done and gauge.total.longest < _CSV_FIELD_LIMIT and dialect.separator != NONE:
@@ -146,8 +156,9 @@ def _first_pass(source: ListSource, supposed: Dialect) -> tuple[Dialect, Measure
 class _Gauge:
     """Measures block after block as long as the quotes stand right."""
 
-    def __init__(self, separator: str) -> None:
-        self._separator = separator
+    def __init__(self, dialect: Dialect) -> None:
+        self._separator = dialect.separator or _ONE_CELL
+        self._skips_line = dialect.stated
         self._rest = b""
         self.total = Measure()
         self.regular = True
@@ -161,6 +172,8 @@ class _Gauge:
         """Counts the block's rows."""
         if not self.regular:
             return
+        if self._skips_line:
+            block, self._skips_line = _LINE.sub(b"", block, count=1), False
         block = self._rest + block
         used = measure(block, self._separator, self.total)
         self._rest = b"" if used is None else block[used:]
@@ -210,7 +223,8 @@ def _opened_rows(source: ListSource, dialect: Dialect) -> Iterator[Iterator[list
     if dialect.regular:
         codec, errors = dialect.encoding.codec, dialect.encoding.errors
         with source.open() as stream, io.TextIOWrapper(stream, codec, errors, newline="") as text:
-            yield csv.reader(text, delimiter=dialect.separator, strict=True)
+            yield islice(csv.reader(text, delimiter=dialect.separator, strict=True), int(dialect.stated), None)
     else:
         texts = _texts(source, dialect.encoding)
-        yield chain.from_iterable(records(texts, dialect.separator) if dialect.separator else plain_lines(texts))
+        rows = chain.from_iterable(records(texts, dialect.separator) if dialect.separator else plain_lines(texts))
+        yield islice(rows, int(dialect.stated), None)

@@ -10,11 +10,18 @@ SEPARATORS = (",", ";", "\t", "|")
 NONE = ""
 """Every line is one cell: a text file with one address a line."""
 
+_SEPARATOR_LINE = re.compile(r"sep=([,;\t|:])(?:\r\n|\n|\r)", re.IGNORECASE)
 _ADDRESS = re.compile(r"\s*<?[^@\s,;|<>\"]+@[^@\s,;|<>\"]+>?\s*").fullmatch
 _QUOTED_LINE = re.compile(r'(?:^|(?<=[\r\n]))"[^\r\n]*"(?=[\r\n]|$)')
 _FILLED_LINE = re.compile(r"[^\r\n]+")
 _ENOUGH = 0.5
 _TEXT_SUFFIXES = frozenset({".txt", ".text", ".lst", ".list", ".eml", ""})
+
+
+def stated_separator(head: str) -> str | None:
+    """The separator that a first line such as `sep=;` states: Excel reads it so, and shows no row for it."""
+    line = _SEPARATOR_LINE.match(head)
+    return line[1] if line else None
 
 
 def head_rows(head: str, separator: str) -> list[list[str]]:

@@ -25,6 +25,8 @@ class CsvWriter:
         self._special = re.compile(rf'[{re.escape(layout.separator)}"\r\n]').search
         if layout.bom:
             target.write(_BOM)
+        if layout.separator_line:
+            target.write(f"sep={layout.separator}{layout.line_ending}".encode())
         self._write([layout.output_header])
 
     def write_rows(self, rows: Sequence[Sequence[str]], ours: Sequence[Sequence[str]]) -> None:
