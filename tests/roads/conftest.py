@@ -9,7 +9,7 @@ from tests.roads.worlds import quick_world
 from tests.support.command import Command
 from verifier.world.process import WorldProcess
 
-NOBODY = {"VERIFIER_DNS_NAMESERVERS": "127.0.0.1:1", "VERIFIER_SMTP_HELO": "probe.verifier-world.example"}
+NOBODY = {"VERIFIER_DNS_NAMESERVERS": "127.0.0.1:1", "VERIFIER_SMTP_PORT": "2525"}
 """Settings under which every question to the network fails at once."""
 
 
