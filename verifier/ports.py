@@ -10,6 +10,7 @@ from verifier.core.dns import DnsStatus as DnsStatus
 from verifier.core.dns import RecordType as RecordType
 from verifier.core.evidence import Finding
 from verifier.core.facts import DomainFacts
+from verifier.core.harvest import Tally
 from verifier.core.table import Layout
 
 
@@ -84,6 +85,18 @@ class FactStore(Protocol):
     async def mailboxes(self, keys: Sequence[str]) -> Mapping[str, tuple[Finding, ...]]: ...
     async def remember_mailboxes(self, findings: Sequence[tuple[str, Finding]]) -> None: ...
     async def forget(self, key: str) -> None: ...
+
+
+class TallyStore(Protocol):
+    """Remembers for a day who asked for which names of which domains. May forget at any time, must never invent.
+
+    What is remembered of a client and a domain is taken into what is known already. `forget` erases a mailbox (keyed as
+    in FactStore) from every tally of its domain.
+    """
+
+    async def tallies(self, client: str, domains: Sequence[str]) -> Mapping[str, Tally]: ...
+    async def remember(self, client: str, tallies: Mapping[str, Tally]) -> None: ...
+    async def forget(self, domain: str, key: str) -> None: ...
 
 
 class SingleFlight(Protocol):

@@ -18,6 +18,7 @@ from verifier.adapters.reply_rule_file import load_rules
 from verifier.adapters.secret_file import load_secret
 from verifier.adapters.smtp_dialer import SmtpDialer
 from verifier.adapters.sqlite_store import SqliteStore
+from verifier.adapters.sqlite_tallies import SqliteTallies
 from verifier.adapters.system_clock import SystemClock
 from verifier.adapters.unrecognised_log import CAPACITY, UnrecognisedLog
 from verifier.config import Settings, require_shared_secret
@@ -30,6 +31,7 @@ from verifier.core.spelling import Spelling
 from verifier.ports import Clock, FactStore, MailDialer, Resolver, SingleFlight
 from verifier.service.domains import Domains
 from verifier.service.egress import EgressTest
+from verifier.service.harvest_guard import HarvestGuard
 from verifier.service.judging import Judging
 from verifier.service.lanes import Lanes
 from verifier.service.mailboxes import Mailboxes, Policy
@@ -38,6 +40,7 @@ from verifier.service.probing import Equipment, Timeouts
 from verifier.service.verify import Verification
 
 FACTS_FILE = "facts.sqlite"
+TALLIES_FILE = "requests.sqlite"
 JOURNALS = "journals"
 _CONNECTIONS = 500
 _CANARY_PATIENCE = 5.0
@@ -57,6 +60,7 @@ class Verifier(Struct):
     resolver: Resolver
     dialer: MailDialer
     guard: Guard
+    harvest: HarvestGuard
     secret: bytes
 
     @property
@@ -94,7 +98,9 @@ async def open_verifier(
         canaries = settings.dns_canaries or reference.providers.canaries()
         domains = Domains(resolver, store, clock, canaries, guard)
         stack.push_async_callback(domains.close)
-        egress = EgressTest(domains, dialer, clock, canaries, _CANARY_PATIENCE)
+        egress = EgressTest(
+            domains, dialer, clock, [name for name in canaries if name not in reference.opted_out], _CANARY_PATIENCE
+        )
         equipment = Equipment(
             dialer,
             rules,
@@ -107,6 +113,9 @@ async def open_verifier(
         groups = PacingGroups(clock, default_sessions=settings.smtp_sessions_per_group, connections=_CONNECTIONS)
         lanes = Lanes(equipment, groups, report_fault)
         stack.push_async_callback(lanes.close)
+        tallies = SqliteTallies(settings.data_dir / TALLIES_FILE, clock, warn)
+        stack.push_async_callback(tallies.close)
+        harvest = HarvestGuard(names, tallies, reference.lifts, clock, warn)
         mailboxes = Mailboxes(
             names=names,
             lanes=lanes,
@@ -119,6 +128,7 @@ async def open_verifier(
                 probe_opt_in=settings.smtp_probe_outlook_consumer,
                 greylist_delays=tuple(delay.total_seconds() for delay in settings.smtp_greylist_delays),
             ),
+            guard=harvest,
         )
         verification = Verification(
             judging=Judging(names, reference.risks, clock, subkey(secret, "mailbox")),
@@ -127,7 +137,19 @@ async def open_verifier(
             clock=clock,
         )
         yield Verifier(
-            settings, clock, reference, names, verification, domains, egress, store, resolver, dialer, guard, secret
+            settings,
+            clock,
+            reference,
+            names,
+            verification,
+            domains,
+            egress,
+            store,
+            resolver,
+            dialer,
+            guard,
+            harvest,
+            secret,
         )
 
 
@@ -163,6 +185,7 @@ def assemble_names(reference: ReferenceData) -> Names:
         privacy_relays=reference.privacy_relays,
         free=reference.free,
         parking_exchanges=reference.parking_exchanges,
+        opted_out=reference.opted_out,
         roles=reference.roles,
         no_reply=reference.no_reply,
         spelling=Spelling(reference.typo_targets, reference.lookalikes, reference.tlds),

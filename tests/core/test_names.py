@@ -23,6 +23,7 @@ def names(**lists: DomainList) -> Names:
         "privacy_relays": DomainList.parse(["relay.example"]),
         "free": DomainList.parse(["free.example"]),
         "parking_exchanges": DomainList.parse(["park.example"]),
+        "opted_out": DomainList.parse(["alone.example", "mx.quiet.example"]),
     }
     return Names(
         **{**every, **lists},
@@ -104,3 +105,28 @@ def test_whose_row_applies() -> None:
     assert lists.provider("big.example", route()) is BIG
     assert lists.provider("big.example", route("mx.moved.example")) is None
     assert lists.provider("shop.example", None) is None
+
+
+@pytest.mark.parametrize(
+    ("domain", "exchanges", "opted_out"),
+    [
+        ("alone.example", (), True),
+        ("alone.example", ("mx.shop.example",), True),
+        ("sub.alone.example", ("mx.shop.example",), True),
+        ("shop.example", ("mx.quiet.example",), True),
+        ("shop.example", ("mx.shop.example", "eu.mx.quiet.example"), True),
+        ("shop.example", ("quiet.example", "notmx.quiet.example"), False),
+        ("notalone.example", ("mx.shop.example",), False),
+        ("shop.example", (), False),
+    ],
+)
+def test_who_opted_out(domain: str, exchanges: tuple[str, ...], opted_out: bool) -> None:
+    """A listed domain, whatever lies under it, and every domain that a listed exchange answers for."""
+    assert names().is_opted_out(domain, route(*exchanges)) is opted_out
+    assert names(opted_out=DomainList(frozenset())).is_opted_out(domain, route(*exchanges)) is False
+
+
+@pytest.mark.parametrize(("domain", "own"), [("big.example", True), ("free.example", True), ("shop.example", False)])
+def test_whose_mailboxes_are_everybodys(domain: str, own: bool) -> None:
+    """A provider's own domains and webmail are nobody's in particular; a customer's domain is its own."""
+    assert names().is_providers_own(domain) is own

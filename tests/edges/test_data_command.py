@@ -1,11 +1,12 @@
 """`verifier data`: ages, own domains, refresh."""
 
+import re
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
-from verifier.adapters.data_files import DESCRIBED_FILES
+from verifier.adapters.data_files import DESCRIBED_FILES, load_reference_data
 from verifier.adapters.list_packages import PackageList
 from verifier.core.faults import ConfigError, ServiceUnavailable
 from verifier.edges.cli import data_command as command
@@ -27,7 +28,8 @@ def test_every_list_is_shown(data_dir: Path) -> None:
     lines = [line.split("\t") for line in run().stdout.splitlines()]
     assert [line[0] for line in lines] == sorted(DESCRIBED_FILES)
     assert {line[5] for line in lines} == {"shipped"}
-    assert all(line[3].endswith(" d") and int(line[1]) > 0 for line in lines)
+    assert all(line[3].endswith(" d") for line in lines)
+    assert ["opt_out.txt"] == [line[0] for line in lines if int(line[1]) == 0]
 
 
 def test_own_domains_are_listed(data_dir: Path) -> None:
@@ -38,6 +40,36 @@ def test_own_domains_are_listed(data_dir: Path) -> None:
     assert run("allow", "friend.example", "--remove").stdout == "friend.example is no longer on your allow list.\n"
     assert run("deny", "foe.example", "--remove").stdout == "foe.example is no longer on your deny list.\n"
     assert len(run().stdout.splitlines()) == len(DESCRIBED_FILES)
+
+
+def test_who_opted_out_is_listed(data_dir: Path) -> None:
+    """`opt-out` puts a domain on the operator's list, which is shown, and takes it off again."""
+    assert run("opt-out", "Alone.example").stdout == "alone.example is never probed now.\n"
+    assert [line.split("\t")[:2] for line in run().stdout.splitlines()][-1] == ["opt_out.txt", "1"]
+    assert run("opt-out", "alone.example", "--remove").stdout == "alone.example is no longer on your opt-out list.\n"
+    assert len(run().stdout.splitlines()) == len(DESCRIBED_FILES)
+
+
+def test_a_lift_leaves_its_trace(data_dir: Path) -> None:
+    """`lift` writes the domain, the list's name and the moment; what else stands in the file stays."""
+    path = data_dir / "lists" / "harvest_lifted.txt"
+    assert (
+        run("lift", "Dead.example", "old customers.csv").stdout
+        == "old customers.csv may ask for all its dead.example.\n"
+    )
+    path.write_text("# asked for by the owner\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
+    lifts = load_reference_data(data_dir).lifts
+    assert [lifts.cover("dead.example", name) for name in ("old customers.csv", "customers.csv", "")] == [
+        True,
+        False,
+        False,
+    ]
+    assert re.search(r"^dead\.example old customers\.csv  # lifted \d{4}-\d\d-\d\dT[0-9:]{8}Z$", path.read_text(), re.M)
+    assert run("lift", "dead.example", "old customers.csv", "--remove").exit_code == 0
+    assert path.read_text(encoding="utf-8") == "# asked for by the owner\n"
+    assert isinstance(run("lift", "dead.example", "customers.csv", "--remove").exception, ConfigError)
+    assert isinstance(run("lift", "nonsense", "customers.csv").exception, ConfigError)
+    assert isinstance(run("lift", "dead.example", " ").exception, ConfigError)
 
 
 def test_nonsense_is_bad_usage(data_dir: Path) -> None:

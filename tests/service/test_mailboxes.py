@@ -1,83 +1,19 @@
 """Mailboxes: what is fresh is not asked again, what is in the way is no verdict, nobody is asked twice at a time."""
 
 import asyncio
-from collections.abc import Sequence
 
 import pytest
 
-from tests.support.facts import at, control, hindered, replied
+from tests.support.desk import DAY, Desk
+from tests.support.facts import control, hindered, replied
 from tests.support.mail_host import Host
-from tests.support.probing import ONE_HOST, Bench
-from tests.support.rules import DATA
-from verifier.adapters.data_files import load_reference_data
+from tests.support.probing import Bench
 from verifier.adapters.memory_single_flight import MemorySingleFlight
-from verifier.adapters.memory_store import MemoryStore
-from verifier.core.address import Address, parse_address
-from verifier.core.egress import Egress, EgressState
+from verifier.core.egress import EgressState
 from verifier.core.evidence import Finding, Obstacle
-from verifier.core.facts import AcceptsAll, DomainFacts, MailHost, MailRoute, RouteStatus
+from verifier.core.facts import MailHost
 from verifier.core.replies import ReplyClass
-from verifier.ports import SingleFlight
-from verifier.service.mailboxes import Asking, Knowledge, Mailboxes, Policy
-from verifier.wiring import assemble_names
-
-NAMES = assemble_names(load_reference_data(None, DATA))
-DAY = 86_400.0
-
-
-class WayOut:
-    """An egress test with a known outcome."""
-
-    def __init__(self, state: EgressState = EgressState.OPEN) -> None:
-        self.state = state
-
-    async def outcome(self) -> Egress:
-        return Egress(self.state, "said so")
-
-
-class Desk:
-    """Mailboxes over one host in memory, with a store; `ask` is one gather for addresses of a domain."""
-
-    def __init__(
-        self,
-        bench: Bench,
-        *,
-        egress: EgressState = EgressState.OPEN,
-        flights: SingleFlight | None = None,
-        policy: Policy | None = None,
-    ) -> None:
-        self.bench = bench
-        self.store = MemoryStore(bench.clock)
-        self.recorded: list[tuple[str, Finding]] = []
-        self.mailboxes = Mailboxes(
-            names=NAMES,
-            lanes=bench.lanes,
-            egress=WayOut(egress),
-            store=self.store,
-            flights=flights,
-            clock=bench.clock,
-            policy=policy or Policy(),
-        )
-
-    async def ask(
-        self,
-        *emails: str,
-        accepts_all: AcceptsAll | None = None,
-        hosts: tuple[MailHost, ...] = ONE_HOST,
-        again: bool = False,
-    ) -> dict[str, tuple[Finding, ...]]:
-        addresses = {email: parsed for email in emails if isinstance(parsed := parse_address(email), Address)}
-        route = MailRoute(RouteStatus.FOUND, hosts, at(0), at(DAY))
-        domains = {address.domain for address in addresses.values()}
-        knowledge = Knowledge.of({domain: DomainFacts(domain, route, accepts_all) for domain in domains})
-        asking = Asking(record=self.record, again=frozenset(emails if again else ()))
-        task = asyncio.create_task(self.mailboxes.gather(addresses, knowledge, asking))
-        await self.bench.until(task.done)
-        await task
-        return knowledge.findings
-
-    async def record(self, findings: Sequence[tuple[str, Finding]], facts: Sequence[DomainFacts]) -> None:
-        self.recorded += findings
+from verifier.service.mailboxes import Policy
 
 
 def classes(findings: dict[str, tuple[Finding, ...]]) -> dict[str, ReplyClass | None]:

@@ -21,6 +21,7 @@ def judging() -> Judging:
         privacy_relays=_EMPTY,
         free=DomainList(frozenset({"gmail.com"})),
         parking_exchanges=_EMPTY,
+        opted_out=_EMPTY,
         roles=frozenset({"info"}),
         no_reply=frozenset({"noreply"}),
         spelling=Spelling(["shop.example", "free.example"], {"fre.example": "free.example"}, frozenset({"example"})),

@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from verifier.core.harvest import Lifts
 from verifier.core.lists import DomainList, local_names
 from verifier.core.providers import Provider, ProviderTable
 from verifier.core.verdict import BounceRisks
@@ -22,6 +23,8 @@ LISTS_FOLDER = "lists"
 DISPOSABLE = "disposable_domains.txt"
 ALLOW = "allow.txt"
 DENY = "deny.txt"
+OPT_OUT = "opt_out.txt"
+LIFTED = "harvest_lifted.txt"
 DESCRIBED_FILES = (
     "bounce_risks.toml",
     DISPOSABLE,
@@ -30,6 +33,7 @@ DESCRIBED_FILES = (
     "lookalikes.csv",
     "no_reply.txt",
     "not_disposable.txt",
+    OPT_OUT,
     "parking_mx.txt",
     "privacy_relays.txt",
     "providers.toml",
@@ -55,7 +59,9 @@ class ReferenceData(Struct, frozen=True):
     """Everything that is known before anybody is asked. Domains are lower-case A-labels.
 
     `never_disposable` holds the operator's allowed domains, relays, well-known domains and mail providers; `denied`
-    what the operator calls disposable. `version` is a short hash that changes with any of the data.
+    what the operator calls disposable; `opted_out` domains and exchanges that are never asked, `own_opt_outs` those of
+    them that the operator put there; `lifts` the lists that he lets pass the harvest guard. `version` is a short hash
+    that changes with any of the data but the lifts.
     """
 
     disposable: DomainList
@@ -66,6 +72,9 @@ class ReferenceData(Struct, frozen=True):
     privacy_relays: DomainList
     free: DomainList
     parking_exchanges: DomainList
+    opted_out: DomainList
+    own_opt_outs: DomainList
+    lifts: Lifts
     roles: frozenset[str]
     no_reply: frozenset[str]
     typo_targets: tuple[str, ...]
@@ -97,6 +106,7 @@ def load_reference_data(data_dir: Path | None = None, shipped: Path | None = Non
     allowed, denied = _operator_list(own, ALLOW), _operator_list(own, DENY)
     relays, free = _domains(folder / "privacy_relays.txt"), _domains(folder / "free_providers.txt")
     known = _domains(folder / "not_disposable.txt")
+    own_opt_outs = _operator_list(own, OPT_OUT)
     return ReferenceData(
         disposable=_domains(disposable_file(folder, own)),
         never_disposable=DomainList(allowed.domains | relays.domains | known.domains | free.domains),
@@ -106,6 +116,9 @@ def load_reference_data(data_dir: Path | None = None, shipped: Path | None = Non
         privacy_relays=relays,
         free=free,
         parking_exchanges=_domains(folder / "parking_mx.txt"),
+        opted_out=DomainList(_domains(folder / OPT_OUT).domains | own_opt_outs.domains),
+        own_opt_outs=own_opt_outs,
+        lifts=Lifts.parse(_own_lines(own, LIFTED)),
         roles=local_names(shipped_rows(folder / "roles.txt")),
         no_reply=local_names(shipped_rows(folder / "no_reply.txt")),
         typo_targets=tuple(shipped_rows(folder / "typo_targets.txt")),
@@ -191,9 +204,12 @@ def _domains(path: Path) -> DomainList:
 
 
 def _operator_list(own: Path | None, name: str) -> DomainList:
+    return DomainList.parse(_own_lines(own, name))
+
+
+def _own_lines(own: Path | None, name: str) -> Iterable[str]:
     path = own / name if own is not None else None
-    lines: Iterable[str] = path.read_text(encoding="utf-8").splitlines() if path is not None and path.is_file() else ()
-    return DomainList.parse(lines)
+    return path.read_text(encoding="utf-8").splitlines() if path is not None and path.is_file() else ()
 
 
 def _pair(row: str) -> tuple[str, str]:
@@ -217,7 +233,7 @@ def _version(folder: Path, own: Path | None) -> str:
     digest = hashlib.blake2b(digest_size=6)
     for path in sorted(path for path in folder.iterdir() if path.is_file()):
         digest.update(f"{path.name}\0{path.stat().st_size}\0".encode() + "\n".join(_comments(path)).encode())
-    for path in [] if own is None else [own / DISPOSABLE, own / ALLOW, own / DENY]:
+    for path in [] if own is None else [own / DISPOSABLE, own / ALLOW, own / DENY, own / OPT_OUT]:
         if path.is_file():
             digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()

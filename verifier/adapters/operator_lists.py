@@ -1,4 +1,5 @@
-"""The operator's own lists in `<data folder>/lists`: allow.txt, deny.txt, and a refreshed disposable_domains.txt.
+"""The operator's own lists in `<data folder>/lists`: allow.txt, deny.txt, opt_out.txt,
+harvest_lifted.txt, and a refreshed disposable_domains.txt.
 
 Law: a list is replaced as a whole or not at all, and a refresh only adds to what is shipped: a source that lost most of
 its names, or cannot be read, changes nothing.
@@ -8,7 +9,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 from msgspec import Struct
@@ -18,7 +19,9 @@ from verifier.adapters.data_files import (
     ALLOW,
     DENY,
     DISPOSABLE,
+    LIFTED,
     LISTS_FOLDER,
+    OPT_OUT,
     ReferenceData,
     disposable_file,
     read_header,
@@ -27,6 +30,7 @@ from verifier.adapters.data_files import (
 )
 from verifier.adapters.list_packages import CURATED_PACKAGES, PackageList
 from verifier.core.faults import ConfigError, ServiceUnavailable
+from verifier.core.harvest import Lifts
 from verifier.core.lists import DomainList
 from verifier.core.sifting import brands_of, looks_established, sift
 
@@ -50,6 +54,28 @@ def allow_domain(data_dir: Path, text: str, *, remove: bool = False) -> str:
 def deny_domain(data_dir: Path, text: str, *, remove: bool = False) -> str:
     """Puts a domain on the list of what is always disposable (or takes it off), and gives its A-label form."""
     return _override(data_dir, text, DENY, ALLOW, remove)
+
+
+def opt_out_domain(data_dir: Path, text: str, *, remove: bool = False) -> str:
+    """Puts a domain or exchange on the list of those that are never probed (or takes it off), and gives its A-label."""
+    return _edit(data_dir, text, OPT_OUT, remove)
+
+
+def lift_harvest_guard(data_dir: Path, text: str, list_name: str, now: datetime, *, remove: bool = False) -> str:
+    """Lets the list of that name pass the harvest guard at a domain (or no longer); gives the domain's A-label form.
+
+    Who reads the file sees since when: what somebody wrote there stays, but for the line that is taken back.
+    """
+    domain, name = _a_label(text), " ".join(list_name.split())
+    if not name or "#" in name:
+        raise ConfigError(f"{list_name!r} cannot be the name of a list.")
+    path = data_dir / LISTS_FOLDER / LIFTED
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    others = [line for line in lines if not Lifts.parse([line]).cover(domain, name)]
+    if remove and others == lines:
+        raise ConfigError(f"{domain} is not lifted for {name}.")
+    _replace(path, others if remove else [*others, f"{domain} {name}  # lifted {now:%Y-%m-%dT%H:%M:%SZ}"])
+    return domain
 
 
 def refresh_disposable(
@@ -83,16 +109,27 @@ def refresh_disposable(
 
 
 def _override(data_dir: Path, text: str, name: str, opposite: str, remove: bool) -> str:
-    domain = next(iter(DomainList.parse([text.strip().rpartition("@")[2]]).domains), None)
-    if domain is None:
-        raise ConfigError(f"{text!r} is not a domain name.")
+    domain = _edit(data_dir, text, name, remove)
+    folder = data_dir / LISTS_FOLDER
+    if not remove and domain in (others := _listed(folder / opposite)):
+        _write(folder / opposite, others - {domain})
+    return domain
+
+
+def _edit(data_dir: Path, text: str, name: str, remove: bool) -> str:
+    domain = _a_label(text)
     folder = data_dir / LISTS_FOLDER
     listed = _listed(folder / name)
     if remove and domain not in listed:
         raise ConfigError(f"{domain} is not on that list.")
     _write(folder / name, listed - {domain} if remove else listed | {domain})
-    if not remove and domain in (others := _listed(folder / opposite)):
-        _write(folder / opposite, others - {domain})
+    return domain
+
+
+def _a_label(text: str) -> str:
+    domain = next(iter(DomainList.parse([text.strip().rpartition("@")[2]]).domains), None)
+    if domain is None:
+        raise ConfigError(f"{text!r} is not a domain name.")
     return domain
 
 

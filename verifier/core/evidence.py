@@ -32,7 +32,8 @@ class Finding(Struct, frozen=True, omit_defaults=True):
     """One observation of one mailbox: either what a reply said (`reply_class`) or what stood in the way (`obstacle`).
 
     `text` is the masked reply, `code` and `enhanced` its numbers, `stage` the command it answered; all None where no
-    server answered. `retry_after` is when it makes sense to ask again.
+    server answered. `retry_after` is when it makes sense to ask again. `doubted_since`: a refusal that may be an
+    outage's (core/outage.py), and since when the mailbox has been refused without anything to the contrary.
     """
 
     observed_at: datetime
@@ -46,6 +47,7 @@ class Finding(Struct, frozen=True, omit_defaults=True):
     mx_host: str | None = None
     retry_after: datetime | None = None
     detail: str | None = None
+    doubted_since: datetime | None = None
 
     @property
     def conclusive(self) -> bool:
@@ -82,16 +84,22 @@ _FRESHNESS = {
     ReplyClass.MAILBOX_DISABLED: Freshness(_DAY, 3 * _DAY, 30 * _DAY),
 }
 _INCONCLUSIVE = Freshness(_HOUR, _HOUR, _HOUR)
+SECOND_LOOK = _DAY
+"""How much later a doubted refusal has to be seen again before it is believed for long."""
+_DOUBTED = Freshness(3 * _HOUR, SECOND_LOOK, 90 * _DAY)
 
 
 def freshness_of(finding: Finding) -> Freshness:
     """How long a finding is good for (docs/architecture.md, Freshness; modelled on Postfix verify(8))."""
+    doubted = finding.doubted_since is not None and finding.observed_at - finding.doubted_since < SECOND_LOOK
+    if doubted and finding.conclusive:
+        return _DOUBTED
     known = _FRESHNESS.get(finding.reply_class) if finding.reply_class is not None and finding.conclusive else None
     if known is not None:
         return known
     if finding.retry_after is not None:
         wait = max(finding.retry_after - finding.observed_at, timedelta(0))
-        return Freshness(wait, wait, wait)
+        return Freshness(wait, wait, _DOUBTED.retained if doubted else wait)
     return _INCONCLUSIVE
 
 
@@ -121,14 +129,15 @@ def merge(findings: tuple[Finding, ...], now: datetime) -> Finding | None:
 def retained(findings: Sequence[Finding], now: datetime) -> tuple[Finding, ...]:
     """What a store keeps of a mailbox at `now`: the latest finding of each kind that is still retained, oldest first.
 
-    Bounded by the number of kinds (reply classes and obstacles), and the same whatever order the findings came in.
+    Bounded by the number of kinds (reply classes, obstacles, withdrawn refusals), and the same whatever order the
+    findings came in.
     """
     if len(findings) == 1:
         return tuple(findings) if retained_until(findings[0]) > now else ()
     latest: dict[str, Finding] = {}
     for finding in findings:
         if retained_until(finding) > now:
-            kind = finding.reply_class or finding.obstacle or ""
+            kind = "doubted" if _is_withdrawn(finding) else finding.reply_class or finding.obstacle or ""
             held = latest.get(kind)
             if held is None or _later(finding, held):
                 latest[kind] = finding
@@ -138,6 +147,10 @@ def retained(findings: Sequence[Finding], now: datetime) -> tuple[Finding, ...]:
 def retained_until(finding: Finding) -> datetime:
     """When the finding is to be forgotten."""
     return finding.observed_at + freshness_of(finding).retained
+
+
+def _is_withdrawn(finding: Finding) -> bool:
+    return finding.doubted_since is not None and not finding.conclusive
 
 
 def _later(finding: Finding, held: Finding) -> bool:

@@ -37,6 +37,7 @@ class Names:
         privacy_relays: DomainList,
         free: DomainList,
         parking_exchanges: DomainList,
+        opted_out: DomainList,
         roles: frozenset[str],
         no_reply: frozenset[str],
         spelling: Spelling,
@@ -51,6 +52,7 @@ class Names:
         self._privacy_relays = privacy_relays
         self._free = free
         self._parking_exchanges = parking_exchanges
+        self._opted_out = opted_out
         self._roles = roles
         self._no_reply = no_reply
         self.profile = lru_cache(maxsize=_CACHED_DOMAINS)(self._profile)
@@ -71,6 +73,18 @@ class Names:
     def is_disposable(self, domain: str, route: MailRoute | None) -> bool:
         """By name, or by an exchange that serves throw-away domains."""
         return self._domain_flags(domain, route).disposable
+
+    def is_opted_out(self, domain: str, route: MailRoute | None) -> bool:
+        """The domain, or an exchange that answers for it, asked not to be probed."""
+        if not self._opted_out:
+            return False
+        hosts = route.hosts if route is not None else ()
+        return domain in self._opted_out or any(host.name in self._opted_out for host in hosts)
+
+    def is_providers_own(self, domain: str) -> bool:
+        """Mailboxes for everybody (webmail, providers of access), not the domain of one customer."""
+        profile = self.profile(domain)
+        return profile.provider is not None or profile.flags.free
 
     def provider(self, domain: str, route: MailRoute | None) -> Provider | None:
         """Whose row applies: the exchange's, else the domain's own provider."""

@@ -65,7 +65,7 @@ class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     accepts_all: bool = False
     """RCPT says nothing here: every name is accepted and refused later, so it is not asked."""
     ambiguous: bool = False
-    """An unknown-user refusal may be a guard's or an outage's: ask the control, and look twice before it is kept."""
+    """An unknown-user refusal may be an outage's: it is looked at twice, a day apart, before it is kept for long."""
     probe: ProbePolicy = ProbePolicy.YES
     control: ControlPolicy = ControlPolicy.ASK
     """`never`: the provider's own `domains` are known not to accept every name. Customers' domains are always asked."""

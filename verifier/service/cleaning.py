@@ -20,7 +20,8 @@ from verifier.core.reasons import StageName
 from verifier.core.replies import ReplyClass
 from verifier.core.table import Layout
 from verifier.ports import Clock, FactStore, Journal
-from verifier.service.mailboxes import Asking, EgressSource
+from verifier.service.harvest_guard import Client
+from verifier.service.mailboxes import COMMAND_LINE, Asking, EgressSource
 from verifier.service.verify import Verification
 
 _ASK_ROWS = 500
@@ -51,6 +52,7 @@ class Job(Struct, frozen=True):
     stages: tuple[StageName, ...]
     max_wait: timedelta
     selection: Selection | None = None
+    client: Client = COMMAND_LINE
 
 
 class Cleaning:
@@ -129,6 +131,7 @@ class Cleaning:
             asking = Asking(
                 stages=self._job.stages,
                 source=self._job.source,
+                client=self._job.client,
                 again=again,
                 greylist_round=self._round,
                 record=self._record,

@@ -1,7 +1,7 @@
 """Findings for mailboxes: from the store where they are fresh, else asked of their mail hosts, once each."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -10,14 +10,18 @@ from msgspec import Struct, structs
 from verifier.core.address import Address
 from verifier.core.egress import Egress, EgressState
 from verifier.core.evidence import Finding, Obstacle, expires_at, merge
-from verifier.core.facts import DomainFacts
+from verifier.core.facts import DomainFacts, MailRoute
 from verifier.core.names import Names
+from verifier.core.outage import is_proven, second_look_due
 from verifier.core.providers import ProbePolicy, Provider
 from verifier.core.reasons import ALL_STAGES, StageName
 from verifier.core.replies import ReplyClass
 from verifier.ports import Clock, FactStore, SingleFlight
+from verifier.service.harvest_guard import Client, HarvestGuard
 from verifier.service.lanes import Lanes
+from verifier.service.outages import Outages
 from verifier.service.probing import Probed, Target
+from verifier.service.recording import Record, Recording
 
 _CLAIM_SECONDS = 120.0
 _POLL_SECONDS = 0.5
@@ -26,7 +30,8 @@ _SHUT = {
     EgressState.INTERCEPTED: Obstacle.EGRESS_INTERCEPTED,
 }
 
-Record = Callable[[Sequence[tuple[str, Finding]], Sequence[DomainFacts]], Awaitable[None]]
+COMMAND_LINE = Client("cli")
+OPTED_OUT = "opt-out"
 
 
 class EgressSource(Protocol):
@@ -36,12 +41,14 @@ class EgressSource(Protocol):
 
 
 class Asking(Struct, frozen=True):
-    """How a chunk is asked: for whom (`source`), how urgently, and who has to know each group's results before the
-    next group is sent (`record`). `again` are keys whose inconclusive findings don't count: they are asked once more.
+    """How a chunk is asked: for which list or check (`source`) of whom (`client`), how urgently, and who has to know
+    each group's results before the next group is sent (`record`). `again` are keys whose inconclusive findings don't
+    count: they are asked once more.
     """
 
     stages: tuple[StageName, ...] = ALL_STAGES
     source: str = ""
+    client: Client = COMMAND_LINE
     interactive: bool = False
     keep_transcript: bool = False
     again: frozenset[str] = frozenset()
@@ -87,6 +94,7 @@ class Mailboxes:
         flights: SingleFlight | None,
         clock: Clock,
         policy: Policy,
+        guard: HarvestGuard,
     ) -> None:
         self._names = names
         self._lanes = lanes
@@ -95,6 +103,8 @@ class Mailboxes:
         self._flights = flights
         self._clock = clock
         self._policy = policy
+        self._guard = guard
+        self._outages = Outages(clock)
 
     async def gather(self, addresses: Mapping[str, Address], knowledge: Knowledge, asking: Asking) -> None:
         """Add findings for the addresses (by key) to the knowledge, whose facts are there already."""
@@ -102,45 +112,74 @@ class Mailboxes:
             return
         now = self._clock.now()
         known = await self._store.mailboxes(list(addresses))
+        await self._guard.recall(asking.client, {address.domain for address in addresses.values()})
         to_ask: dict[str, Address] = {}
         for key, address in addresses.items():
             route = knowledge.facts[address.domain].route
             if route is None or not route.reachable or self._names.is_disposable(address.domain, route):
                 continue
-            provider = self._names.provider(address.domain, route)
-            speaking = merge(known.get(key, ()), now)
-            if (
-                speaking is not None
-                and self._counts(speaking, knowledge.facts[address.domain], provider, now)
-                and (speaking.conclusive or key not in asking.again)
-            ):
-                knowledge.findings[key] = known[key]
-            elif (obstacle := self._not_asked(provider)) is not None:
-                knowledge.findings[key] = (Finding(now, obstacle=obstacle),)
+            known_here = self._known_here(key, known.get(key, ()), knowledge.facts[address.domain], asking, now)
+            if known_here:
+                knowledge.findings[key] = known_here
+            elif (finding := self._not_asked(address.domain, route, now)) is not None:
+                knowledge.findings[key] = (finding,)
                 knowledge.live.add(key)
             else:
                 to_ask[key] = address
         if asking.record is not None and knowledge.findings:
             await asking.record([(key, f) for key, found in knowledge.findings.items() for f in found], ())
         if to_ask:
-            await self._ask(to_ask, knowledge, asking)
+            await self._ask(to_ask, known, knowledge, asking)
+        await self._guard.keep()
 
-    def _counts(self, finding: Finding, facts: DomainFacts, provider: Provider | None, now: datetime) -> bool:
-        """The finding is still authoritative; an acceptance only beside a control that is, where one is needed."""
-        if expires_at(finding) <= now:
+    def _known_here(
+        self, key: str, known: tuple[Finding, ...], facts: DomainFacts, asking: Asking, now: datetime
+    ) -> tuple[Finding, ...]:
+        """What is known of a mailbox so well that it need not be asked; nothing, where it has to be."""
+        speaking = merge(known, now)
+        if speaking is None:
+            return ()
+        doubted = second_look_due(known, now)
+        if doubted is not None:
+            if is_proven(known, now):
+                self._outages.expect(facts.domain, key)
+                self._outages.heard(facts.domain, key, doubted, withdrawn=True)
+            return (doubted,)
+        if self._counts(speaking, facts, now) and (speaking.conclusive or key not in asking.again):
+            self._guard.heard(asking.client, facts.domain, key, speaking)
+            return known
+        if is_proven(known, now):
+            self._outages.expect(facts.domain, key)
+        return ()
+
+    def _counts(self, finding: Finding, facts: DomainFacts, now: datetime) -> bool:
+        """The finding is still authoritative; an acceptance only beside a control that is, where one is needed. Who
+        was not probed was not observed.
+        """
+        if expires_at(finding) <= now or finding.obstacle is Obstacle.NOT_PROBED:
             return False
+        provider = self._names.provider(facts.domain, facts.route)
         if finding.reply_class is not ReplyClass.ACCEPTED or not _needs_control(provider, facts.domain):
             return True
         return facts.accepts_all is not None and facts.accepts_all.expires_at > now
 
-    def _not_asked(self, provider: Provider | None) -> Obstacle | None:
-        """Providers whose answer is known to be worth nothing, or who ask not to be asked."""
+    def _not_asked(self, domain: str, route: MailRoute, now: datetime) -> Finding | None:
+        """Whoever asked not to be asked, and providers whose answer is known to be worth nothing."""
+        if self._names.is_opted_out(domain, route):
+            return Finding(now, obstacle=Obstacle.NOT_PROBED, detail=OPTED_OUT)
+        provider = self._names.provider(domain, route)
         if provider is None:
             return None
         opt_in = provider.probe is ProbePolicy.OPT_IN and not self._policy.probe_opt_in
-        return Obstacle.PROVIDER_UNVERIFIABLE if provider.accepts_all or opt_in else None
+        return Finding(now, obstacle=Obstacle.PROVIDER_UNVERIFIABLE) if provider.accepts_all or opt_in else None
 
-    async def _ask(self, to_ask: Mapping[str, Address], knowledge: Knowledge, asking: Asking) -> None:
+    async def _ask(
+        self,
+        to_ask: Mapping[str, Address],
+        known: Mapping[str, tuple[Finding, ...]],
+        knowledge: Knowledge,
+        asking: Asking,
+    ) -> None:
         egress = await self._egress.outcome()
         if egress.state in _SHUT:
             finding = Finding(self._clock.now(), obstacle=_SHUT[egress.state], detail=egress.sentence)
@@ -149,30 +188,46 @@ class Mailboxes:
             knowledge.findings.update(dict.fromkeys(to_ask, (finding,)))
             knowledge.live.update(to_ask)
             return
-        record = self._recorder(asking)
-        targets = [self._target(key, address, knowledge, asking, record) for key, address in to_ask.items()]
+
+        def counted(results: Sequence[tuple[Target, Probed]]) -> None:
+            for target, probed in results:
+                self._guard.heard(asking.client, target.domain, target.key, probed.finding)
+            self._guard.look_again(asking.client, [target for target, _ in results])
+
+        recording = Recording(self._store, self._outages, known, asking.record, counted)
+        targets = [self._target(key, address, knowledge, asking, recording) for key, address in to_ask.items()]
         if self._flights is None:
-            await self._probe(targets, knowledge)
+            await self._probe(targets, knowledge, asking, recording)
             return
         claims = await asyncio.gather(*(self._flights.claim(t.key, _CLAIM_SECONDS) for t in targets))
         mine = [target for target, claimed in zip(targets, claims, strict=True) if claimed]
         others = [target for target, claimed in zip(targets, claims, strict=True) if not claimed]
         try:
-            await self._probe(mine, knowledge)
+            await self._probe(mine, knowledge, asking, recording)
         finally:
             await asyncio.gather(*(self._flights.release(target.key) for target in mine))
-        await asyncio.gather(*(self._await_another(self._flights, target, knowledge, asking) for target in others))
+        await asyncio.gather(
+            *(self._await_another(self._flights, target, knowledge, asking, recording) for target in others)
+        )
 
-    async def _probe(self, targets: Sequence[Target], knowledge: Knowledge) -> None:
-        self._lanes.submit(targets)
+    async def _probe(
+        self, targets: Sequence[Target], knowledge: Knowledge, asking: Asking, recording: Recording
+    ) -> None:
         try:
-            for target in targets:
-                self._learn(target, await target.future, knowledge)
+            self._lanes.submit(self._guard.admit(asking.client, targets))
+            results = [(target, await target.future) for target in targets]
+            await recording.close()
+            await recording.tell([(t.key, p.finding) for t, p in results if p.finding.obstacle is Obstacle.NOT_PROBED])
+            for target, probed in results:
+                self._learn(target, recording.settled(target, probed), knowledge)
         finally:
+            self._guard.leave(asking.client, targets)
             for target in targets:
                 target.future.cancel()
 
-    async def _await_another(self, flights: SingleFlight, target: Target, knowledge: Knowledge, asking: Asking) -> None:
+    async def _await_another(
+        self, flights: SingleFlight, target: Target, knowledge: Knowledge, asking: Asking, recording: Recording
+    ) -> None:
         """Another process asks already: its finding is waited for, or its claim, when it died."""
         since = self._clock.now()
         while not await flights.claim(target.key, _CLAIM_SECONDS):
@@ -188,7 +243,7 @@ class Mailboxes:
             if any(finding.observed_at >= since for finding in known):
                 knowledge.findings[target.key] = known
             else:
-                await self._probe([target], knowledge)
+                await self._probe([target], knowledge, asking, recording)
         finally:
             await flights.release(target.key)
 
@@ -208,7 +263,7 @@ class Mailboxes:
         address: Address,
         knowledge: Knowledge,
         asking: Asking,
-        record: Callable[[Sequence[tuple[Target, Probed]]], Awaitable[None]],
+        recording: Recording,
     ) -> Target:
         facts = knowledge.facts[address.domain]
         assert facts.route is not None
@@ -228,30 +283,11 @@ class Mailboxes:
             and not (fresh and fact is not None and fact.value is None),
             source=asking.source,
             interactive=asking.interactive,
-            record=record,
+            record=recording.record,
             future=asyncio.get_running_loop().create_future(),
             keep_transcript=asking.keep_transcript,
             greylist_delay=delays[min(asking.greylist_round, len(delays) - 1)],
         )
-
-    def _recorder(self, asking: Asking) -> Callable[[Sequence[tuple[Target, Probed]]], Awaitable[None]]:
-        """What a lane awaits after each group: the store knows, and then whoever asked."""
-
-        async def record(results: Sequence[tuple[Target, Probed]]) -> None:
-            findings = [(target.key, probed.finding) for target, probed in results]
-            learned = {
-                target.domain: DomainFacts(target.domain, accepts_all=probed.accepts_all)
-                for target, probed in results
-                if probed.accepts_all is not None
-            }
-            facts = tuple(learned.values())
-            await self._store.remember_mailboxes(findings)
-            if facts:
-                await self._store.remember_domains(facts)
-            if asking.record is not None:
-                await asking.record(findings, facts)
-
-        return record
 
 
 def _needs_control(provider: Provider | None, domain: str) -> bool:

@@ -28,6 +28,8 @@ from verifier.edges.cli.terminal import remarks
 from verifier.readers.source import STDIN
 from verifier.readers.tables import open_table
 from verifier.service.cleaning import Job
+from verifier.service.harvest_guard import Client
+from verifier.service.mailboxes import COMMAND_LINE
 from verifier.writers.open_writer import open_writer
 from verifier.writers.report import write_report
 from verifier.writers.sentences import language_of
@@ -107,11 +109,12 @@ def clean_list(settings: Settings, wish: Wish) -> Summary:
     started = clock.monotonic()
     language = language_of(os.environ)
     output = _output(wish)
+    name = "stdin" if wish.source == STDIN else Path(wish.source).name
     _require_place(wish, output)
     with ExitStack() as stack:
         table = stack.enter_context(open_table(wish.source, wish.columns))
         selection = parse_only(wish.only, table.layout, clock.now()) if wish.only is not None else None
-        job = Job(table.digest, wish.stages, wish.max_wait, selection)
+        job = Job(table.digest, wish.stages, wish.max_wait, selection, Client(COMMAND_LINE.key, name))
         writer = open_writer(output, table.layout, wish.kind, force=wish.force)
         stack.callback(writer.abort)
         progress = stack.enter_context(CleanProgress(table.layout.rows, language))
@@ -120,7 +123,6 @@ def clean_list(settings: Settings, wish: Wish) -> Summary:
         summary, kept = run_async(run_of_list.work(), interrupts)
         writer.commit()
         duration_s = clock.monotonic() - started
-    name = "stdin" if wish.source == STDIN else Path(wish.source).name
     shown = None if output == STDOUT else str(output)
     page = str(wish.report) if wish.report is not None else None
     run = Run(name, clock.now(), duration_s, wish.stages, verifier.__version__, shown, page)

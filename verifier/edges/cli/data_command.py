@@ -9,9 +9,15 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from verifier.adapters.data_files import data_headers, load_reference_data, shipped_folder
+from verifier.adapters.data_files import ALLOW, DENY, OPT_OUT, data_headers, load_reference_data, shipped_folder
 from verifier.adapters.list_packages import INDEX_PACKAGES, fetch_lists
-from verifier.adapters.operator_lists import allow_domain, deny_domain, refresh_disposable
+from verifier.adapters.operator_lists import (
+    allow_domain,
+    deny_domain,
+    lift_harvest_guard,
+    opt_out_domain,
+    refresh_disposable,
+)
 from verifier.adapters.system_clock import SystemClock
 from verifier.config import find_settings_file, load_settings
 from verifier.edges.cli.terminal import remarks, results
@@ -55,6 +61,25 @@ def deny_command(domain: str, remove: bool) -> None:
     click.echo(f"{name} is no longer on your deny list." if remove else f"{name} is always disposable now.")
 
 
+@data_command.command("opt-out")
+@click.argument("domain")
+@click.option("--remove", is_flag=True, help="Take it off the list again.")
+def opt_out_command(domain: str, remove: bool) -> None:
+    """Never probe DOMAIN, what lies under it, or a domain whose mail exchange it is."""
+    name = opt_out_domain(_data_dir(), domain, remove=remove)
+    click.echo(f"{name} is no longer on your opt-out list." if remove else f"{name} is never probed now.")
+
+
+@data_command.command("lift")
+@click.argument("domain")
+@click.argument("list_name", metavar="LIST")
+@click.option("--remove", is_flag=True, help="Guard it again.")
+def lift_command(domain: str, list_name: str, remove: bool) -> None:
+    """Let the list whose file is called LIST pass the harvest guard at DOMAIN."""
+    name = lift_harvest_guard(_data_dir(), domain, list_name, SystemClock().now(), remove=remove)
+    click.echo(f"{list_name} is guarded at {name} again." if remove else f"{list_name} may ask for all its {name}.")
+
+
 def _data_dir() -> Path:
     return load_settings(os.environ, find_settings_file(Path.cwd())).data_dir
 
@@ -85,7 +110,11 @@ def _lines(data_dir: Path, today: date) -> list[tuple[str, ...]]:
         origin = "shipped" if path.parent == shipped else "refreshed"
         lines.append((name, str(header.rows), str(header.date), age, header.licence, origin, header.what))
     known = load_reference_data(data_dir)
-    for name, listed in (("allow", known.allowed), ("deny", known.denied)):
+    for name, listed, what in (
+        (ALLOW, known.allowed, "domains that you allow"),
+        (DENY, known.denied, "domains that you deny"),
+        (OPT_OUT, known.own_opt_outs, "domains and exchanges that you leave alone"),
+    ):
         if len(listed):
-            lines.append((f"{name}.txt", str(len(listed)), "", "", "", "yours", f"domains that you {name}"))
+            lines.append((name, str(len(listed)), "", "", "", "yours", what))
     return lines

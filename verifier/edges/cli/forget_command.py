@@ -26,3 +26,4 @@ async def _forget(settings: Settings, text: str) -> None:
         key = verifier.verification.judging.key_of(address)
         await forget_in_journals(verifier.journals, key)
         await verifier.store.forget(key)
+        await verifier.harvest.forget(address.domain, key)
