@@ -252,6 +252,27 @@ async def test_tls_with_any_certificate(server_name: str) -> None:
         connection.close()
 
 
+async def test_closing_drops_what_still_says_goodbye() -> None:
+    """A peer that never answers a TLS farewell leaves nothing behind once the dialer is closed."""
+    closed = asyncio.Event()
+
+    async def never_says_goodbye(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await writer.start_tls(server_tls())
+        await closed.wait()
+        writer.transport.abort()
+
+    async with serving(never_says_goodbye) as server:
+        opening = dialer(server.port)
+        connection = await connected(opening)
+        await connection.start_tls("mx.example", PATIENCE)
+        connection.close()
+        before = asyncio.get_running_loop().time()
+        await opening.close()
+        assert connection.drop().done()
+        assert asyncio.get_running_loop().time() - before < 1.0
+        closed.set()
+
+
 async def test_tls_that_fails() -> None:
     """A peer that speaks no TLS is a ConnectionError."""
 

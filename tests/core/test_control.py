@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.clock import FakeClock
-from verifier.core.control import DomainTrial, Probe, Ruling, control_local_part, plain_text
+from verifier.core.control import DomainTrial, Probe, Ruling, control_local_part, draws, plain_text
 from verifier.core.replies import Reading, Reply, ReplyClass
 
 YES = (Reply(250, "2.1.5", "Ok"), Reading(ReplyClass.ACCEPTED, "default.accepted"))
@@ -82,12 +82,41 @@ def test_what_is_known_is_not_asked_again() -> None:
         assert [court.wanted(), court.learned, court.asked_beside()] == [None, False, False]
 
 
-@pytest.mark.parametrize("answer", [NO, LATER, POLICY])
+@pytest.mark.parametrize("answer", [NO, POLICY])
 def test_other_answers_are_settled_at_once(answer: Answer) -> None:
     """Whoever was not accepted does not wait for a control, and needs none."""
     court = trial()
     assert classes(court.answered("a", *answer)) == [("a", answer[1].reply_class.value)]
     assert [court.wanted(), court.complete] == [None, True]
+
+
+def test_a_control_waits_beside_the_greylisted() -> None:
+    """The control's clock runs from when theirs does, and what it is told counts only until it may come back."""
+    court = trial()
+    assert classes(court.answered("a", *LATER)) == [("a", "greylisted")]
+    assert [court.wanted(), court.wanted(), court.complete] == [Probe.CONTROL, None, False]
+    assert court.learn(Probe.CONTROL, LATER) == []
+    assert [court.accepts_all, court.control_greylisted, court.complete] == [None, True, True]
+
+
+def test_whose_control_needs_no_asking_is_not_greylisted() -> None:
+    """Where the answer is known nobody random waits."""
+    for court in (trial(False), trial(True), trial(None, wanted=False)):
+        court.answered("a", *LATER)
+        assert [court.wanted(), court.complete] == [None, True]
+
+
+@given(st.binary(max_size=64), st.from_regex(r"[a-z]{1,20}\.example", fullmatch=True))
+def test_a_domains_control_keeps_its_name(key: bytes, domain: str) -> None:
+    """A greylisting host lets only a name pass that it has seen: the same key and domain give the same one."""
+    assert control_local_part(draws(key, domain)) == control_local_part(draws(key, domain))
+    assert all(0 <= draw() < 1 for draw in [draws(key, domain)] * 20)
+
+
+def test_controls_differ() -> None:
+    """Each domain's name is its own, and nobody who lacks the key knows it."""
+    names = {control_local_part(draws(key, f"d{n}.example")) for key in (b"a", b"b") for n in range(500)}
+    assert len(names) == 1000
 
 
 def test_an_unknown_user_refutes_a_catch_all() -> None:

@@ -36,6 +36,13 @@ def tally(results: dict[str, Probed]) -> dict[str, int]:
     return dict(Counter(map(says, results.values())))
 
 
+def seconds_to_wait(probed: Probed) -> float:
+    """From being told to wait until it makes sense to ask again."""
+    finding = probed.finding
+    assert finding.retry_after is not None
+    return (finding.retry_after - finding.observed_at).total_seconds()
+
+
 async def test_many_over_few_sessions() -> None:
     """A thousand recipients go over two sessions at a time, in large groups, and each gets its own answer."""
     async with Bench(Host(rcpt=KNOWN)) as bench:
@@ -283,6 +290,25 @@ class TestTls:
         assert tally(results) == {"protocol_error": 3}
         assert bench.faults == []
 
+    @pytest.mark.parametrize("seen_before", [False, True])
+    async def test_demanded(self, seen_before: bool) -> None:
+        """Nobody is asked in clear more often than the host takes without offence, and from then on TLS comes first."""
+        must = "530 5.7.0 Must issue a STARTTLS command first"
+        host = Host(extensions=("PIPELINING", "STARTTLS"))
+        async with Bench(host, sessions=1) as bench:
+            if seen_before:
+                await submit_and_wait(bench, paths(50, "before"))
+            demanding_from = len(host.visits)
+            host.mail = lambda visit, _: "250 OK" if "STARTTLS" in visit.commands else must
+            host.rcpt = lambda visit, _: "250 OK" if "STARTTLS" in visit.commands else must
+            assert tally(await submit_and_wait(bench, paths(200))) == {"accepted": 200}
+        visits = host.visits[demanding_from:]
+        assert [visit.rejects for visit in visits[1:]] == [0] * len(visits[1:])
+        encrypted = [[command.split()[0] for command in visit.commands].index("STARTTLS") for visit in visits[1:]]
+        assert encrypted == [1] * len(encrypted)
+        if not seen_before:
+            assert visits[0].rejects < 8 and "STARTTLS" in visits[0].commands
+
     async def test_demanded_but_broken(self) -> None:
         """A host that wants TLS and cannot do it answers nobody; that opens no breaker."""
         must = "530 5.7.0 Must issue a STARTTLS command first"
@@ -346,9 +372,21 @@ class TestControls:
         assert len(bench.host.asked) == 5
         assert later["late@a.example"].accepts_all == first["u0@a.example"].accepts_all
 
+    async def test_a_greylisted_control_is_asked_again_with_the_others(self) -> None:
+        """It begins to wait when they do, by the name that it comes back with, and is not taken for an answer."""
+        async with Bench(Host(rcpt="450 4.2.0 Greylisted")) as bench:
+            waiting = await submit_and_wait(bench, paths(5), control_wanted=True)
+            assert tally(waiting) == {"greylisted": 5}
+            assert len(bench.host.asked) == 6
+            await bench.clock.advance(max(seconds_to_wait(probed) for probed in waiting.values()))
+            bench.host.rcpt = "250 OK"
+            passed = await submit_and_wait(bench, paths(5), control_wanted=True)
+        assert [probed.accepts_all is not None and probed.accepts_all.value for probed in passed.values()] == [True] * 5
+        assert len(bench.host.asked) == 12 and len(set(bench.host.asked)) == 6
+
     async def test_an_undetermined_control_is_not_asked_again_within_the_hour(self) -> None:
         """It is cached for an hour, and then asked again."""
-        good = mailboxes(["u0", "u1", "u2"], otherwise="450 4.2.0 Greylisted")
+        good = mailboxes(["u0", "u1", "u2"], otherwise="451 4.3.0 Try again")
         async with Bench(Host(rcpt=good)) as bench:
             first = await submit_and_wait(bench, ["u0@a.example"], control_wanted=True)
             await submit_and_wait(bench, ["u1@a.example"], control_wanted=True)

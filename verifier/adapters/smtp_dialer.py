@@ -47,6 +47,13 @@ class SmtpDialer:
         self._forbidden = forbidden
         self._sources = tuple(sources)
         self._proxy = proxy
+        self._connections: set[SmtpConnection] = set()
+
+    async def close(self) -> None:
+        """Drop what still says goodbye: a TLS farewell may not outlive the event loop."""
+        leaving = [connection.drop() for connection in tuple(self._connections)]
+        if leaving:
+            await asyncio.wait(leaving, timeout=_LINGER)
 
     async def dial(self, address: str, *, pin: str, timeout: float) -> "SmtpConnection | DialFailure":
         if self._forbidden(address) is not None:
@@ -72,7 +79,7 @@ class SmtpDialer:
     async def _straight(self, address: str, pin: str) -> "SmtpConnection":
         source = self._source_for(address, pin)
         _, connection = await asyncio.get_running_loop().create_connection(
-            SmtpConnection, address, self._port, local_addr=(source, 0) if source else None
+            self._connection, address, self._port, local_addr=(source, 0) if source else None
         )
         return connection
 
@@ -80,7 +87,7 @@ class SmtpDialer:
         url = urlsplit(proxy)
         loop = asyncio.get_running_loop()
         try:
-            _, connection = await loop.create_connection(SmtpConnection, url.hostname or "", url.port or _HTTP_PORT)
+            _, connection = await loop.create_connection(self._connection, url.hostname or "", url.port or _HTTP_PORT)
         except TimeoutError:
             raise
         except OSError as error:
@@ -102,11 +109,14 @@ class SmtpDialer:
         except OSError as error:
             raise ProxyConnectionError(str(error)) from error
         try:
-            _, connection = await asyncio.get_running_loop().create_connection(SmtpConnection, sock=sock)
+            _, connection = await asyncio.get_running_loop().create_connection(self._connection, sock=sock)
         except BaseException:
             sock.close()
             raise
         return connection
+
+    def _connection(self) -> "SmtpConnection":
+        return SmtpConnection(self._connections)
 
     def _source_for(self, address: str, pin: str) -> str | None:
         version = ip_address(address).version
@@ -118,10 +128,13 @@ class SmtpDialer:
 
 
 class SmtpConnection(asyncio.Protocol):
-    """One open connection: the port's `Connection` over an asyncio transport."""
+    """One open connection: the port's `Connection` over an asyncio transport; one of `open_ones` while it lives."""
 
-    def __init__(self) -> None:
+    def __init__(self, open_ones: "set[SmtpConnection]") -> None:
+        self._open_ones = open_ones
         self._transport: asyncio.Transport | None = None
+        self._wire: asyncio.Transport | None = None
+        self._gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._buffer = bytearray()
         self._waiter: asyncio.Future[None] | None = None
         self._ended = False
@@ -130,7 +143,8 @@ class SmtpConnection(asyncio.Protocol):
         self._paused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
+        self._transport = self._wire = cast(asyncio.Transport, transport)
+        self._open_ones.add(self)
 
     def data_received(self, data: bytes) -> None:
         """Also called with what a proxy let through together with its own answer."""
@@ -148,6 +162,9 @@ class SmtpConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._ended = self._lost = True
         self._error = exc
+        self._open_ones.discard(self)
+        if not self._gone.done():
+            self._gone.set_result(None)
         self._wake()
 
     def send(self, data: bytes) -> None:
@@ -191,7 +208,7 @@ class SmtpConnection(asyncio.Protocol):
             raise ConnectionError(f"the TLS handshake failed: {error}") from error
         if upgraded is None:
             raise ConnectionError("the connection closed during the TLS handshake")
-        self._transport = upgraded
+        self._transport = self._wire = upgraded
 
     def close(self) -> None:
         """Sends what is left, for at most two seconds; what the peer still says is not heard."""
@@ -201,6 +218,13 @@ class SmtpConnection(asyncio.Protocol):
             return
         transport.close()
         asyncio.get_running_loop().call_later(_LINGER, transport.abort)
+
+    def drop(self) -> "asyncio.Future[None]":
+        """Close without a word; done once the transport is gone."""
+        self._ended = True
+        if self._wire is not None:
+            self._wire.abort()
+        return self._gone
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

@@ -9,11 +9,12 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from enum import StrEnum
+from hashlib import blake2b
 from typing import Any
 
 from msgspec import Struct
 
-from verifier.core.replies import Reading, Reply, ReplyClass
+from verifier.core.replies import Reading, Reply, ReplyClass, mask
 
 SANITY_ROWS = 10
 SANITY_SHARE = 0.95
@@ -47,6 +48,18 @@ def control_local_part(random: Callable[[], float]) -> str:
     return "".join(letters) + f"{10 + int(random() * 90)}"
 
 
+def draws(key: bytes, domain: str) -> Callable[[], float]:
+    """Numbers in [0, 1) that look random, and are the same whenever the same domain is asked: a greylisting host lets
+    only a name pass that it has seen before. Without the key (at most 64 bytes) nobody can tell them beforehand.
+    """
+    pool = bytearray(blake2b(domain.encode(), digest_size=64, key=key, person=b"control").digest())
+
+    def draw() -> float:
+        return int.from_bytes((pool.pop(), pool.pop())) / 65536
+
+    return draw
+
+
 class DomainTrial:
     """What one mail host said about one domain's names in one go, until everything about it is settled.
 
@@ -65,6 +78,7 @@ class DomainTrial:
         self._accepted: list[Ruling] = []
         self._ambiguous: list[Ruling] = []
         self._somebody_accepted = False
+        self._somebody_greylisted = False
         self._answered = 0
         self._texts: Counter[str] = Counter()
 
@@ -81,14 +95,16 @@ class DomainTrial:
             if not self._settled():
                 self._accepted.append(ruling)
                 return []
+        elif reading.reply_class is ReplyClass.GREYLISTED:
+            self._somebody_greylisted = True
         elif reading.reply_class is ReplyClass.MAILBOX_NOT_FOUND and self.accepts_all:
             self.accepts_all = False
             self.learned = True
         return [ruling]
 
     def wanted(self) -> Probe | None:
-        """The control to ask next; each is given once."""
-        if self._accepted or self._ambiguous:
+        """The control to ask next; each is given once. Beside a greylisted recipient it only begins to wait, too."""
+        if self._accepted or self._ambiguous or (self._somebody_greylisted and not self._settled()):
             if Probe.CONTROL not in self._asked and Probe.CONTROL not in self._answers:
                 self._asked.add(Probe.CONTROL)
                 return Probe.CONTROL
@@ -118,6 +134,12 @@ class DomainTrial:
             return False
         self._asked.add(Probe.CONTROL)
         return True
+
+    @property
+    def control_greylisted(self) -> bool:
+        """The control was told to come back: it is undetermined only until then."""
+        answer = self._answers.get(Probe.CONTROL)
+        return answer is not None and answer[1].reply_class is ReplyClass.GREYLISTED
 
     @property
     def pending(self) -> bool:
@@ -186,7 +208,7 @@ class DomainTrial:
 
 def plain_text(reply: Reply) -> str:
     """A reply's masked text without what changes from one recipient to the next, for comparison."""
-    return f"{reply.code} {reply.enhanced or ''} " + re.sub(r"<\*>|[0-9]+", "", reply.text).casefold().strip()
+    return f"{reply.code} {reply.enhanced or ''} " + re.sub(r"<\*>|[0-9]+", "", mask(reply.text)).casefold().strip()
 
 
 def _withdrawn(ruling: Ruling) -> Ruling:

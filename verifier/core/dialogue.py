@@ -19,7 +19,7 @@ from verifier.core.dialogue_events import TlsWanted as TlsWanted
 from verifier.core.dialogue_events import Unanswered as Unanswered
 from verifier.core.evidence import Obstacle
 from verifier.core.extensions import NO_EXTENSIONS, read_extensions
-from verifier.core.pacing import SessionTally
+from verifier.core.pacing import CLOSE_AT_REJECTS, SessionTally
 from verifier.core.replies import Reading, Reply, ReplyClass, SmtpStage, parse_reply
 from verifier.core.reply_lines import Broken, ReplyLines
 from verifier.core.reply_rules import Rules
@@ -66,6 +66,8 @@ class Session:
         self.tally = SessionTally()
         self.transcript: list[str] | None = [] if keep_transcript else None
         self.encrypted = False
+        self.tls_demanded = False
+        """The host wants STARTTLS first; where that has cost too many refusals, the session ends for it."""
         self.poisoned = False
         """The server began to answer for the crowd instead of the recipient: the connection has to be given up."""
         self._identity = identity
@@ -268,6 +270,7 @@ class Session:
     def _answer_mail(self, reply: Reply) -> None:
         if reply.code // 100 == 2:
             return
+        self.tally.rejects += 1
         reading = self._classify(SmtpStage.MAIL, reply)
         self._mail_refusal = (reply, reading)
         self._stranded += [c.recipient for c in self._queue if c.recipient is not None]
@@ -280,7 +283,8 @@ class Session:
             self.state = State.READY
             return
         reply, reading = self._mail_refusal
-        if reading.rule == STARTTLS_REQUIRED and self._may_encrypt():
+        self.tls_demanded = reading.rule == STARTTLS_REQUIRED and self._may_encrypt()
+        if self.tls_demanded and self.tally.rejects < CLOSE_AT_REJECTS:
             self.state = State.GREETING
             self._mail_refusal = None
             self._say(SmtpStage.STARTTLS, "STARTTLS")
@@ -289,6 +293,7 @@ class Session:
 
     def _answer_recipient(self, reply: Reply, recipient: Recipient) -> None:
         if self._mail_refusal is not None:
+            self.tally.rejects += 1
             self._stranded.append(recipient)
             return
         reading = self._classify(SmtpStage.RCPT, reply)

@@ -40,6 +40,8 @@ class HostHistory(Struct):
     one_domain: bool = False
     """A second domain in one transaction was refused."""
     tarpit: bool = False
+    starttls: bool = False
+    """It refused MAIL before STARTTLS."""
 
     def note(self, *, rejected: bool) -> None:
         """One more answer."""

@@ -3,6 +3,7 @@
 Law: who was offered to the session is answered or put back into the queue, once, however the connection ends.
 """
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from verifier.core.control import Probe
@@ -26,6 +27,8 @@ _BEFORE_RCPT = frozenset({SmtpStage.BANNER, SmtpStage.EHLO, SmtpStage.MAIL})
 _VAIN_ATTEMPTS = 3
 _REFUSALS_BEFORE_BREAKER = 3
 _LONGEST_BACKOFF = 60.0
+_SERVER_NEEDS = 0.05
+"""Seconds from QUIT until a host has closed. The next connection is a round trip later: long enough where it is far."""
 _NOT_CONNECTED = {
     DialFailure.REFUSED: (Obstacle.CONNECT_FAILED, "the connection was refused"),
     DialFailure.TIMEOUT: (Obstacle.TIMEOUT, "nothing answered on the SMTP port"),
@@ -56,16 +59,23 @@ class Conversation:
         self._in_vain: Finding | None = None
         self._closing = False
         provider = lane.provider
+        self._tls_first = lane.history.starttls or (provider is not None and provider.starttls)
         self._session = Session(
             self._equipment.identity,
             self._equipment.rules,
             host.name,
             own_addresses=self._equipment.own_addresses,
-            starttls=provider is not None and provider.starttls,
+            starttls=self._tls_first,
             tls_allowed=address not in lane.clear_text_only,
             keep_transcript=lane.keep_transcript,
         )
         self._grouping = Grouping(lane, self._session, backup=backup)
+
+    @property
+    def worth_repeating(self) -> bool:
+        """Nobody was answered, and on a fresh connection TLS would be tried first, or not again."""
+        demanded_late = self._session.tls_demanded and not self._session.encrypted and not self._tls_first
+        return not self.answers and (self.tls_failed or demanded_late)
 
     @property
     def transcript(self) -> list[str]:
@@ -75,6 +85,7 @@ class Conversation:
     async def hold(self) -> Finding | None:
         """Ask whoever waits, as long as the host's patience lasts; why it ended, None where we ended it."""
         equipment = self._equipment
+        dialled = equipment.clock.monotonic()
         connection = await equipment.dialer.dial(
             self._address, pin=self._lane.group.key, timeout=equipment.timeouts.connect
         )
@@ -84,17 +95,28 @@ class Conversation:
         self._started = self._heard_at = equipment.clock.monotonic()
         self._lane.connected += 1
         try:
-            await self._talk(connection)
+            try:
+                await self._talk(connection)
+            finally:
+                if self._may_say_goodbye():
+                    connection.send(self._session.quit())
+                self._hand_back()
+            await self._lane.outbox.flush()
+            await self._let_go(connection, _SERVER_NEEDS - (self._started - dialled))
         finally:
-            if self._may_say_goodbye():
-                connection.send(self._session.quit())
             connection.close()
             self._lane.connected -= 1
-            self._hand_back()
-        await self._lane.outbox.flush()
         if self._ended is not None:
             return ended_finding(equipment.clock.now(), self._ended, self._host.name)
         return None if self.answers else self._in_vain
+
+    async def _let_go(self, connection: Connection, seconds: float) -> None:
+        """A host counts us until it has closed, and the next connection may be there before it has: wait so long."""
+        clock = self._equipment.clock
+        until = clock.monotonic() + seconds
+        with contextlib.suppress(TimeoutError, ConnectionError):
+            while seconds > 0 and await connection.receive(seconds):
+                seconds = until - clock.monotonic()
 
     async def _talk(self, connection: Connection) -> None:
         session, clock = self._session, self._equipment.clock
@@ -129,6 +151,7 @@ class Conversation:
             self._replies = session.replies
             self._heard_at = clock.monotonic()
         self.greeted = self.greeted or session.ready
+        self._lane.history.starttls = self._lane.history.starttls or session.tls_demanded
 
     def _patience(self) -> float:
         """Seconds that are left for the next whole reply, and for the connection."""

@@ -8,6 +8,7 @@ from verifier.core.control import Probe
 from verifier.core.dialogue import Session
 from verifier.core.dialogue_events import Recipient
 from verifier.core.pacing import (
+    CLOSE_AT_REJECTS,
     FIRST_GROUP,
     RECIPIENTS_PER_TRANSACTION,
     TRANSACTIONS_PER_CONNECTION,
@@ -18,6 +19,9 @@ from verifier.core.providers import DEFAULT_PROVIDER
 
 if TYPE_CHECKING:
     from verifier.service.lane import Lane
+
+_BEFORE_STARTTLS = CLOSE_AT_REJECTS - 2
+"""A host that may demand STARTTLS refuses MAIL and all that is behind it: no more than it takes without offence."""
 
 
 class Group(Struct, frozen=True):
@@ -99,9 +103,12 @@ class Grouping:
         """The stricter of the provider's row and the host's own LIMITS."""
         provider = self._lane.provider or DEFAULT_PROVIDER
         extensions = self._session.extensions
+        unproved = extensions.starttls and not self._session.encrypted and self._lane.history.seen == 0
         return Allowance(
             recipients_per_transaction=_least(
-                RECIPIENTS_PER_TRANSACTION, provider.recipients_per_transaction, extensions.recipients_max
+                _BEFORE_STARTTLS if unproved else RECIPIENTS_PER_TRANSACTION,
+                provider.recipients_per_transaction,
+                extensions.recipients_max,
             ),
             recipients_per_connection=provider.recipients_per_connection,
             transactions_per_connection=_least(

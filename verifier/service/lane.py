@@ -216,12 +216,12 @@ class Lane:
         return 0, failure
 
     async def _hold(self, host: MailHost, address: str, *, backup: bool) -> tuple[Conversation, Finding | None]:
-        """A conversation, and where TLS failed, once more in clear."""
-        for _ in range(2):
+        """A conversation; where TLS was demanded too late once more with it, and where it failed once more in clear."""
+        for _ in range(3):
             conversation = Conversation(self, host, address, backup=backup)
             found = await conversation.hold()
             self._transcript += conversation.transcript
-            if conversation.answers or not conversation.tls_failed:
+            if not conversation.worth_repeating:
                 break
         return conversation, found
 

@@ -3,12 +3,12 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from verifier.core.control import DomainTrial, Probe, Ruling, control_local_part
+from verifier.core.control import DomainTrial, Probe, Ruling, control_local_part, draws
 from verifier.core.dialogue_events import Recipient
 from verifier.core.evidence import Finding, Obstacle
 from verifier.core.facts import AcceptsAll
@@ -40,6 +40,8 @@ class Hearing(Struct, eq=False):
     domain: str
     backup: bool
     trial: DomainTrial
+    back_at: datetime | None = None
+    """When the first who was greylisted may come back."""
 
 
 class Outbox:
@@ -76,6 +78,8 @@ class Outbox:
         if recipient.probe is Probe.REAL:
             self._open[recipient.domain] -= 1
             hearing = self._hearing(recipient, heard.backup)
+            if reading.reply_class is ReplyClass.GREYLISTED and hearing.back_at is None:
+                hearing.back_at = heard.observed_at + timedelta(seconds=recipient.ticket.target.greylist_delay)
             self._settle(hearing, hearing.trial.answered(heard, reply, reading))
         else:
             hearing = recipient.ticket
@@ -168,15 +172,18 @@ class Outbox:
         return DomainTrial(fact.value, control_wanted=target.control_wanted and fact.value is not None)
 
     def _control(self, hearing: Hearing, probe: Probe) -> Recipient:
-        clock = self._lane.lanes.equipment.clock
-        local = control_local_part(clock.random) if probe is Probe.CONTROL else "postmaster"
+        key = self._lane.lanes.equipment.control_key
+        local = control_local_part(draws(key, hearing.domain)) if probe is Probe.CONTROL else "postmaster"
         return Recipient(path=f"{local}@{hearing.domain}", domain=hearing.domain, probe=probe, ticket=hearing)
 
     def _settle(self, hearing: Hearing, rulings: list[Ruling]) -> None:
         trial, lanes = hearing.trial, self._lane.lanes
         if trial.learned and not hearing.backup:
             trial.learned = False
-            lanes.learn_accepts_all(hearing.domain, accepts_all_fact(trial.accepts_all, lanes.equipment.clock.now()))
+            fact = accepts_all_fact(trial.accepts_all, lanes.equipment.clock.now())
+            if trial.control_greylisted and fact.value is None and hearing.back_at is not None:
+                fact = structs.replace(fact, expires_at=min(fact.expires_at, hearing.back_at))
+            lanes.learn_accepts_all(hearing.domain, fact)
         for ruling in rulings:
             heard: Heard = ruling.ticket
             self._put(heard.recipient.ticket, _finding(trial, ruling, heard), heard.transcript)

@@ -90,6 +90,8 @@ class Equipment(Struct, frozen=True):
     own_addresses: tuple[str, ...] = ()
     unrecognised: Callable[[Reply, str], None] = lambda reply, mx_host: None
     """Is told of a recipient's reply that no rule knew, and of the host that gave it."""
+    control_key: bytes = b""
+    """What the names of controls are drawn with (core/control.py)."""
 
 
 def accepts_all_fact(value: bool | None, now: datetime) -> AcceptsAll:
