@@ -15,6 +15,7 @@ run: $(VENV)/.run
 
 test: $(VENV)/.dev
 	@tools/need-debian redis-server nsd
+	@tools/unpack-debian postfix exim4-daemon-light opensmtpd postgrey
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/.dev
