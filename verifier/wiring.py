@@ -92,6 +92,7 @@ async def open_verifier(
         proxy=settings.smtp_proxy or None,
     )
     async with AsyncExitStack() as stack:
+        stack.push_async_callback(dialer.close)
         resolver = DnspythonResolver(clock, settings.dns_nameservers)
         stack.push_async_callback(resolver.close)
         store, flights = await _open_store(settings, clock, resolver.identity, secret, warn, stack)
@@ -109,6 +110,7 @@ async def open_verifier(
             timeouts or Timeouts(),
             tuple(str(source) for source in settings.smtp_source_addresses),
             _counted(settings, stack),
+            subkey(secret, "control"),
         )
         groups = PacingGroups(clock, default_sessions=settings.smtp_sessions_per_group, connections=_CONNECTIONS)
         lanes = Lanes(equipment, groups, report_fault)
