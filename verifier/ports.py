@@ -3,7 +3,10 @@
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from math import inf
 from typing import Protocol
+
+from msgspec import Struct
 
 from verifier.core.dns import Answer as Answer
 from verifier.core.dns import DnsStatus as DnsStatus
@@ -11,6 +14,7 @@ from verifier.core.dns import RecordType as RecordType
 from verifier.core.evidence import Finding
 from verifier.core.facts import DomainFacts
 from verifier.core.harvest import Tally
+from verifier.core.sharing import Rate
 from verifier.core.table import Layout
 
 
@@ -104,6 +108,46 @@ class SingleFlight(Protocol):
 
     async def claim(self, key: str, seconds: float) -> bool: ...
     async def release(self, key: str) -> None: ...
+
+
+class Lease(Struct, eq=False):
+    """The right to one session of a pacing group, until it is released, or until `ends` (seconds of the clock), which
+    its pacer moves on as long as it knows that the right holds.
+    """
+
+    group: str
+    limit: int
+    name: str = ""
+    ends: float = inf
+
+
+class Standing(Struct, frozen=True):
+    """How a pacing group stands with everybody who asks it.
+
+    `pause`: seconds to wait before what was asked for may go. `contended`: another process waits for a session of the
+    group and has fewer than its part. `refusal`: what stands for every mailbox, for another `refused_for` seconds.
+    """
+
+    pause: float = 0.0
+    contended: bool = False
+    refusal: Finding | None = None
+    refused_for: float = 0.0
+
+
+class Pacer(Protocol):
+    """Never more than a group's sessions at a time and its rates, over all processes that share the pacer.
+
+    `acquire` gives a lease, or the seconds after which to ask again. `take` counts `count` (at most a burst) of what
+    `rate` limits; for connections the back-off counts too, and the refusals of `group` and of `scope`. `back_off` asks
+    for a pause before the group's next connection that doubles each time, from its beginning `after_answers`. `trip`
+    leaves a scope, be it a group or another name, alone.
+    """
+
+    async def acquire(self, group: str, limit: int) -> Lease | float: ...
+    async def release(self, lease: Lease) -> None: ...
+    async def take(self, group: str, rate: Rate, count: int = 1, *, scope: str = "") -> Standing: ...
+    async def back_off(self, group: str, *, after_answers: bool) -> None: ...
+    async def trip(self, scope: str, refusal: Finding, seconds: float) -> None: ...
 
 
 class ListReader(Protocol):

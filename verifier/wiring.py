@@ -10,8 +10,10 @@ from verifier.adapters.data_files import ReferenceData, load_reference_data, shi
 from verifier.adapters.dnspython_resolver import DnspythonResolver
 from verifier.adapters.host_addresses import own_addresses
 from verifier.adapters.layered_store import LayeredStore
+from verifier.adapters.memory_pacer import MemoryPacer
 from verifier.adapters.memory_store import MemoryStore
 from verifier.adapters.redis_link import RedisLink
+from verifier.adapters.redis_pacer import RedisPacer
 from verifier.adapters.redis_single_flight import RedisSingleFlight
 from verifier.adapters.redis_store import RedisStore
 from verifier.adapters.reply_rule_file import load_rules
@@ -28,7 +30,7 @@ from verifier.core.keys import subkey
 from verifier.core.names import Names
 from verifier.core.replies import Reply, SmtpStage
 from verifier.core.spelling import Spelling
-from verifier.ports import Clock, FactStore, MailDialer, Resolver, SingleFlight
+from verifier.ports import Clock, FactStore, MailDialer, Pacer, Resolver, SingleFlight
 from verifier.service.domains import Domains
 from verifier.service.egress import EgressTest
 from verifier.service.harvest_guard import HarvestGuard
@@ -95,7 +97,7 @@ async def open_verifier(
         stack.push_async_callback(dialer.close)
         resolver = DnspythonResolver(clock, settings.dns_nameservers)
         stack.push_async_callback(resolver.close)
-        store, flights = await _open_store(settings, clock, resolver.identity, secret, warn, stack)
+        store, flights, pacer = await _open_store(settings, clock, resolver.identity, secret, warn, stack)
         canaries = settings.dns_canaries or reference.providers.canaries()
         domains = Domains(resolver, store, clock, canaries, guard)
         stack.push_async_callback(domains.close)
@@ -112,7 +114,7 @@ async def open_verifier(
             _counted(settings, stack),
             subkey(secret, "control"),
         )
-        groups = PacingGroups(clock, default_sessions=settings.smtp_sessions_per_group, connections=_CONNECTIONS)
+        groups = PacingGroups(clock, pacer, default_sessions=settings.smtp_sessions_per_group, connections=_CONNECTIONS)
         lanes = Lanes(equipment, groups, report_fault)
         stack.push_async_callback(lanes.close)
         tallies = SqliteTallies(settings.data_dir / TALLIES_FILE, clock, warn)
@@ -202,14 +204,17 @@ async def _open_store(
     secret: bytes,
     warn: Callable[[str], None],
     stack: AsyncExitStack,
-) -> tuple[FactStore, SingleFlight | None]:
-    """Redis where it is set, else a file; before either a memory."""
+) -> tuple[FactStore, SingleFlight | None, Pacer]:
+    """Redis where it is set, shared by all; else a file behind a memory, and limits of this process alone."""
     if settings.redis_url:
         link = RedisLink(settings.redis_url, settings.redis_prefix, clock, warn)
         stack.push_async_callback(link.close)
         behind: FactStore = RedisStore(link, clock, identity, secret)
-        return behind, RedisSingleFlight(link, clock, identity, secret)
+        pacer = RedisPacer(link, clock)
+        await pacer.open()
+        stack.push_async_callback(pacer.close)
+        return behind, RedisSingleFlight(link, clock, identity, secret), pacer
     sqlite = SqliteStore(settings.data_dir / FACTS_FILE, clock, identity, warn)
     await sqlite.open()
     stack.push_async_callback(sqlite.close)
-    return LayeredStore(MemoryStore(clock), sqlite), None
+    return LayeredStore(MemoryStore(clock), sqlite), None, MemoryPacer(clock)

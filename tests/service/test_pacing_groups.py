@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from tests.support.clock import FakeClock
 from tests.support.facts import hindered
+from verifier.adapters.memory_pacer import MemoryPacer
 from verifier.core.evidence import Obstacle
 from verifier.core.providers import Provider
+from verifier.core.sharing import Flow, Rate
 from verifier.service.pacing_groups import BREAKER_SECONDS, PacingGroup, PacingGroups, network_of
 
 REFUSAL = hindered(Obstacle.PROBE_BLOCKED)
@@ -51,7 +53,8 @@ class Waiter:
 
 
 def setting(sessions: int = 2, connections: int = 500) -> PacingGroups:
-    return PacingGroups(FakeClock(), default_sessions=sessions, connections=connections)
+    clock = FakeClock()
+    return PacingGroups(clock, MemoryPacer(clock), default_sessions=sessions, connections=connections)
 
 
 @given(
@@ -136,28 +139,29 @@ def test_a_provider_is_one_group() -> None:
     assert [group.sessions_allowed, groups.group_of(None, "192.0.2.1").sessions_allowed] == [5, 2]
 
 
-@pytest.mark.parametrize(("sessions", "at_once"), [(1, 4), (2, 8)])
-def test_four_connections_a_second_for_a_slot(sessions: int, at_once: int) -> None:
-    """So many may be opened at once, the next a second after the first."""
+@pytest.mark.parametrize(("sessions", "a_second"), [(1, 4), (2, 8)])
+def test_a_groups_rates(sessions: int, a_second: int) -> None:
+    """Four connections a second for each session, and a minute's limits where the provider's row has them."""
     group = PacingGroup("g", None, sessions)
-    assert [group.connect_pause(0.0) for _ in range(at_once + 1)] == [0.0] * at_once + [1.0]
+    assert [group.connections, group.recipients] == [Rate(Flow.CONNECTIONS, 0, a_second), Rate(Flow.RECIPIENTS)]
+    row = Provider(name="p", sessions=sessions, connections_per_minute=6, recipients_per_minute=60)
+    group = PacingGroup("p", row, 2)
+    assert [group.connections, group.recipients] == [Rate(Flow.CONNECTIONS, 6, a_second), Rate(Flow.RECIPIENTS, 60)]
 
 
-def test_connections_a_minute() -> None:
-    """The provider's row counts connections too."""
-    group = PacingGroup("g", Provider(name="p", connections_per_minute=6, sessions=4), 2)
-    assert [round(group.connect_pause(0.0)) for _ in range(3)] == [0, 12, 24]
-
-
-def test_back_off_holds_connections_back() -> None:
+async def test_back_off_holds_connections_back() -> None:
     """A pause that was asked for is kept by the whole group; an answer makes the next pause short again."""
-    group = PacingGroup("g", None, 2)
-    group.slow_down(0.0)
-    group.slow_down(0.0)
-    assert group.connect_pause(0.5) == 1.5
+    clock = FakeClock()
+    groups = PacingGroups(clock, MemoryPacer(clock), default_sessions=2, connections=500)
+    group = groups.group_of(None, "192.0.2.1")
+    groups.slow_down(group)
+    groups.slow_down(group)
+    clock.move(0.5)
+    assert (await groups.connect(group, "")).pause == 2.0
     group.answered()
-    group.slow_down(10.0)
-    assert group.connect_pause(10.0) == 1.0
+    clock.move(9.5)
+    groups.slow_down(group)
+    assert (await groups.connect(group, "")).pause == 1.0
 
 
 def test_the_breaker() -> None:
@@ -169,7 +173,7 @@ def test_the_breaker() -> None:
 
 
 def test_only_idle_groups_may_be_forgotten() -> None:
-    """Nothing that holds anybody back is lost: sessions, waiters, a pause, a breaker."""
+    """Nothing that holds anybody back is lost: sessions, waiters, a breaker."""
     groups, log = setting(sessions=1), list[Waiter]()
     group = groups.group_of(None, "192.0.2.1")
     assert group.idle(0.0)
@@ -180,8 +184,6 @@ def test_only_idle_groups_may_be_forgotten() -> None:
     holder.give_back()
     waiter.give_back()
     assert group.idle(0.0)
-    group.slow_down(0.0)
-    assert [group.idle(0.5), group.idle(1.0)] == [False, True]
     group.trip(REFUSAL, 100.0)
     assert [group.idle(99.0), group.idle(100.0)] == [False, True]
 

@@ -7,9 +7,11 @@ from tests.support.clock import FakeClock
 from tests.support.facts import at
 from tests.support.mail_host import Host, MemoryDialer
 from tests.support.rules import shipped_rules
+from verifier.adapters.memory_pacer import MemoryPacer
 from verifier.core.dialogue_events import Identity
 from verifier.core.facts import MailHost, MailRoute, RouteStatus
 from verifier.core.providers import Provider
+from verifier.ports import Pacer
 from verifier.service.lanes import Lanes
 from verifier.service.pacing_groups import PacingGroups
 from verifier.service.probing import Equipment, Probed, Target, Timeouts
@@ -37,13 +39,17 @@ class Bench:
         sessions: int = 2,
         connections: int = 500,
         timeouts: Timeouts | None = None,
+        clock: FakeClock | None = None,
+        pacer: Pacer | None = None,
     ) -> None:
-        self.clock = FakeClock()
+        self.clock = clock or FakeClock()
         self.host = hosts if isinstance(hosts, Host) else next(iter(hosts.values()))
         self.dialer = MemoryDialer({"192.0.2.1": hosts} if isinstance(hosts, Host) else hosts, self.clock)
         self.faults: list[BaseException] = []
         self.recorded: list[list[tuple[str, Probed]]] = []
-        self.groups = PacingGroups(self.clock, default_sessions=sessions, connections=connections)
+        self.groups = PacingGroups(
+            self.clock, pacer or MemoryPacer(self.clock), default_sessions=sessions, connections=connections
+        )
         equipment = Equipment(self.dialer, shipped_rules(), self.clock, IDENTITY, timeouts or Timeouts())
         self.lanes = Lanes(equipment, self.groups, self.faults.append)
 

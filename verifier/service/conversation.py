@@ -14,7 +14,7 @@ from verifier.core.facts import MailHost
 from verifier.core.observing import ended_finding, reply_finding
 from verifier.core.pacing import TARPIT_SECONDS
 from verifier.core.replies import ReplyClass, SmtpStage
-from verifier.ports import Connection, DialFailure
+from verifier.ports import Connection, DialFailure, Lease
 from verifier.service.grouping import Grouping
 from verifier.service.outbox import Heard
 
@@ -41,7 +41,7 @@ _NOT_CONNECTED = {
 class Conversation:
     """`greeted` tells whether the host let us get as far as asking, `answers` how many it gave."""
 
-    def __init__(self, lane: "Lane", host: MailHost, address: str, *, backup: bool) -> None:
+    def __init__(self, lane: "Lane", host: MailHost, address: str, lease: Lease, *, backup: bool) -> None:
         self.greeted = False
         self.answers = 0
         self.tls_failed = False
@@ -49,6 +49,7 @@ class Conversation:
         self._equipment = lane.lanes.equipment
         self._host = host
         self._address = address
+        self._lease = lease
         self._backup = backup
         self._started = self._heard_at = self._now = self._equipment.clock.monotonic()
         self._observed_at = self._equipment.clock.now()
@@ -156,26 +157,33 @@ class Conversation:
     def _patience(self) -> float:
         """Seconds that are left for the next whole reply, and for the connection."""
         timeouts = self._equipment.timeouts
-        deadline = min(self._heard_at + timeouts.of(self._session.stage), self._started + timeouts.connection)
+        deadline = min(self._heard_at + timeouts.of(self._session.stage), self._end)
         left = deadline - self._equipment.clock.monotonic()
         if left <= 0:
             raise TimeoutError
         return left
 
+    @property
+    def _end(self) -> float:
+        """When the connection has to be over, whoever is being asked."""
+        return min(self._started + self._equipment.timeouts.connection, self._lease.ends)
+
     def _lost_patience(self) -> list[Event]:
-        session, timeouts = self._session, self._equipment.timeouts
-        self._out_of_time = self._equipment.clock.monotonic() >= self._started + timeouts.connection
+        session = self._session
+        self._out_of_time = self._equipment.clock.monotonic() >= self._end
         if self._out_of_time:
             return session.lost(Obstacle.CONNECTION_LOST, "the conversation took too long")
         return session.lost(Obstacle.TIMEOUT, f"no answer at {session.stage.value}")
 
     async def _encrypt(self, connection: Connection) -> list[Event]:
-        session = self._session
+        session, clock = self._session, self._equipment.clock
+        patience = min(self._equipment.timeouts.command, max(0.0, self._end - clock.monotonic()))
         try:
-            await connection.start_tls(self._host.name, self._equipment.timeouts.command)
+            await connection.start_tls(self._host.name, patience)
         except (TimeoutError, ConnectionError) as error:
-            self.tls_failed = True
-            self._lane.clear_text_only.add(self._address)
+            if clock.monotonic() < self._end:
+                self.tls_failed = True
+                self._lane.clear_text_only.add(self._address)
             return session.lost(Obstacle.CONNECTION_LOST, f"the TLS handshake failed: {error}")
         return session.tls_started()
 
@@ -202,7 +210,7 @@ class Conversation:
             self._closing = self._closing or self._session.poisoned
             self._again(recipient, self._finding_of(event))
         elif reading.reply_class is ReplyClass.RATE_LIMITED:
-            self._slow_down(event, now)
+            self._slow_down(event)
         else:
             self._count_refusals(event)
             self.answers += 1
@@ -210,10 +218,10 @@ class Conversation:
             heard = Heard(recipient, self._host.name, self._observed_at, self._backup, self.transcript)
             lane.outbox.answered(heard, reply, reading)
 
-    def _slow_down(self, event: Answered, now: float) -> None:
+    def _slow_down(self, event: Answered) -> None:
         lane, finding = self._lane, self._finding_of(event)
         if not self._closing:
-            lane.group.slow_down(now)
+            lane.lanes.groups.slow_down(lane.group)
         self._closing = True
         wait = event.reading.retry_after_s or 0
         if wait > _LONGEST_BACKOFF:
@@ -252,10 +260,12 @@ class Conversation:
             if group.recipients and group.recipients[0].smtputf8 and not session.extensions.smtputf8:
                 self._refuse_utf8(group.recipients)
             elif group.recipients:
-                pause = lane.group.recipients.take(len(group.recipients), clock.monotonic())
                 self._outstanding = dict.fromkeys(group.recipients)
+                pause = await lane.lanes.groups.recipients_pause(lane.group, len(group.recipients))
                 if pause > 0:
-                    await clock.sleep(pause)
+                    await clock.sleep(min(pause, max(0.0, self._lease.ends - clock.monotonic())))
+                if clock.monotonic() >= self._lease.ends:
+                    return False
                 session.offer(group.recipients, reset=group.fresh)
                 return True
             await lane.outbox.flush()
@@ -267,7 +277,7 @@ class Conversation:
             return True
         if self.answers and lane.lanes.groups.pressing(lane.group):
             return True
-        return self._equipment.clock.monotonic() - self._started > self._equipment.timeouts.connection
+        return self._equipment.clock.monotonic() > self._end
 
     def _refuse_utf8(self, group: list[Recipient]) -> None:
         now = self._equipment.clock.now()

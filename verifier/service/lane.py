@@ -13,6 +13,7 @@ from verifier.core.pacing import HostHistory, expected_group
 from verifier.core.providers import Provider
 from verifier.core.replies import ReplyClass, SmtpStage
 from verifier.core.waiting import Waiting
+from verifier.ports import Lease
 from verifier.service.conversation import Conversation, about_us
 from verifier.service.outbox import Outbox
 from verifier.service.pacing_groups import PacingGroup
@@ -109,8 +110,10 @@ class Lane:
     async def serve(self) -> None:
         """One session slot."""
         groups = self.lanes.groups
+        lease: Lease | None = None
         try:
-            while self.waiting and await self._one_connection():
+            lease = await groups.lease(self)
+            while lease is not None and self.waiting and await self._one_connection(lease):
                 if groups.contended(self.group):
                     break
                 self.wake()
@@ -119,11 +122,12 @@ class Lane:
             await self._fail(self.lanes.fault_finding(fault))
         finally:
             self._sessions -= 1
-            groups.release(self.group)
+            await groups.give_back(self.group, lease)
             if self.waiting:
                 self.wake()
             elif self._sessions == 0 and self.outbox.empty:
                 self.lanes.retire(self)
+        await groups.look_again(self.group)
 
     async def give_up(self, finding: Finding) -> None:
         """Nobody of those who wait can be asked: the finding says why."""
@@ -149,21 +153,21 @@ class Lane:
             self.lanes.report_fault(fault)
             self.lanes.abandon(self, finding)
 
-    async def _one_connection(self) -> bool:
+    async def _one_connection(self, lease: Lease) -> bool:
         """False when this session has no more business here."""
         clock = self.lanes.equipment.clock
         if await self._left_alone():
             return False
-        pause = self.group.connect_pause(clock.monotonic())
+        pause = await self.lanes.connect_pause(self)
         if pause > 0:
-            await clock.sleep(pause)
-            if await self._left_alone():
-                return False
-        answers, failure = await self._try_hosts()
+            await clock.sleep(min(pause, max(0.0, lease.ends - clock.monotonic())))
+        if not self._may_dial(lease) or await self._left_alone():
+            return False
+        answers, failure = await self._try_hosts(lease)
         if failure is None or answers:
             self._failures = 0
             if failure is not None:
-                self.group.slow_down(clock.monotonic())
+                self.lanes.groups.slow_down(self.group)
             return True
         return self._after_failure(failure)
 
@@ -178,7 +182,7 @@ class Lane:
             return True
         self._failures += 1
         if self._failures < _vain_connections(failure):
-            self.group.slow_down(now)
+            self.lanes.groups.slow_down(self.group)
             return True
         self._failures = 0
         self.lanes.unreachable(self, failure)
@@ -196,15 +200,25 @@ class Lane:
             await self.give_up(refusal)
         return not self.waiting
 
-    async def _try_hosts(self) -> tuple[int, Finding | None]:
+    def _may_dial(self, lease: Lease) -> bool:
+        """A connection would come about while the lease holds."""
+        equipment = self.lanes.equipment
+        return equipment.clock.monotonic() + equipment.timeouts.connect <= lease.ends
+
+    async def _try_hosts(self, lease: Lease) -> tuple[int, Finding | None]:
         """Go through the hosts by preference until one has greeted us: how many answers it gave, and why it ended,
-        None where we ended it. While another session is connected, what fails here is only too much.
+        None where we ended it. While another session is connected, what fails here is only too much; and where the
+        lease ends, nothing has failed.
         """
         failure: Finding | None = None
         self._transcript.clear()
         best = self.hosts[0].preference
         for host, address in self._candidates():
-            conversation, found = await self._hold(host, address, backup=self._doubtful or host.preference > best)
+            conversation, found = await self._hold(
+                host, address, lease, backup=self._doubtful or host.preference > best
+            )
+            if not self._may_dial(lease):
+                return conversation.answers, None
             if conversation.greeted or found is None:
                 return conversation.answers, found
             if failure is None or (found.code is not None and failure.code is None):
@@ -215,13 +229,15 @@ class Lane:
                 self.lanes.mark_bad(address)
         return 0, failure
 
-    async def _hold(self, host: MailHost, address: str, *, backup: bool) -> tuple[Conversation, Finding | None]:
+    async def _hold(
+        self, host: MailHost, address: str, lease: Lease, *, backup: bool
+    ) -> tuple[Conversation, Finding | None]:
         """A conversation; where TLS was demanded too late once more with it, and where it failed once more in clear."""
         for _ in range(3):
-            conversation = Conversation(self, host, address, backup=backup)
+            conversation = Conversation(self, host, address, lease, backup=backup)
             found = await conversation.hold()
             self._transcript += conversation.transcript
-            if not conversation.worth_repeating:
+            if not conversation.worth_repeating or not self._may_dial(lease):
                 break
         return conversation, found
 

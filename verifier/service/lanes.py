@@ -128,6 +128,7 @@ class Lanes:
         refusal = self._left_alone(lane, refusal, BREAKER_SECONDS)
         if lane.provider is not None:
             lane.group.trip(refusal, until)
+            self.groups.announce(lane.group.key, refusal, BREAKER_SECONDS)
 
     def pause(self, lane: Lane, finding: Finding, seconds: float) -> None:
         """The host wants to be left alone for so long."""
@@ -137,6 +138,14 @@ class Lanes:
         """Nothing was to be had from any host of the lane: who comes in the next two minutes is told the same."""
         until = self.equipment.clock.monotonic() + _BAD_HOST_SECONDS
         _remember(self._shut, lane.key, _Shut(finding, until))
+
+    async def connect_pause(self, lane: Lane) -> float:
+        """Seconds to wait before the lane's next connection, which is counted; what others met there is learned."""
+        standing = await self.groups.connect(lane.group, lane.key)
+        if standing.refusal is not None:
+            until = self.equipment.clock.monotonic() + standing.refused_for
+            _remember(self._shut, lane.key, _Shut(standing.refusal, until))
+        return standing.pause
 
     def refusal(self, lane: Lane) -> Finding | None:
         """The finding that stands for every mailbox of a lane while it is left alone."""
@@ -171,6 +180,7 @@ class Lanes:
         clock = self.equipment.clock
         finding = with_retry(finding, clock.now() + timedelta(seconds=seconds))
         _remember(self._shut, lane.key, _Shut(finding, clock.monotonic() + seconds))
+        self.groups.announce(lane.key, finding, seconds)
         return finding
 
     def _lane_of(self, target: Target) -> Lane:

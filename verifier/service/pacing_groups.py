@@ -1,7 +1,8 @@
 """Who may open how many connections: sessions, rates, back-off and breaker belong to a pacing group, not to a domain.
 
 A group is a known provider's row, else the network of the target's address (IPv4 /24, IPv6 /64): a hundred customer
-domains on one machine share its patience.
+domains on one machine share its patience. A slot is this process's permission to have a session; the lease that makes
+it one comes from the pacer, which other processes may share.
 """
 
 from collections import deque
@@ -9,13 +10,15 @@ from ipaddress import ip_network
 from typing import Protocol
 
 from verifier.core.evidence import Finding
-from verifier.core.pacing import Backoff, TokenBucket
 from verifier.core.providers import Provider
-from verifier.ports import Clock
+from verifier.core.sharing import Flow, Rate
+from verifier.ports import Clock, Lease, Pacer, Standing
 
 CONNECTIONS_A_SECOND_PER_SESSION = 4
 BREAKER_SECONDS = 3 * 3600.0
 _REMEMBERED_GROUPS = 50_000
+_LOOKING_AT_ONCE = 200
+"""With more groups than that waiting for leases of other processes, each is looked at less often."""
 
 
 class Queued(Protocol):
@@ -44,39 +47,40 @@ class PacingGroup:
         self.sessions = 0
         self.queue: deque[Queued] = deque()
         self.lanes_waiting = 0
-        self.recipients = TokenBucket(provider.recipients_per_minute if provider is not None else 0)
-        self.connections = TokenBucket(provider.connections_per_minute if provider is not None else 0)
-        self.backoff = Backoff()
-        self.not_before = 0.0
-        self._last_connects: deque[float] = deque(
-            maxlen=max(1, self.sessions_allowed * CONNECTIONS_A_SECOND_PER_SESSION)
+        self.recipients = Rate(Flow.RECIPIENTS, provider.recipients_per_minute if provider is not None else 0)
+        self.connections = Rate(
+            Flow.CONNECTIONS,
+            provider.connections_per_minute if provider is not None else 0,
+            self.sessions_allowed * CONNECTIONS_A_SECOND_PER_SESSION,
         )
+        self.elsewhere = False
+        """All leases are taken by other processes: nobody asks for one before it is time."""
+        self.wanted_elsewhere = False
+        """Another process waits, and has fewer sessions than its part."""
+        self.returning = False
+        """Leases may be had again; who waits asks for them one after the other."""
+        self.looks = 0
+        self._answered = False
         self._refusal: Finding | None = None
         self._refused_until = 0.0
 
     @property
     def has_room(self) -> bool:
         """One more session may be opened."""
-        return self.sessions < self.sessions_allowed
+        return self.sessions < self.sessions_allowed and not self.elsewhere
 
     def idle(self, now: float) -> bool:
         """Nothing would be lost if the group were forgotten."""
-        return not (self.sessions or self.lanes_waiting or now < self.not_before or self.refusal(now))
-
-    def connect_pause(self, now: float) -> float:
-        """Seconds to wait before the next connection may be opened; counts that connection."""
-        pause = max(0.0, self.not_before - now, self.connections.take(1, now))
-        if len(self._last_connects) == self._last_connects.maxlen:
-            pause = max(pause, self._last_connects[0] + 1.0 - now)
-        self._last_connects.append(now + pause)
-        return pause
-
-    def slow_down(self, now: float) -> None:
-        """The other side asked for patience: a pause that doubles each time."""
-        self.not_before = max(self.not_before, now + self.backoff.failed())
+        return not (self.sessions or self.lanes_waiting or self.elsewhere or self.refusal(now))
 
     def answered(self) -> None:
-        self.backoff.succeeded()
+        """The other side is willing: the next pause that it asks for is short again."""
+        self._answered = True
+
+    def had_answers(self) -> bool:
+        """Somebody was answered since this was last asked."""
+        answered, self._answered = self._answered, False
+        return answered
 
     def trip(self, refusal: Finding, until: float) -> None:
         """They dislike us: nobody of the group is bothered before then."""
@@ -91,12 +95,17 @@ class PacingGroup:
 class PacingGroups:
     """All groups, and the cap on open connections over all of them."""
 
-    def __init__(self, clock: Clock, *, default_sessions: int, connections: int) -> None:
+    def __init__(self, clock: Clock, pacer: Pacer, *, default_sessions: int, connections: int) -> None:
         self._clock = clock
+        self._pacer = pacer
         self._default_sessions = default_sessions
         self._free = connections
         self._groups: dict[str, PacingGroup] = {}
         self._queue: deque[Queued] = deque()
+        self._to_look_again: dict[PacingGroup, float] = {}
+        self._looking = 0
+        self._setbacks: list[tuple[str, bool]] = []
+        self._refusals: list[tuple[str, Finding, float]] = []
 
     def group_of(self, provider: Provider | None, address: str) -> PacingGroup:
         """The group of a provider's exchanges, or of the network that `address` lies in."""
@@ -125,6 +134,96 @@ class PacingGroups:
         """Give a slot back, and offer it to who waits."""
         group.sessions -= 1
         self._free += 1
+        self._offer(group)
+
+    async def lease(self, lane: Queued) -> Lease | None:
+        """What makes a session of a slot; None where all are taken elsewhere: the lane is then the first to be offered
+        a slot once its holder has given it back and looked again.
+        """
+        group = lane.group
+        answer = await self._pacer.acquire(group.key, group.sessions_allowed)
+        if isinstance(answer, Lease):
+            if group.returning:
+                self._offer(group)
+            return answer
+        group.returning = False
+        if not group.elsewhere:
+            group.elsewhere = True
+            self._to_look_again[group] = answer
+        if not lane.queued:
+            lane.queued = True
+            group.lanes_waiting += 1
+            group.queue.appendleft(lane)
+        return None
+
+    async def give_back(self, group: PacingGroup, lease: Lease | None) -> None:
+        """A session has ended, or the slot never became one."""
+        await self._tell()
+        if lease is not None:
+            await self._pacer.release(lease)
+            group.wanted_elsewhere = False
+            self._return(group)
+        self.release(group)
+
+    async def look_again(self, group: PacingGroup) -> None:
+        """Where all leases are taken elsewhere: offers a slot when it is time to ask for one once more."""
+        seconds = self._to_look_again.pop(group, None)
+        if seconds is None:
+            return
+        group.looks += 1
+        look = group.looks
+        self._looking += 1
+        try:
+            await self._clock.sleep(seconds * max(1.0, self._looking / _LOOKING_AT_ONCE))
+        finally:
+            self._looking -= 1
+        if look == group.looks:
+            self._return(group)
+            self._offer(group)
+
+    async def connect(self, group: PacingGroup, scope: str) -> Standing:
+        """When the next connection may be opened, which is counted; what is known of the group and of `scope`."""
+        await self._tell()
+        standing = await self._pacer.take(group.key, group.connections, scope=scope)
+        group.wanted_elsewhere = standing.contended
+        return standing
+
+    async def recipients_pause(self, group: PacingGroup, count: int) -> float:
+        """Seconds to wait before so many recipients may be named; they are counted."""
+        if not group.recipients.per_minute:
+            return 0.0
+        return (await self._pacer.take(group.key, group.recipients, count)).pause
+
+    def slow_down(self, group: PacingGroup) -> None:
+        """The other side asked for patience: a pause that doubles each time."""
+        self._setbacks.append((group.key, group.had_answers()))
+
+    def announce(self, scope: str, refusal: Finding, seconds: float) -> None:
+        """Whoever shares the pacer leaves the scope alone."""
+        self._refusals.append((scope, refusal, seconds))
+
+    def pressing(self, group: PacingGroup) -> bool:
+        """Somebody who cannot wait long waits for a slot of this group, or of the whole."""
+        return bool((group.queue and group.queue[0].urgent) or (self._queue and self._queue[0].urgent))
+
+    def contended(self, group: PacingGroup) -> bool:
+        """Another lane waits for a slot of this group, or of the whole, or another process for a lease: who has one
+        gives it back when it can.
+        """
+        return bool(group.queue or self._queue or group.wanted_elsewhere)
+
+    def _hurry(self, lane: Queued) -> None:
+        queue = lane.group.queue if lane in lane.group.queue else self._queue
+        if queue[0] is not lane:
+            queue.remove(lane)
+            queue.appendleft(lane)
+
+    def _admit(self, group: PacingGroup) -> None:
+        """The first who waits for this group waits for a free connection from now on."""
+        if group.queue and group.has_room:
+            _enqueue(self._queue, group.queue.popleft())
+
+    def _offer(self, group: PacingGroup) -> None:
         self._admit(group)
         while self._free > 0 and self._queue:
             lane = self._queue.popleft()
@@ -138,24 +237,20 @@ class PacingGroups:
             else:
                 self._admit(lane.group)
 
-    def pressing(self, group: PacingGroup) -> bool:
-        """Somebody who cannot wait long waits for a slot of this group, or of the whole."""
-        return bool((group.queue and group.queue[0].urgent) or (self._queue and self._queue[0].urgent))
+    def _return(self, group: PacingGroup) -> None:
+        """There may be a lease again: one asks, and the next when that one got it."""
+        if group.elsewhere:
+            group.elsewhere = False
+            group.returning = True
 
-    def contended(self, group: PacingGroup) -> bool:
-        """Another lane waits for a slot of this group, or of the whole: who has one gives it back when it can."""
-        return bool(group.queue or self._queue)
-
-    def _hurry(self, lane: Queued) -> None:
-        queue = lane.group.queue if lane in lane.group.queue else self._queue
-        if queue[0] is not lane:
-            queue.remove(lane)
-            queue.appendleft(lane)
-
-    def _admit(self, group: PacingGroup) -> None:
-        """The first who waits for this group waits for a free connection from now on."""
-        if group.queue:
-            _enqueue(self._queue, group.queue.popleft())
+    async def _tell(self) -> None:
+        """What was met since, to the pacer."""
+        while self._setbacks:
+            key, after_answers = self._setbacks.pop(0)
+            await self._pacer.back_off(key, after_answers=after_answers)
+        while self._refusals:
+            scope, refusal, seconds = self._refusals.pop(0)
+            await self._pacer.trip(scope, refusal, seconds)
 
     def _take(self, group: PacingGroup) -> None:
         group.sessions += 1
