@@ -11,7 +11,7 @@ from tests.support.probing import Bench
 from verifier.adapters.memory_single_flight import MemorySingleFlight
 from verifier.core.egress import EgressState
 from verifier.core.evidence import Finding, Obstacle
-from verifier.core.facts import MailHost
+from verifier.core.facts import DomainFacts, MailHost
 from verifier.core.replies import ReplyClass
 from verifier.service.mailboxes import Policy
 
@@ -152,3 +152,25 @@ async def test_an_expired_answer_is_asked_for_again() -> None:
         found = await desk.ask("ann@shop.example")
         assert classes(found)["ann@shop.example"] is ReplyClass.ACCEPTED
         assert hindered(Obstacle.TIMEOUT).conclusive is False
+
+
+async def test_what_was_answered_before_the_claim_is_taken_over() -> None:
+    """Between looking into the store and holding the claim another process may have finished: nobody is asked again,
+    and what it learned of the domain is known here too.
+    """
+    host = Host()
+
+    class Finished(MemorySingleFlight):
+        """The other process ends just before each claim is given."""
+
+        async def claim(self, key: str, seconds: float) -> bool:
+            await desk.store.remember_domains([DomainFacts("shop.example", accepts_all=control(True))])
+            await desk.store.remember_mailboxes([(key, replied(ReplyClass.ACCEPTED))])
+            return await super().claim(key, seconds)
+
+    async with Bench(host) as bench:
+        desk = Desk(bench, flights=Finished(bench.clock))
+        found = await desk.ask("ann@shop.example")
+        assert classes(found) == {"ann@shop.example": ReplyClass.ACCEPTED}
+        assert host.visits == []
+        assert desk.facts["shop.example"].accepts_all == control(True)

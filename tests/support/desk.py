@@ -15,7 +15,7 @@ from verifier.core.evidence import Finding
 from verifier.core.facts import AcceptsAll, DomainFacts, MailHost, MailRoute, RouteStatus
 from verifier.core.harvest import Lifts
 from verifier.core.names import Names
-from verifier.ports import SingleFlight, TallyStore
+from verifier.ports import FactStore, SingleFlight, TallyStore
 from verifier.service.harvest_guard import HarvestGuard
 from verifier.service.mailboxes import COMMAND_LINE, Asking, Client, Knowledge, Mailboxes, Policy
 from verifier.wiring import assemble_names
@@ -46,13 +46,16 @@ class Desk:
         flights: SingleFlight | None = None,
         policy: Policy | None = None,
         names: Names = NAMES,
+        store: FactStore | None = None,
         tallies: TallyStore | None = None,
         lifts: Lifts = NO_LIFTS,
     ) -> None:
         self.bench = bench
-        self.store = MemoryStore(bench.clock)
+        self.store = store or MemoryStore(bench.clock)
         self.recorded: list[tuple[str, Finding]] = []
         self.reports: list[str] = []
+        self.facts: dict[str, DomainFacts] = {}
+        """Of the last chunk."""
         self.guard = HarvestGuard(names, tallies or MemoryTallies(), lifts, bench.clock, self.reports.append)
         self.mailboxes = Mailboxes(
             names=names,
@@ -77,6 +80,7 @@ class Desk:
         route = MailRoute(RouteStatus.FOUND, hosts, at(0), at(400 * DAY))
         domains = {address.domain for address in addresses.values()}
         knowledge = Knowledge.of({domain: DomainFacts(domain, route, accepts_all) for domain in domains})
+        self.facts = knowledge.facts
         asking = Asking(client=client, record=self.record, again=frozenset(emails if again else ()))
         task = asyncio.create_task(self.mailboxes.gather(addresses, knowledge, asking))
         await self.bench.until(task.done)

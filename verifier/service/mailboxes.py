@@ -199,11 +199,13 @@ class Mailboxes:
         if self._flights is None:
             await self._probe(targets, knowledge, asking, recording)
             return
+        since = self._clock.now()
         claims = await asyncio.gather(*(self._flights.claim(t.key, _CLAIM_SECONDS) for t in targets))
         mine = [target for target, claimed in zip(targets, claims, strict=True) if claimed]
         others = [target for target, claimed in zip(targets, claims, strict=True) if not claimed]
         try:
-            await self._probe(mine, knowledge, asking, recording)
+            answered = await self._answered_elsewhere(mine, since, knowledge, asking)
+            await self._probe([t for t in mine if t.key not in answered], knowledge, asking, recording)
         finally:
             await asyncio.gather(*(self._flights.release(target.key) for target in mine))
         await asyncio.gather(
@@ -232,20 +234,41 @@ class Mailboxes:
         since = self._clock.now()
         while not await flights.claim(target.key, _CLAIM_SECONDS):
             await self._clock.sleep(_POLL_SECONDS)
-            known = (await self._store.mailboxes([target.key])).get(target.key, ())
-            if any(finding.observed_at >= since for finding in known):
-                knowledge.findings[target.key] = known
-                if asking.record is not None:
-                    await asking.record([(target.key, finding) for finding in known], ())
+            if await self._answered_elsewhere([target], since, knowledge, asking):
                 return
         try:
-            known = (await self._store.mailboxes([target.key])).get(target.key, ())
-            if any(finding.observed_at >= since for finding in known):
-                knowledge.findings[target.key] = known
-            else:
+            if not await self._answered_elsewhere([target], since, knowledge, asking):
                 await self._probe([target], knowledge, asking, recording)
         finally:
             await flights.release(target.key)
+
+    async def _answered_elsewhere(
+        self, targets: Sequence[Target], since: datetime, knowledge: Knowledge, asking: Asking
+    ) -> set[str]:
+        """The keys of those whom another process has answered meanwhile: what it found out is taken over."""
+        known = await self._store.mailboxes([target.key for target in targets])
+        domains = sorted({target.domain for target in targets if target.key in known})
+        facts = await self._store.domains(domains) if domains else {}
+        now = self._clock.now()
+        found: list[tuple[str, Finding]] = []
+        learned: dict[str, DomainFacts] = {}
+        for target in targets:
+            speaking = merge(known.get(target.key, ()), now)
+            ours = knowledge.facts[target.domain]
+            theirs = facts.get(target.domain)
+            if theirs is not None and theirs.accepts_all is not None:
+                ours = structs.replace(ours, accepts_all=theirs.accepts_all)
+            if speaking is None or not self._counts(speaking, ours, now):
+                continue
+            if not speaking.conclusive and target.key in asking.again and speaking.observed_at < since:
+                continue
+            knowledge.findings[target.key] = known[target.key]
+            knowledge.facts[target.domain] = ours
+            found += [(target.key, finding) for finding in known[target.key]]
+            learned[target.domain] = DomainFacts(target.domain, accepts_all=ours.accepts_all)
+        if found and asking.record is not None:
+            await asking.record(found, [fact for fact in learned.values() if fact.accepts_all is not None])
+        return {key for key, _ in found}
 
     def _learn(self, target: Target, probed: Probed, knowledge: Knowledge) -> None:
         earlier = knowledge.findings.get(target.key, ())

@@ -82,9 +82,9 @@ class Recording:
             if probed.accepts_all is not None
         }
         facts = tuple(learned.values())
-        await self._store.remember_mailboxes(findings)
         if facts:
             await self._store.remember_domains(facts)
+        await self._store.remember_mailboxes(findings)
         if self._told is not None:
             await self._told(findings, facts)
 
