@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from tests.support.clock import FakeClock
 from verifier.core.control import DomainTrial, Probe, Ruling, control_local_part, draws, plain_text
+from verifier.core.reasons import Reason
 from verifier.core.replies import Reading, Reply, ReplyClass
+from verifier.core.verdict import reason_of_reply
 
 YES = (Reply(250, "2.1.5", "Ok"), Reading(ReplyClass.ACCEPTED, "default.accepted"))
 NO = (Reply(550, "5.1.1", "User unknown"), Reading(ReplyClass.MAILBOX_NOT_FOUND, "generic.user-unknown"))
@@ -209,6 +211,42 @@ def test_the_same_words_for_nearly_everybody_say_nothing(refused: int, accepted:
     assert {says} == {name for ticket, name in classes(court.close()) if isinstance(ticket, int)}
 
 
+SYSTEM = Reading(ReplyClass.TEMP_ERROR, "enhanced.system", ambiguous=True)
+
+
+@pytest.mark.parametrize("reading", [UNRECOGNISED, GUESSED, SYSTEM])
+@pytest.mark.parametrize(("control", "postmaster"), [(True, YES), (True, None), (False, YES)])
+def test_a_whole_domain_that_refuses_has_blocked_us(reading: Reading, control: bool, postmaster: Answer | None) -> None:
+    """Whatever was read from the one text, and whatever the controls say: the rows are `probe_blocked`, none is dead,
+    and the addresses that the text quotes are no difference."""
+    court = trial()
+    for number in range(10):
+        court.answered(number, Reply(550, None, f"<jane.doe{number}@shop.example>: no service here"), reading)
+    assert court.wanted() is Probe.CONTROL
+    quoted = Reply(550, None, "<kotamiru42@shop.example>: no service here")
+    court.learn(Probe.CONTROL, (quoted, reading) if control else None)
+    if court.wanted() is Probe.POSTMASTER:
+        court.learn(Probe.POSTMASTER, postmaster)
+    rulings = court.close()
+    assert {Reason.PROBE_BLOCKED} == {reason_of_reply(r.reading.reply_class, r.reply.code) for r in rulings}
+    assert {reading.rule} == {ruling.reading.rule for ruling in rulings}
+
+
+@pytest.mark.parametrize(("same", "others", "says"), [(9, 0, True), (10, 0, False), (19, 1, False), (18, 2, True)])
+def test_below_ten_or_95_percent_nothing_is_withdrawn(same: int, others: int, says: bool) -> None:
+    """Batch sanity begins with ten answers of which 95 % are one text; what refused otherwise has no part in it."""
+    court = trial()
+    for number in range(same):
+        court.answered(number, *unclear(f"<a{number}@shop.example> not here"))
+    for number in range(others):
+        court.answered(f"other {number}", *unclear("quite another thing"))
+    court.learn(Probe.CONTROL, unclear("<b@shop.example> not here"))
+    assert court.wanted() is Probe.POSTMASTER
+    court.learn(Probe.POSTMASTER, YES)
+    dead = {ticket for ticket, said in classes(court.close()) if said == "mailbox_not_found"}
+    assert (set(range(same)) if says else set()) == dead
+
+
 def test_who_cannot_wait_is_settled_by_what_is_known() -> None:
     """An urgent ruling is given before the rest of its domain has been asked; the others go on waiting."""
     court = trial()
@@ -266,7 +304,9 @@ def test_everybody_is_settled_once(
 
 
 def test_texts_are_compared_without_what_changes() -> None:
-    """Numbers, case and the masked address are no difference; codes are."""
+    """Numbers, case and the address are no difference; codes are."""
+    one, other = (f"550 <{name}@shop.example>: Recipient refused" for name in ("jane.doe", "kotamiru42"))
+    assert plain_text(Reply(550, "5.1.1", one)) == plain_text(Reply(550, "5.1.1", other))
     same = plain_text(Reply(550, "5.4.1", "<*>: Access denied [AM0EUR 17]"))
     assert same == plain_text(Reply(550, "5.4.1", ": ACCESS denied [AM2EUR 99]"))
     assert same != plain_text(Reply(553, "5.4.1", "<*>: Access denied [AM0EUR 17]"))

@@ -5,7 +5,7 @@ from functools import reduce
 from itertools import permutations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.support.facts import at, control, facts, replied, route
@@ -124,6 +124,7 @@ def test_findings_are_kept_in_any_order(seen: list[Finding]) -> None:
 
 
 @given(st.lists(findings, max_size=30), st.integers(0, 40 * 86400))
+@example([Finding(at(seen), ReplyClass.MAILBOX_DISABLED, code=code) for seen, code in ((-1, 550), (0, 250))], 0)
 def test_keeping_less_says_the_same(seen: list[Finding], later: int) -> None:
     """What a store drops never changes who speaks for a mailbox, as long as something conclusive does."""
     moment = NOW + timedelta(seconds=later)
@@ -137,7 +138,7 @@ def test_keeping_less_says_the_same(seen: list[Finding], later: int) -> None:
 def test_what_is_kept_is_bounded(seen: list[Finding]) -> None:
     """One finding a kind at most, none past its retention, oldest first."""
     kept = retained(seen, NOW)
-    assert len({finding.reply_class or finding.obstacle for finding in kept}) == len(kept)
+    assert len({(finding.reply_class or finding.obstacle, finding.conclusive) for finding in kept}) == len(kept)
     assert [finding for finding in kept if retained_until(finding) <= NOW] == []
     assert [finding.observed_at for finding in kept] == sorted(finding.observed_at for finding in kept)
     assert set(kept) <= set(seen)

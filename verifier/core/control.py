@@ -189,7 +189,9 @@ class DomainTrial:
         return Probe.CONTROL in self._answers and self._postmaster_decides() and Probe.POSTMASTER not in self._answers
 
     def _rule(self, ruling: Ruling) -> Ruling:
-        if not self._same_as_control(ruling.reply) or self._insane():
+        if self._insane(ruling.reply):
+            return _blocked(ruling)
+        if not self._same_as_control(ruling.reply):
             return _withdrawn(ruling)
         postmaster = self._answers.get(Probe.POSTMASTER)
         proved = self._somebody_accepted or (
@@ -199,16 +201,23 @@ class DomainTrial:
             return _withdrawn(ruling)
         return Ruling(ruling.ticket, ruling.reply, Reading(ReplyClass.MAILBOX_NOT_FOUND, "control.same-refusal"))
 
-    def _insane(self) -> bool:
-        """Nearly everybody refused with one ambiguous text: that is about the domain or about us."""
+    def _insane(self, reply: Reply) -> bool:
+        """Nearly everybody was refused with this one ambiguous text: that is about the domain or about us."""
         if self._answered < SANITY_ROWS:
             return False
-        return self._texts.most_common(1)[0][1] >= SANITY_SHARE * self._answered
+        return self._texts[plain_text(reply)] >= SANITY_SHARE * self._answered
 
 
 def plain_text(reply: Reply) -> str:
     """A reply's masked text without what changes from one recipient to the next, for comparison."""
     return f"{reply.code} {reply.enhanced or ''} " + re.sub(r"<\*>|[0-9]+", "", mask(reply.text)).casefold().strip()
+
+
+def _blocked(ruling: Ruling) -> Ruling:
+    """One of a domain's many refusals with one text: the whole domain is closed to us, whatever was read from it."""
+    if ruling.reading.reply_class is ReplyClass.UNRECOGNISED:
+        return ruling
+    return Ruling(ruling.ticket, ruling.reply, Reading(ReplyClass.POLICY_REFUSED, ruling.reading.rule))
 
 
 def _withdrawn(ruling: Ruling) -> Ruling:
