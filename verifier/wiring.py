@@ -120,6 +120,7 @@ async def open_verifier(
         tallies = SqliteTallies(settings.data_dir / TALLIES_FILE, clock, warn)
         stack.push_async_callback(tallies.close)
         harvest = HarvestGuard(names, tallies, reference.lifts, clock, warn)
+        stack.push_async_callback(harvest.close)
         mailboxes = Mailboxes(
             names=names,
             lanes=lanes,

@@ -126,7 +126,9 @@ def test_who_opted_out(domain: str, exchanges: tuple[str, ...], opted_out: bool)
     assert names(opted_out=DomainList(frozenset())).is_opted_out(domain, route(*exchanges)) is False
 
 
-@pytest.mark.parametrize(("domain", "own"), [("big.example", True), ("free.example", True), ("shop.example", False)])
+@pytest.mark.parametrize(
+    ("domain", "own"), [("big.example", True), ("free.example", True), ("relay.example", True), ("shop.example", False)]
+)
 def test_whose_mailboxes_are_everybodys(domain: str, own: bool) -> None:
-    """A provider's own domains and webmail are nobody's in particular; a customer's domain is its own."""
+    """A provider's own domains, webmail and relays are nobody's in particular; a customer's domain is its own."""
     assert names().is_providers_own(domain) is own

@@ -116,8 +116,9 @@ async def test_a_harvest_by_single_checks_is_stopped_too() -> None:
     tallies = MemoryTallies()
     async with Bench(host) as bench:
         for email in people(HARVEST):
-            found = await Desk(bench, tallies=tallies).ask(email)
-            assert stopped(found) == []
+            desk = Desk(bench, tallies=tallies)
+            assert stopped(await desk.ask(email)) == []
+            await desk.guard.close()
         desk = Desk(bench, tallies=tallies)
         assert stopped(await desk.ask("new@shop.example")) == ["new@shop.example"]
         assert stopped(await desk.ask("new@town.example")) == []
@@ -185,12 +186,35 @@ async def test_who_else_waits_for_a_stopped_mailbox_gets_his_answer() -> None:
         assert len(stopped(await harvest)) > 30
 
 
+async def test_what_was_counted_is_written_down_now_and_then() -> None:
+    """A process that is killed forgets some seconds of counting, no more."""
+    tallies = MemoryTallies()
+    async with Bench(Host(rcpt=NOBODY)) as bench:
+        desk = Desk(bench, tallies=tallies)
+        await desk.ask("ann@shop.example")
+        bench.clock.move(10)
+        await desk.ask("bob@town.example")
+        assert {"shop.example", "town.example"} == set(await tallies.tallies("cli", ["shop.example", "town.example"]))
+
+
+async def test_yesterdays_names_make_room_for_todays() -> None:
+    """A service that runs for weeks sees today's harvest behind yesterday's big, good list."""
+    host = Host()
+    async with Bench(host) as bench:
+        desk = Desk(bench)
+        assert stopped(await desk.ask(*people(400))) == []
+        host.rcpt = NOBODY
+        bench.clock.move(DAY)
+        assert len(stopped(await desk.ask(*[f"guess{number}@shop.example" for number in range(300)]))) > 100
+
+
 async def test_what_is_forgotten_is_not_counted() -> None:
     """`forget` reaches the guard's memory, and what it wrote down."""
     host, tallies = Host(rcpt=NOBODY), MemoryTallies()
     async with Bench(host) as bench:
         desk = Desk(bench, tallies=tallies)
         await desk.ask(*people(HARVEST))
+        await desk.guard.close()
         await desk.guard.forget("shop.example", "person0@shop.example")
         assert [HARVEST - 1] == [len(t.names) for t in (await tallies.tallies("cli", ["shop.example"])).values()]
         assert stopped(await desk.ask("new@shop.example")) == []

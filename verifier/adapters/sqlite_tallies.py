@@ -3,8 +3,10 @@
 It is a memory of one day: where the file is damaged it is begun anew, and where it cannot be used nothing is kept.
 """
 
+import math
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -45,17 +47,16 @@ class SqliteTallies:
 
     async def tallies(self, client: str, domains: Sequence[str]) -> Mapping[str, Tally]:
         known: dict[str, Tally] = {}
-        now = self._clock.now().timestamp()
+        now = self._clock.now()
         for start in range(0, len(domains), _SLICE):
             work = partial(_select, client=client, domains=domains[start : start + _SLICE], now=now)
             known |= await self._attempt(work) or {}
         return known
 
     async def remember(self, client: str, tallies: Mapping[str, Tally]) -> None:
-        now, some = self._clock.now().timestamp(), list(tallies.items())
-        until = now + WINDOW.total_seconds()
+        now, some = self._clock.now(), list(tallies.items())
         for start in range(0, len(some), _SLICE):
-            work = partial(_upsert, client=client, tallies=some[start : start + _SLICE], now=now, until=until)
+            work = partial(_upsert, client=client, tallies=some[start : start + _SLICE], now=now)
             await self._attempt(partial(transact, work=work))
 
     async def forget(self, domain: str, key: str) -> None:
@@ -87,28 +88,27 @@ class SqliteTallies:
         return connection
 
 
-def _select(connection: sqlite3.Connection, client: str, domains: Sequence[str], now: float) -> dict[str, Tally]:
+def _select(connection: sqlite3.Connection, client: str, domains: Sequence[str], now: datetime) -> dict[str, Tally]:
     rows = connection.execute(
         "SELECT domain, tally FROM tallies WHERE client = ? AND until > ?"
         " AND domain IN (SELECT value FROM json_each(?))",
-        (client, now, msgspec.json.encode(domains).decode()),
+        (client, now.timestamp(), msgspec.json.encode(domains).decode()),
     )
     known: dict[str, Tally] = {}
     for domain, blob in rows:
         try:
-            known[domain] = _decode(blob)
+            known[domain] = _decode(blob).without_old(now)
         except msgspec.MsgspecError:  # written by another version: forgotten
             continue
     return known
 
 
-def _upsert(
-    connection: sqlite3.Connection, client: str, tallies: Sequence[tuple[str, Tally]], now: float, until: float
-) -> None:
+def _upsert(connection: sqlite3.Connection, client: str, tallies: Sequence[tuple[str, Tally]], now: datetime) -> None:
     known = _select(connection, client, [domain for domain, _ in tallies], now)
     for domain, tally in tallies:
         known.setdefault(domain, Tally({})).take_in(tally)
-    rows = [(domain, client, int(until) + 1, _encode(known[domain])) for domain, _ in tallies]
+    until = math.ceil((now + WINDOW).timestamp())
+    rows = [(domain, client, until, _encode(known[domain])) for domain, _ in tallies]
     connection.executemany("REPLACE INTO tallies VALUES (?, ?, ?, ?)", rows)
 
 

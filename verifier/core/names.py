@@ -82,9 +82,9 @@ class Names:
         return domain in self._opted_out or any(host.name in self._opted_out for host in hosts)
 
     def is_providers_own(self, domain: str) -> bool:
-        """Mailboxes for everybody (webmail, providers of access), not the domain of one customer."""
+        """Mailboxes for everybody (webmail, providers of access, relays), not the domain of one customer."""
         profile = self.profile(domain)
-        return profile.provider is not None or profile.flags.free
+        return profile.provider is not None or profile.flags.free or profile.flags.privacy_relay
 
     def provider(self, domain: str, route: MailRoute | None) -> Provider | None:
         """Whose row applies: the exchange's, else the domain's own provider."""

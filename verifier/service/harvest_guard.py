@@ -6,11 +6,13 @@ where everybody knows thousands, are not guarded.
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
+from operator import itemgetter
 
 from msgspec import Struct
 
 from verifier.core.evidence import Finding, Obstacle
-from verifier.core.harvest import NAMES, Lifts, Tally
+from verifier.core.harvest import NAMES, SAMPLE, Lifts, Tally
 from verifier.core.names import Names
 from verifier.core.replies import ReplyClass
 from verifier.ports import Clock, TallyStore
@@ -18,6 +20,8 @@ from verifier.service.probing import Probed, Target
 
 DETAIL = "harvest_guard"
 _TALLIES = 20_000
+_SAVED_EVERY = 5.0
+_SLICE = 200  # tallies that are made ready at a time: more would hold the event loop
 
 _Pair = tuple[str, str]
 
@@ -30,7 +34,8 @@ class Client(Struct, frozen=True):
 
 
 class HarvestGuard:
-    """`admit` before asking, `heard` with each answer, `leave` and `keep` when a chunk is through.
+    """`admit` before asking, `heard` with each answer, `leave` and `keep` when a chunk is through;
+    `close` at last.
 
     `report` is told, in a sentence, of everybody who is stopped, and of every list that an operator let pass.
     """
@@ -45,13 +50,19 @@ class HarvestGuard:
         self._report = report
         self._tallies: OrderedDict[_Pair, Tally] = OrderedDict()
         self._unsaved: set[_Pair] = set()
+        self._saved_at = clock.monotonic()
         self._waiting: dict[_Pair, dict[Target, Client]] = {}
         self._told: OrderedDict[tuple[str, ...], None] = OrderedDict()
 
     async def recall(self, client: Client, domains: Iterable[str]) -> None:
         """What earlier processes counted is known; to be called before these domains are asked about."""
-        guarded = [domain for domain in domains if not self._names.is_providers_own(domain)]
-        missing = [domain for domain in guarded if (client.key, domain) not in self._tallies]
+        missing = []
+        for domain in domains:
+            tally = self._tallies.get((client.key, domain))
+            if tally is not None and len(tally.names) >= SAMPLE:
+                self._tallies[client.key, domain] = tally.without_old(self._clock.now())
+            elif tally is None and not self._names.is_providers_own(domain):
+                missing.append(domain)
         if missing:
             known = await self._store.tallies(client.key, missing)
             for domain in missing:
@@ -103,18 +114,20 @@ class HarvestGuard:
                     del self._waiting[pair]
 
     async def keep(self) -> None:
-        """What was counted survives a restart."""
-        unsaved, self._unsaved = self._unsaved, set()
-        by_client: dict[str, dict[str, Tally]] = {}
-        for client, domain in unsaved:
-            by_client.setdefault(client, {})[domain] = self._tally((client, domain)).without_old(self._clock.now())
-        for client, tallies in by_client.items():
-            await self._store.remember(client, tallies)
-        while len(self._tallies) > _TALLIES:
-            pair = next(iter(self._tallies))
-            if pair in self._unsaved:
-                break
-            del self._tallies[pair]
+        """What was counted survives a restart, and most of it a kill: it is written down every few seconds."""
+        if self._clock.monotonic() >= self._saved_at + _SAVED_EVERY:
+            await self.close()
+
+    async def close(self) -> None:
+        """Everything that was counted is written down."""
+        self._saved_at = self._clock.monotonic()
+        unsaved, self._unsaved = sorted(self._unsaved), set()
+        for client, pairs in groupby(unsaved, key=itemgetter(0)):
+            domains = [domain for _, domain in pairs]
+            for start in range(0, len(domains), _SLICE):
+                some, now = domains[start : start + _SLICE], self._clock.now()
+                await self._store.remember(client, {d: self._tally((client, d)).without_old(now) for d in some})
+        self._make_room()
 
     async def forget(self, domain: str, key: str) -> None:
         """Nobody remembers that this mailbox was asked for."""
@@ -122,6 +135,11 @@ class HarvestGuard:
             if counted == domain:
                 tally.remove(key)
         await self._store.forget(domain, key)
+
+    def _make_room(self) -> None:
+        """The domains that nobody asked about for the longest time are left to the store."""
+        while len(self._tallies) > _TALLIES and (oldest := next(iter(self._tallies))) not in self._unsaved:
+            del self._tallies[oldest]
 
     def _stops(self, client: Client, domain: str) -> bool:
         tally = self._tallies.get((client.key, domain))
