@@ -55,7 +55,7 @@ def test_a_lift_leaves_its_trace(data_dir: Path) -> None:
     path = data_dir / "lists" / "harvest_lifted.txt"
     assert (
         run("lift", "Dead.example", "old customers.csv").stdout
-        == "old customers.csv may ask for all its dead.example.\n"
+        == "The harvest guard lets old customers.csv pass at dead.example now.\n"
     )
     path.write_text("# asked for by the owner\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
     lifts = load_reference_data(data_dir).lifts

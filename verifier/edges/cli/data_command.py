@@ -77,7 +77,8 @@ def opt_out_command(domain: str, remove: bool) -> None:
 def lift_command(domain: str, list_name: str, remove: bool) -> None:
     """Let the list whose file is called LIST pass the harvest guard at DOMAIN."""
     name = lift_harvest_guard(_data_dir(), domain, list_name, SystemClock().now(), remove=remove)
-    click.echo(f"{list_name} is guarded at {name} again." if remove else f"{list_name} may ask for all its {name}.")
+    says = "guards {} again at {}." if remove else "lets {} pass at {} now."
+    click.echo(f"The harvest guard {says.format(list_name, name)}")
 
 
 def _data_dir() -> Path:
