@@ -54,6 +54,7 @@ def test_addresses_are_masked(text: str, masked: str) -> None:
     st.text(max_size=20),
 )
 @example("a000", "0@", "")
+@example("a000", "", "@")
 def test_no_local_part_survives(local: str, before: str, after: str) -> None:
     """Law: whatever is around an address, its local part does not come out whole."""
     assert f"{local}@shop.example" not in mask_addresses(f"{before}{local}@shop.example{after}")

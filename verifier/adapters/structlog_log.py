@@ -15,7 +15,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 # Begins only where a word begins, so that a long text without an address costs one pass.
 _ADDRESS = re.compile(
     r'(?:"(?:[^"\\]|\\.)*"|(?<![^\s"<>()\[\],;:/\\@|])([^\s"<>()\[\],;:/\\@|])[^\s"<>()\[\],;:/\\@|]*)'
-    r"""(?:@|%40)(?:[^\s"<>()\[\],;:/\\@|]*@)*+(\[[^\]\s]+\]|[^\s"'<>()\[\]{},;=/\\@|?&]+)"""
+    r"""(?:@|%40)(?:[^\s"<>()\[\],;:/\\@|]*@)*+(\[[^\]\s]+\]|[^\s"'<>()\[\]{},;=/\\@|?&]*)"""
 )
 _CREDENTIALS = re.compile(r"(?<=://)[^\s/@]+(?=@)")
 
