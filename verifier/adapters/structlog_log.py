@@ -13,9 +13,10 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 # Begins only where a word begins, so that a long text without an address costs one pass.
+_DOMAIN = r"""\[[^\]\s]+\]|[^\s"'<>()\[\]{},;=/\\@|?&]"""
 _ADDRESS = re.compile(
     r'(?:"(?:[^"\\]|\\.)*"|(?<![^\s"<>()\[\],;:/\\@|])([^\s"<>()\[\],;:/\\@|])[^\s"<>()\[\],;:/\\@|]*)'
-    r"""(?:@|%40)(?:[^\s"<>()\[\],;:/\\@|]*@)*+(\[[^\]\s]+\]|[^\s"'<>()\[\]{},;=/\\@|?&]*)"""
+    rf"""(?:@|%40)(?:(?:[^\s"<>()\[\],;:/\\@|]*@)++((?:{_DOMAIN}+)?)|({_DOMAIN}+))"""
 )
 _CREDENTIALS = re.compile(r"(?<=://)[^\s/@]+(?=@)")
 
@@ -24,7 +25,9 @@ def mask_addresses(text: str) -> str:
     """`jane@shop.example` becomes `j***@shop.example`; the credentials of a URL become `***`."""
     if "@" not in text and "%40" not in text:
         return text
-    return _CREDENTIALS.sub("***", _ADDRESS.sub(lambda match: f"{match[1] or ''}***@{match[2]}", text))
+    return _CREDENTIALS.sub(
+        "***", _ADDRESS.sub(lambda match: f"{match[1] or ''}***@{match[2] or match[3] or ''}", text)
+    )
 
 
 def configure(level: str, form: Literal["json", "console"]) -> None:
