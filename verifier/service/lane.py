@@ -6,6 +6,7 @@ up to another lane that waits for one.
 
 from typing import TYPE_CHECKING
 
+from verifier.core.dialogue import STARTTLS_REQUIRED
 from verifier.core.dialogue_events import Recipient
 from verifier.core.evidence import Finding, Obstacle
 from verifier.core.facts import MailHost
@@ -181,6 +182,8 @@ class Lane:
             self.lanes.trip(self, failure)
             return True
         self._failures += 1
+        if failure.rule == STARTTLS_REQUIRED:
+            self.clear_text_only.clear()
         if self._failures < _vain_connections(failure):
             self.lanes.groups.slow_down(self.group)
             return True
@@ -257,6 +260,8 @@ def _vain_connections(failure: Finding) -> int:
     """How many connections in a row may come to nothing before a lane is given up."""
     if failure.stage is None and failure.obstacle is Obstacle.TIMEOUT:
         return 1
+    if failure.rule == STARTTLS_REQUIRED:
+        return _VAIN_CONNECTIONS
     if failure.obstacle is Obstacle.TIMEOUT:
         return _SILENT_CONNECTIONS
     if failure.stage is not SmtpStage.RCPT and ((failure.code or 0) >= 500 or failure.reply_class is _GREYLISTED):
