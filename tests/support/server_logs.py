@@ -14,6 +14,8 @@ class Session:
     rejected: int = 0
     guarded: list[str] = field(default_factory=list)
     """Who was refused because there were too many bad ones before."""
+    left: bool = False
+    """The client went while the server slept over its errors: it may have answered one or two more, to nobody."""
 
 
 @dataclass
@@ -36,6 +38,11 @@ class Seen:
         return self.asked - Counter(path for session in self.sessions for path in session.guarded)
 
     @property
+    def unheard(self) -> set[str]:
+        """Whose answer nobody may have heard: the last few of a session that the client left."""
+        return {path for session in self.sessions if session.left for path in session.asked[-3:]}
+
+    @property
     def rejects(self) -> list[int]:
         """Rejected recipients by connection, of those that named any."""
         return [session.rejected for session in self.sessions if session.asked]
@@ -47,39 +54,24 @@ class _Reading:
     def __init__(self) -> None:
         self.seen = Seen()
         self._open: dict[str, Session] = {}
-        self._changes: list[tuple[int, int]] = []
-        self._last_asked: dict[int, int] = {}
-        self._lines = 0
-
-    def line(self) -> None:
-        self._lines += 1
+        self._open_now = 0
 
     def begin(self, key: str) -> Session:
         session = self._open[key] = Session()
         self.seen.sessions.append(session)
-        self._changes.append((self._lines, 1))
+        self._open_now += 1
+        self.seen.most_open = max(self.seen.most_open, self._open_now)
         return session
 
     def of(self, key: str) -> Session:
         return self._open.get(key) or self.begin(key)
 
     def ask(self, key: str, path: str) -> None:
-        session = self.of(key)
-        session.asked.append(path)
-        self._last_asked[id(session)] = self._lines
+        self.of(key).asked.append(path)
 
-    def end(self, key: str, late_from: int = 1_000_000) -> None:
-        session = self._open.pop(key, None)
-        if session is not None:
-            late = session.rejected >= late_from
-            self._changes.append((self._last_asked[id(session)] if late else self._lines, -1))
-
-    def result(self) -> Seen:
-        open_now = 0
-        for _, change in sorted(self._changes):
-            open_now += change
-            self.seen.most_open = max(self.seen.most_open, open_now)
-        return self.seen
+    def end(self, key: str) -> None:
+        if self._open.pop(key, None) is not None:
+            self._open_now -= 1
 
 
 _POSTFIX = re.compile(r"\S+ +\d+ \S+ \S+ (?P<name>[\w-]+)/smtpd\[(?P<pid>\d+)\]: (?P<text>.*)")
@@ -93,16 +85,12 @@ _POSTFIX_COMPLAINTS = (
     "fatal:",
     "panic:",
 )
-_SOFT_LIMIT = 10
 
 
 def read_postfix(log: str, name: str) -> Seen:
-    """The visits to the service with this syslog name. After ten rejects Postfix sleeps for a second before it looks at
-    QUIT: such a visit is over when its last recipient was asked for.
-    """
+    """The visits to the service with this syslog name."""
     reading = _Reading()
     for line in log.splitlines():
-        reading.line()
         found = _POSTFIX.match(line)
         if found is None or found["name"] != name:
             continue
@@ -110,14 +98,16 @@ def read_postfix(log: str, name: str) -> Seen:
         if text.startswith("connect from"):
             reading.begin(pid)
         elif text.startswith("disconnect from"):
-            reading.end(pid, _SOFT_LIMIT)
+            reading.end(pid)
+        elif text.startswith("lost connection after RCPT"):
+            reading.of(pid).left = True
         elif ": info: RCPT from" in text and (to := _POSTFIX_TO.search(text)):
             reading.ask(pid, to[1])
         elif ": reject: RCPT from" in text:
             reading.of(pid).rejected += 1
         if any(words in text for words in _POSTFIX_COMPLAINTS):
             reading.seen.complaints.append(text)
-    return reading.result()
+    return reading.seen
 
 
 _EXIM = re.compile(r"\S+ \S+ \[(?P<pid>\d+)\] (?P<text>.*)")
@@ -133,7 +123,6 @@ def read_exim(log: str) -> Seen:
     """
     visits, dialogue = _Reading(), _Reading()
     for line in log.splitlines():
-        visits.line()
         found = _EXIM.match(line)
         if found is None:
             continue
@@ -148,7 +137,7 @@ def read_exim(log: str) -> Seen:
                 dialogue.of(pid).guarded.append(refused[1])
         if any(words in text for words in _EXIM_COMPLAINTS):
             dialogue.seen.complaints.append(text)
-    dialogue.seen.most_open = visits.result().most_open
+    dialogue.seen.most_open = visits.seen.most_open
     return dialogue.seen
 
 
@@ -161,7 +150,6 @@ def read_opensmtpd(log: str) -> Seen:
     """The visits to an OpenSMTPD: it counts connections by id, and the dialogue's lines by an address in memory."""
     events, dialogue = _Reading(), _Reading()
     for line in log.splitlines():
-        events.line()
         if event := _OPENSMTPD_EVENT.match(line):
             if event["text"].startswith("connected"):
                 events.begin(event["id"])
@@ -177,7 +165,7 @@ def read_opensmtpd(log: str) -> Seen:
                 dialogue.of(pointer).rejected += 1
             if text.startswith((">>> 421", ">>> 500", ">>> 503", "<<< DATA")):
                 dialogue.seen.complaints.append(text)
-    dialogue.seen.most_open = events.result().most_open
+    dialogue.seen.most_open = events.seen.most_open
     return dialogue.seen
 
 

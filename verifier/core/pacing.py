@@ -23,6 +23,7 @@ TARPIT_REJECTS = 4
 _EXIM_FREE_RECIPIENTS = 10
 _EXIM_MARGIN = 0.55
 _FLOOR_OF_P = 0.02
+_PRIOR_ANSWERS = 5
 _SIGMAS = 3.0
 _DOUBLINGS = 32
 _LONG_PAST = 400
@@ -53,7 +54,7 @@ class HostHistory(Struct):
 
     @property
     def reject_probability(self) -> float:
-        return max(_FLOOR_OF_P, (self.rejected + 1) / (self.seen + 5))
+        return max(_FLOOR_OF_P, (self.rejected + 1) / (self.seen + _PRIOR_ANSWERS))
 
 
 class SessionTally(Struct):
@@ -81,19 +82,23 @@ class GroupPlan(Struct, frozen=True):
     fresh: bool
 
 
-def largest_group(reject_probability: float, budget: int) -> int:
-    """The largest k with k·p + 3·√(k·p·(1−p)) ≤ budget, at least 1: so many recipients stay within it by 3 σ."""
-    p = reject_probability
-    spread = _SIGMAS * sqrt(p * (1 - p))
-    root = (sqrt(spread * spread + 4 * p * budget) - spread) / (2 * p)
-    return max(1, floor(root * root))
+def largest_group(history: HostHistory, budget: int) -> int:
+    """The largest k with k·p + 3·√(k·p·(1−p)·(1 + k/n)) ≤ budget, at least 1: so many recipients stay within it by 3 σ.
+
+    n = seen + 5 answers are behind p: a group that is large beside them may be off by as much again (the variance of a
+    beta-binomial draw), and what goes beyond the budget costs a second a reply.
+    """
+    p, n = history.reject_probability, history.seen + _PRIOR_ANSWERS
+    spread = _SIGMAS * _SIGMAS * p * (1 - p)
+    a, b = p * p - spread / n, 2 * budget * p + spread
+    return max(1, floor(2 * budget * budget / (b + sqrt(b * b - 4 * a * budget * budget))))
 
 
 def expected_group(history: HostHistory) -> int:
     """How many a fresh connection may ask at once."""
     if history.seen == 0:
         return FIRST_GROUP
-    size = largest_group(history.reject_probability, REJECT_BUDGET)
+    size = largest_group(history, REJECT_BUDGET)
     return min(size, RECIPIENTS_PER_TRANSACTION, history.recipients_per_transaction)
 
 
@@ -114,7 +119,7 @@ def plan_group(
     elif asked_for < controls:
         size = asked_for
     else:
-        size = asked_for + largest_group(p, REJECT_BUDGET - tally.rejects - asked_for)
+        size = asked_for + largest_group(history, REJECT_BUDGET - tally.rejects - asked_for)
     if history.tarpit:
         size = min(size, spent - tally.rejects)
     size = min(size, room, RECIPIENTS_PER_TRANSACTION)

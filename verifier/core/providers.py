@@ -7,6 +7,7 @@ public shaping rules allow a sender (docs/data.md).
 
 from collections.abc import Iterable
 from enum import StrEnum
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -79,19 +80,21 @@ class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return self.control is ControlPolicy.ASK or not self.owns(domain)
 
 
+_REMEMBERED = 4096
 DEFAULT_PROVIDER = Provider(name="default")
 
 
 class ProviderTable:
     """All known providers, the biggest first; look-ups cost one dictionary access a label."""
 
-    __slots__ = ("_by_domain", "_by_suffix", "providers")
+    __slots__ = ("_by_domain", "_by_exchange", "_by_suffix", "providers")
 
     def __init__(self, providers: Iterable[Provider] = ()) -> None:
         """Raises ValueError where two rows claim the same name, suffix or domain."""
         self.providers = tuple(providers)
         self._by_suffix: dict[str, Provider] = {}
         self._by_domain: dict[str, Provider] = {}
+        self._by_exchange = lru_cache(_REMEMBERED)(self._of_exchange)
         names: dict[str, Provider] = {}
         for provider in self.providers:
             _claim(names, (provider.name,), provider)
@@ -100,6 +103,9 @@ class ProviderTable:
 
     def of_exchange(self, mx_host: str) -> Provider | None:
         """The provider of a mail exchange, by the longest suffix that ends it at a label boundary."""
+        return self._by_exchange(mx_host)
+
+    def _of_exchange(self, mx_host: str) -> Provider | None:
         name = mx_host.lower().rstrip(".")
         while name:
             provider = self._by_suffix.get(name)

@@ -12,7 +12,7 @@ from verifier.core.dialogue_events import Answered, Ended, Event, Recipient, Tls
 from verifier.core.evidence import Finding, Obstacle
 from verifier.core.facts import MailHost
 from verifier.core.observing import ended_finding, reply_finding
-from verifier.core.pacing import TARPIT_SECONDS
+from verifier.core.pacing import REJECT_BUDGET, TARPIT_SECONDS
 from verifier.core.replies import ReplyClass, SmtpStage
 from verifier.ports import Connection, DialFailure, Lease
 from verifier.service.grouping import Grouping
@@ -27,6 +27,10 @@ _BEFORE_RCPT = frozenset({SmtpStage.BANNER, SmtpStage.EHLO, SmtpStage.MAIL})
 _VAIN_ATTEMPTS = 3
 _REFUSALS_BEFORE_BREAKER = 3
 _LONGEST_BACKOFF = 60.0
+_SERVER_SLEEPS = 1.5
+"""Seconds until a host has closed that sleeps for one before it reads QUIT, or sees that we are gone."""
+_SIGN_OF_SLEEP = 0.5
+_TOO_MANY_TO_SLEEP_FOR = 10
 _SERVER_NEEDS = 0.05
 """Seconds from QUIT until a host has closed. The next connection is a round trip later: long enough where it is far."""
 _NOT_CONNECTED = {
@@ -54,6 +58,8 @@ class Conversation:
         self._started = self._heard_at = self._now = self._equipment.clock.monotonic()
         self._observed_at = self._equipment.clock.now()
         self._replies = 0
+        self._round_trip = 0.0
+        self._left_asleep = False
         self._outstanding: dict[Recipient, None] = {}
         self._ended: Ended | None = None
         self._out_of_time = False
@@ -86,7 +92,6 @@ class Conversation:
     async def hold(self) -> Finding | None:
         """Ask whoever waits, as long as the host's patience lasts; why it ended, None where we ended it."""
         equipment = self._equipment
-        dialled = equipment.clock.monotonic()
         connection = await equipment.dialer.dial(
             self._address, pin=self._lane.group.key, timeout=equipment.timeouts.connect
         )
@@ -103,7 +108,7 @@ class Conversation:
                     connection.send(self._session.quit())
                 self._hand_back()
             await self._lane.outbox.flush()
-            await self._let_go(connection, _SERVER_NEEDS - (self._started - dialled))
+            await self._let_go(connection)
         finally:
             connection.close()
             self._lane.connected -= 1
@@ -111,21 +116,27 @@ class Conversation:
             return ended_finding(equipment.clock.now(), self._ended, self._host.name)
         return None if self.answers else self._in_vain
 
-    async def _let_go(self, connection: Connection, seconds: float) -> None:
-        """A host counts us until it has closed, and the next connection may be there before it has: wait so long."""
+    async def _let_go(self, connection: Connection) -> None:
+        """A host counts us until it has closed, and the next connection may come before that: the slot is kept."""
         clock = self._equipment.clock
-        until = clock.monotonic() + seconds
+        if self._left_asleep:
+            connection.close()
+            self._lane.wake()
+            await clock.sleep(_SERVER_SLEEPS)
+            return
+        seconds = _SERVER_SLEEPS if self._strained else _SERVER_NEEDS
+        until = clock.monotonic() + seconds - self._round_trip
         with contextlib.suppress(TimeoutError, ConnectionError):
-            while seconds > 0 and await connection.receive(seconds):
-                seconds = until - clock.monotonic()
+            while (left := until - clock.monotonic()) > 0 and await connection.receive(left):
+                pass
 
     async def _talk(self, connection: Connection) -> None:
         session, clock = self._session, self._equipment.clock
         while not session.over:
-            if session.ready:
+            if session.ready or not session.extensions.pipelining:
                 await self._lane.outbox.flush()
-                if not await self._offer_group():
-                    return
+            if session.ready and not await self._offer_group():
+                return
             data = session.outgoing()
             if data:
                 connection.send(data)
@@ -150,6 +161,8 @@ class Conversation:
                 self._take(event)
         if session.replies != self._replies:
             self._replies = session.replies
+            if session.ready and not self.greeted:
+                self._round_trip = self._now - self._heard_at
             self._heard_at = clock.monotonic()
         self.greeted = self.greeted or session.ready
         self._lane.history.starttls = self._lane.history.starttls or session.tls_demanded
@@ -157,7 +170,8 @@ class Conversation:
     def _patience(self) -> float:
         """Seconds that are left for the next whole reply, and for the connection."""
         timeouts = self._equipment.timeouts
-        deadline = min(self._heard_at + timeouts.of(self._session.stage), self._end)
+        reply = _SIGN_OF_SLEEP + self._round_trip if self._leaves_sleepers else timeouts.of(self._session.stage)
+        deadline = min(self._heard_at + reply, self._end)
         left = deadline - self._equipment.clock.monotonic()
         if left <= 0:
             raise TimeoutError
@@ -168,8 +182,22 @@ class Conversation:
         """When the connection has to be over, whoever is being asked."""
         return min(self._started + self._equipment.timeouts.connection, self._lease.ends)
 
+    @property
+    def _strained(self) -> bool:
+        """The host's patience is used up: Postfix sleeps for a second before each further reply, that to QUIT too."""
+        return self._session.tally.rejects >= REJECT_BUDGET
+
+    @property
+    def _leaves_sleepers(self) -> bool:
+        """So many still wait for such a reply each that they are sooner answered on another connection."""
+        return self._strained and len(self._outstanding) >= _TOO_MANY_TO_SLEEP_FOR
+
     def _lost_patience(self) -> list[Event]:
         session = self._session
+        if self._leaves_sleepers:
+            self._left_asleep = True
+            session.lost(Obstacle.CONNECTION_LOST, "left while the host slept")
+            return []
         self._out_of_time = self._equipment.clock.monotonic() >= self._end
         if self._out_of_time:
             return session.lost(Obstacle.CONNECTION_LOST, "the conversation took too long")
@@ -305,7 +333,7 @@ class Conversation:
     def _may_say_goodbye(self) -> bool:
         ended = self._ended
         if ended is None:
-            return self.greeted
+            return self.greeted and not self._left_asleep
         return ended.reading is not None and ended.reading.reply_class is not ReplyClass.SESSION_FATAL
 
     def _finding_of(self, event: Answered) -> Finding:
