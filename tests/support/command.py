@@ -27,12 +27,12 @@ class Finished(NamedTuple):
 class Running:
     """A command that was started; as a context it is killed at the end where it still runs."""
 
-    def __init__(self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, module: str, arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
         self._started = time.monotonic()
         self._err = (folder / f".stderr-{self._started}").open("w+b")
         self._out = (folder / f".stdout-{self._started}").open("w+b")
         self._child = subprocess.Popen(
-            [sys.executable, "-m", "verifier", *arguments],
+            [sys.executable, "-m", module, *arguments],
             cwd=folder,
             env=dict(environment),
             stdin=subprocess.PIPE,
@@ -94,9 +94,12 @@ class Running:
 
 
 class Command:
-    """`verifier` as somebody runs it who works in `folder`: nothing of this machine's settings or data reaches it."""
+    """`verifier` as somebody runs it who works in `folder`: nothing of this machine's settings or data reaches it.
+    `module` is what is run in its place.
+    """
 
-    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None, *, module: str = "verifier") -> None:
+        self._module = module
         self.folder = folder
         self.data_dir = folder / "data"
         self.environment = {
@@ -112,7 +115,9 @@ class Command:
 
     def start(self, *arguments: str | Path, **settings: str) -> Running:
         """Begins a command; `settings` go over the environment."""
-        return Running([str(argument) for argument in arguments], self.folder, self.environment | settings)
+        return Running(
+            self._module, [str(argument) for argument in arguments], self.folder, self.environment | settings
+        )
 
     def run(self, *arguments: str | Path, stdin: bytes = b"", **settings: str) -> Finished:
         """Runs a command to its end."""

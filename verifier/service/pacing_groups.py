@@ -60,6 +60,8 @@ class PacingGroup:
         self.returning = False
         """Leases may be had again; who waits asks for them one after the other."""
         self.looks = 0
+        self.put_off = 0
+        """Lanes in front of the queue whose turn it was when there was no lease."""
         self._answered = False
         self._refusal: Finding | None = None
         self._refused_until = 0.0
@@ -153,7 +155,8 @@ class PacingGroups:
         if not lane.queued:
             lane.queued = True
             group.lanes_waiting += 1
-            group.queue.appendleft(lane)
+            group.queue.insert(0 if lane.urgent else group.put_off, lane)
+            group.put_off += 1
         return None
 
     async def give_back(self, group: PacingGroup, lease: Lease | None) -> None:
@@ -242,6 +245,7 @@ class PacingGroups:
         if group.elsewhere:
             group.elsewhere = False
             group.returning = True
+            group.put_off = 0
 
     async def _tell(self) -> None:
         """What was met since, to the pacer."""
