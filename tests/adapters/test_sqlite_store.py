@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from tests.support.clock import FakeClock
 from tests.support.facts import facts, hindered, replied, route
 from verifier.adapters.sqlite_store import SqliteStore
+from verifier.adapters.sqlite_thread import open_database
 from verifier.core.evidence import Obstacle
 from verifier.core.facts import RouteStatus
 from verifier.core.faults import ServiceUnavailable
@@ -129,6 +131,22 @@ async def test_a_full_disk_costs_memory_not_work(files: Files) -> None:
     await store.remember_domains([facts("again.example", route())])
     assert len(await store.domains(["again.example"])) == 1
     assert {warning.partition(": ")[2] for warning in files.warnings} == {"database or disk is full"}
+
+
+def test_many_open_a_new_file_at_once(tmp_path: Path) -> None:
+    """Whoever comes first makes the file; nobody is told that it is in use."""
+    script = ("CREATE TABLE notes (text TEXT)",)
+
+    def openings(file: Path) -> None:
+        for _ in range(3):
+            with closing(open_database(file, script)) as connection:
+                connection.execute("INSERT INTO notes VALUES ('here')")
+
+    with ThreadPoolExecutor(6) as threads:
+        for n in range(40):
+            list(threads.map(openings, [tmp_path / f"{n}.sqlite"] * 6))
+            with closing(open_database(tmp_path / f"{n}.sqlite", script)) as connection:
+                assert connection.execute("SELECT count(*) FROM notes").fetchone() == (18,)
 
 
 async def test_two_processes_share_a_file(files: Files) -> None:

@@ -10,6 +10,7 @@ survives kill -9 of this process; only a crash of the machine can lose the last 
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -20,6 +21,8 @@ from verifier.core.faults import ServiceUnavailable
 
 _Result = TypeVar("_Result")
 _Item = TypeVar("_Item")
+_BUSY_SECONDS = 5.0
+_BUSY_PAUSE = 0.01
 
 
 class SqliteThread:
@@ -101,11 +104,12 @@ def open_database(path: Path, scripts: tuple[str, ...], *, exclusive: bool = Fal
         path.touch(mode=0o600)
     except OSError as error:
         raise ServiceUnavailable(f"{path} cannot be opened: {error.strerror or error}.") from None
-    connection = sqlite3.connect(path, timeout=0 if exclusive else 5, isolation_level=None, check_same_thread=False)
+    patience = 0.0 if exclusive else _BUSY_SECONDS
+    connection = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
     try:
         if exclusive:
             connection.execute("PRAGMA locking_mode=EXCLUSIVE")
-        connection.execute("PRAGMA journal_mode=WAL")
+        _write_ahead(connection, round(patience / _BUSY_PAUSE))
         connection.execute("PRAGMA synchronous=NORMAL")
         _migrate(connection, path, scripts)
     except sqlite3.OperationalError as error:
@@ -117,6 +121,21 @@ def open_database(path: Path, scripts: tuple[str, ...], *, exclusive: bool = Fal
         connection.close()
         raise
     return connection
+
+
+def _write_ahead(connection: sqlite3.Connection, retries: int) -> None:
+    """SQLite's own timeout does not hold for this pragma: two processes that open a new file would be told at once that
+    it is busy, each by the other (sqlite.org/c3ref/busy_handler.html).
+    """
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or not retries:
+                raise
+        retries -= 1
+        time.sleep(_BUSY_PAUSE)
 
 
 def transact(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], None]) -> None:
