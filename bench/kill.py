@@ -1,8 +1,9 @@
 """kill -9 at random moments of a clean: is the finished file that of an undisturbed run, and who was asked twice?
 
 The world's own log says what was asked. Whoever is named again behind a kill was in flight when it fell (in the last
-group of a connection), or had been answered and waited for the domain's control, without which a 250 means nothing;
-anybody else was asked in vain.
+group of a connection that had not said QUIT, or had said it within the last two seconds: a group is recorded before the
+next one is sent), or had been answered and waited for the domain's control, without which a 250 means nothing; anybody
+else was asked in vain.
 
     python bench/kill.py [--rows 50000] [--domains 5000] [--kills 10] [--seed 5] [--rtt 20]
 """
@@ -34,8 +35,8 @@ from verifier.world.process import WorldProcess  # noqa: E402
 _TIMES = ("ev_retry_after", "ev_checked_at")
 _START = 1.0
 """Seconds until a process has begun to work; nothing can go wrong before."""
-_ANSWERED_WITHIN = 1.0
-"""Seconds after which the last group of a connection was surely answered and recorded, on a busy machine."""
+_RECORDED_WITHIN = 2.0
+"""Seconds from QUIT until the last group of a connection is surely recorded, on a busy machine."""
 _CONTROLLED_WITHIN = 3.0
 """Seconds for a domain's control to be asked and answered."""
 _RECIPIENT = re.compile(r"RCPT TO:<([^>]*)>", re.IGNORECASE)
@@ -52,7 +53,8 @@ class Asked(NamedTuple):
 
 class Account(NamedTuple):
     """What the world's log says of a run that was killed several times: how many recipients were named, how often, and
-    why more than once. `requeued`: within one life of the process, as the host had wished.
+    why more than once. `requeued`: within one life of the process, as the host had wished. `oldest_in_flight`: seconds
+    from the naming of the oldest of those until the kill.
     """
 
     recipients: int
@@ -61,43 +63,63 @@ class Account(NamedTuple):
     awaiting_control: int
     in_vain: int
     requeued: int
+    oldest_in_flight: float
 
 
 def account(log: Path, kills: Sequence[float], rtt: float) -> Account:
     """Reads the log of a world; `kills` are moments of the monotonic clock, `rtt` seconds part two groups at least."""
-    by_address, last_group = _read(log, rtt / 2)
+    seen = _read(log, rtt / 2)
     why: Counter[str] = Counter()
-    for asked in by_address.values():
+    oldest = 0.0
+    for asked in seen.by_address.values():
         for earlier, later in pairwise(asked):
             kill = next((kill for kill in kills if earlier.at <= kill <= later.at), None)
             if kill is None:
                 why["requeued"] += 1
-            elif earlier.group == last_group[earlier.connection] and kill - earlier.at < _ANSWERED_WITHIN + rtt:
+            elif seen.unfinished(earlier, kill):
                 why["in_flight"] += 1
+                oldest = max(oldest, kill - earlier.at)
             elif earlier.answer == "2" and kill - earlier.at < _CONTROLLED_WITHIN + 10 * rtt:
                 why["awaiting_control"] += 1
             else:
                 why["in_vain"] += 1
-    named = sum(map(len, by_address.values()))
-    return Account(len(by_address), named, why["in_flight"], why["awaiting_control"], why["in_vain"], why["requeued"])
+    named = sum(map(len, seen.by_address.values()))
+    counts = (why["in_flight"], why["awaiting_control"], why["in_vain"], why["requeued"])
+    return Account(len(seen.by_address), named, *counts, round(oldest, 2))
 
 
-def _read(log: Path, pause: float) -> tuple[dict[str, list[Asked]], dict[tuple[str, int], int]]:
-    """The namings by address, and the last group of each connection; a pause parts two groups."""
+class Seen(NamedTuple):
+    """What the hosts saw: the namings by address, the last group of each connection, and when it said QUIT."""
+
+    by_address: dict[str, list[Asked]]
+    last_group: dict[tuple[str, int], int]
+    quit_at: dict[tuple[str, int], float]
+
+    def unfinished(self, asked: Asked, kill: float) -> bool:
+        """The group may not have been recorded when the kill fell."""
+        quit_at = self.quit_at.get(asked.connection, kill)
+        return asked.group == self.last_group[asked.connection] and kill - quit_at < _RECORDED_WITHIN
+
+
+def _read(log: Path, pause: float) -> Seen:
+    """A pause parts two groups."""
     by_address: dict[str, list[Asked]] = defaultdict(list)
     groups: dict[tuple[str, int], int] = {}
+    quit_at: dict[tuple[str, int], float] = {}
     last_at: dict[tuple[str, int], float] = {}
     for line in log.read_bytes().splitlines():
         entry = msgspec.json.decode(line)
+        connection, at = (entry["host"], entry["connection"]), entry["at"]
+        if entry["command"] == "QUIT":
+            quit_at[connection] = at
         recipient = _RECIPIENT.match(entry["command"])
         if recipient is None:
             continue
-        connection, at = (entry["host"], entry["connection"]), entry["at"]
         if at - last_at.get(connection, -1.0) > pause:
             groups[connection] = groups.get(connection, 0) + 1
         last_at[connection] = at
         by_address[recipient[1].lower()].append(Asked(at, connection, groups[connection], entry["reply"][:1]))
-    return by_address, groups
+    return Seen(by_address, groups, quit_at)
 
 
 def without_times(path: Path) -> Iterator[dict[str, str]]:
@@ -142,9 +164,9 @@ def disturbed(
             try:
                 child.wait(pause)
             except subprocess.TimeoutExpired:
-                kills.append(time.monotonic())
                 child.kill()
                 child.wait()
+                kills.append(time.monotonic() + world.rtt)  # what was on the wire has arrived by then
         begun = time.monotonic()
         assert clean(folder, running.environment, *options).wait() == 0, (folder / "stderr.log").read_text()
         return kills, time.monotonic() - begun, log

@@ -12,6 +12,9 @@ from verifier.world.people import FIRST_NAMES, LAST_NAMES, without_accents
 ANSWERING = {"postfix": 50, "exim": 22, "sendmail": 10, "catchall": 9, "starttls": 5, "opensmtpd": 4}
 """Personalities whose hosts answer every question at once and set no rate, with their parts of a list in percent."""
 
+KINDS = (*ANSWERING, "gmail", "exchange", "yahoo", "icloud", "provider")
+"""The kinds of hosts that such a list meets, and those whose banners are looked at before port 25 is believed in."""
+
 _TURNS = tuple(chain.from_iterable(repeat(name, part) for name, part in ANSWERING.items()))
 
 

@@ -17,7 +17,7 @@ falcon glacier horizon indigo juniper krone laurel magnet nova olive prisma quer
 vista wander yellow münchen françois łódź smørrebrød açaí москва δέλτα 東京
 """
 WORDS = tuple(_WORDS.split())
-HOSTS_MAX = 700
+HOSTS_MAX = 1_200
 """Hosts of one kind at most: each has a /24 of its own, as machines of different owners have."""
 _FIRST = 256
 _NUMBERED = re.compile(r"(\D+?)(\d{0,9})")

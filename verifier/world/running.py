@@ -3,6 +3,7 @@
 import asyncio
 import resource
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -28,7 +29,16 @@ class RunningWorld:
     and an address that no host has refuses. Raises OSError where a port is taken.
     """
 
-    def __init__(self, world: World, *, port: int, dns_port: int, log_file: str | None, shared_address: bool) -> None:
+    def __init__(
+        self,
+        world: World,
+        *,
+        port: int,
+        dns_port: int,
+        log_file: str | None,
+        shared_address: bool,
+        kinds: Sequence[str] | None,
+    ) -> None:
         self.world = world
         self.port = port
         self.log = WorldLog()
@@ -37,6 +47,7 @@ class RunningWorld:
         self._dns_port = dns_port
         self._log_file = log_file
         self._shared = shared_address
+        self._kinds = None if kinds is None else frozenset(kinds)
         self._sink: IO[bytes] | None = None
         self._servers: list[asyncio.Server] = []
         self._fillers: list[socket.socket] = []
@@ -79,6 +90,8 @@ class RunningWorld:
 
     async def _open_host(self, host: Host, kind: HostKind) -> None:
         if not kind.listens and self.world.egress is Egress.OPEN:
+            return
+        if self._kinds is not None and host.kind not in self._kinds:
             return
         hangs = kind.hangs or self.world.egress is Egress.BLOCKED
         listener = self._listener(host.address, 0 if hangs else _BACKLOG)

@@ -1,6 +1,6 @@
 """`World`: everything that is true, from a seed and a few sizes, and the door to running it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from verifier.core.reasons import Reason
@@ -19,7 +19,7 @@ _REMEMBERED = 100_000
 class World:
     """A mail world: the same for ever for the same seed and sizes, and of any size without memory.
 
-    `hosts`: machines of each kind (1-700); the domains share them. `domains`: how many a list spreads over.
+    `hosts`: machines of each kind (1-1200); the domains share them. `domains`: how many a list spreads over.
     `unknown_rate`: the part of plausible names that nobody has. Delays in seconds: `rtt` is the round trip,
     `grey_delay` how long a greylisting host lets a stranger wait, `hang` how long a silent host holds a connection;
     `slowness` scales the tarpit's five seconds a reject and the slow banner's six. `egress` and `honesty` say what
@@ -112,16 +112,25 @@ class World:
         return (row(self, number) for number in range(1, size + 1))
 
     def serve(
-        self, *, port: int = 0, dns_port: int = 0, log_file: str | None = None, shared_address: bool = False
+        self,
+        *,
+        port: int = 0,
+        dns_port: int = 0,
+        log_file: str | None = None,
+        shared_address: bool = False,
+        kinds: Sequence[str] | None = None,
     ) -> "RunningWorld":
         """The world on loopback, to be entered with `async with`; port 0 takes a free one.
 
         `shared_address`: all hosts at 127.0.0.1, told apart by ports of their own (`RunningWorld.port_map`), for
-        systems that have no other loopback address.
+        systems that have no other loopback address. `kinds`: the kinds of hosts that are switched on, all by default;
+        where the others are, nothing listens. Each host that listens takes a file descriptor.
         """
         from verifier.world.running import RunningWorld
 
-        return RunningWorld(self, port=port, dns_port=dns_port, log_file=log_file, shared_address=shared_address)
+        return RunningWorld(
+            self, port=port, dns_port=dns_port, log_file=log_file, shared_address=shared_address, kinds=kinds
+        )
 
     def _open_truth(self, place: Site, local: str, waited: bool) -> Truth:
         personality = place.personality
