@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple, TypeVar
 
 import msgspec
 
-from verifier.adapters.sqlite_thread import GroupCommit, SqliteThread, is_damage, open_database, transact
+from verifier.adapters.sqlite_thread import GroupCommit, SqliteThread, is_damage, open_database, transact, write_rows
 from verifier.core.evidence import Finding
 from verifier.core.facts import DomainFacts, merge_facts
 from verifier.core.faults import ServiceUnavailable
@@ -177,8 +177,8 @@ def _entry(table: Literal["findings", "facts"], name: str, value: Finding | Doma
 def _insert(connection: sqlite3.Connection, entries: Sequence[_Entry]) -> None:
     findings = [entry[1:] for entry in entries if entry.table == "findings"]
     facts = [entry[1:] for entry in entries if entry.table == "facts"]
-    connection.executemany("INSERT OR IGNORE INTO findings (key, digest, finding) VALUES (?, ?, ?)", findings)
-    connection.executemany("INSERT OR IGNORE INTO facts (domain, digest, facts) VALUES (?, ?, ?)", facts)
+    write_rows(connection, "INSERT OR IGNORE INTO findings (key, digest, finding) VALUES {rows}", findings)
+    write_rows(connection, "INSERT OR IGNORE INTO facts (domain, digest, facts) VALUES {rows}", facts)
 
 
 def _clear(connection: sqlite3.Connection) -> None:

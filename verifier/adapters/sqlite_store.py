@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import msgspec
 
-from verifier.adapters.sqlite_thread import GroupCommit, SqliteThread, is_damage, open_database, transact
+from verifier.adapters.sqlite_thread import GroupCommit, SqliteThread, is_damage, open_database, transact, write_rows
 from verifier.core.evidence import Finding, retained, retained_until
 from verifier.core.facts import DomainFacts, holds_until, merge_facts, unexpired
 from verifier.core.faults import ServiceUnavailable
@@ -202,7 +202,7 @@ def _upsert_domains(connection: sqlite3.Connection, facts: list[DomainFacts], no
         for name, known in merged.items()
         if (until := holds_until(known)) is not None and until > now
     ]
-    connection.executemany("REPLACE INTO domains SELECT scope, ?, ?, ? FROM here", rows)
+    write_rows(connection, "REPLACE INTO domains SELECT here.scope, v.* FROM here, (VALUES {rows}) v", rows)
 
 
 def _upsert_mailboxes(connection: sqlite3.Connection, findings: list[tuple[str, Finding]], now: datetime) -> None:
@@ -214,7 +214,11 @@ def _upsert_mailboxes(connection: sqlite3.Connection, findings: list[tuple[str, 
         for key, kept in merged.items()
         if kept
     ]
-    connection.executemany("REPLACE INTO mailboxes SELECT ?1, scope, ?2, ?3 FROM here", rows)
+    write_rows(
+        connection,
+        "REPLACE INTO mailboxes SELECT v.column1, here.scope, v.column2, v.column3 FROM here, (VALUES {rows}) v",
+        rows,
+    )
 
 
 def _sweep(connection: sqlite3.Connection, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -19,6 +20,7 @@ class Interrupts:
 
 def run_async(main: Coroutine[Any, Any, _T], interrupts: Interrupts | None = None) -> _T:
     """The coroutine's result. It is cancelled by Ctrl-C (KeyboardInterrupt) and by SIGTERM (Terminated)."""
+    sys.setswitchinterval(0.0005)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(_guarded(main, interrupts or Interrupts()))
 
