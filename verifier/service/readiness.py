@@ -33,14 +33,14 @@ class Readiness:
     """Looks at all parts at once, none for longer than two seconds."""
 
     def __init__(self, parts: Mapping[str, Look]) -> None:
-        self._parts = dict(parts)
+        self.parts = dict(parts)
         self.draining = False
         """The service stops: it finishes what it has begun and wants nothing new."""
 
     async def look(self) -> dict[str, Part]:
         """Every part by its name."""
-        looks = [self._look(look) for look in self._parts.values()]
-        return dict(zip(self._parts, await asyncio.gather(*looks), strict=True))
+        looks = [self._look(look) for look in self.parts.values()]
+        return dict(zip(self.parts, await asyncio.gather(*looks), strict=True))
 
     async def _look(self, look: Look) -> Part:
         try:

@@ -1,6 +1,7 @@
 """What every command that verifies begins with: settings, warnings, the folder's lock, an open verifier."""
 
 import os
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -52,7 +53,7 @@ async def probing(
     meter: Meter | None = None,
 ) -> AsyncIterator[Verifier]:
     """An open verifier that holds the data folder; other commands may ask it meanwhile. Raises FolderBusy."""
-    configure(log_level, "console")
+    configure(log_level, "console" if log_level == "warning" or sys.stderr.isatty() else "json")
     log = structlog.get_logger()
     lock = FolderLock.acquire(settings.data_dir, command, SystemClock())
     try:
