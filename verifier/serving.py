@@ -1,10 +1,12 @@
 """open_front_desk(verifier): what the HTTP service needs beside the verifier; adapters meet ports here too."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from msgspec import Struct
 
+from verifier.adapters.data_files import load_reference_data, operator_lists_state
 from verifier.adapters.host_probes import redis_fault
 from verifier.adapters.prometheus_meter import PrometheusMeter
 from verifier.adapters.sqlite_keys import SqliteKeys
@@ -17,9 +19,10 @@ from verifier.service.access import Access
 from verifier.service.allowances import Allowances
 from verifier.service.readiness import Condition, Part, Readiness, dns_part, egress_part
 from verifier.service.realtime import RealTime
-from verifier.wiring import Verifier
+from verifier.wiring import Verifier, assemble_names
 
 KEYS_FILE = "keys.sqlite"
+_LOOK_AT_LISTS_SECONDS = 5.0
 
 
 class FrontDesk(Struct):
@@ -49,6 +52,8 @@ async def open_front_desk(
         meter.watch(SESSIONS, lambda: lanes.load().sessions)
         meter.watch(LEFT_ALONE, lambda: lanes.load().left_alone)
         meter.watch(EGRESS_OPEN, lambda: float(verifier.egress.last is EgressState.OPEN))
+        watching = asyncio.get_running_loop().create_task(_watch_lists(verifier, report_fault))
+        stack.callback(watching.cancel)
         access = Access(keys, keys, clock)
         yield FrontDesk(verifier, realtime, access, Allowances(keys, clock), _readiness(verifier, access), meter)
 
@@ -62,6 +67,22 @@ async def open_access(settings: Settings) -> AsyncIterator[Access]:
         yield Access(keys, keys, clock)
     finally:
         await keys.close()
+
+
+async def _watch_lists(verifier: Verifier, report_fault: Callable[[BaseException], None]) -> None:
+    """What `verifier data` changes beside a running service holds a few seconds later: an opt-out must not wait."""
+    data_dir = verifier.settings.data_dir
+    known = operator_lists_state(data_dir)
+    while True:
+        await verifier.clock.sleep(_LOOK_AT_LISTS_SECONDS)
+        try:
+            state = await asyncio.to_thread(operator_lists_state, data_dir)
+            if state != known:
+                reference = await asyncio.to_thread(load_reference_data, data_dir)
+                verifier.names.renew(assemble_names(reference))
+                known = state
+        except OSError as fault:  # a file that is just being replaced: it is looked at again
+            report_fault(fault)
 
 
 def _readiness(verifier: Verifier, access: Access) -> Readiness:

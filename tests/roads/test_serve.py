@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import shlex
 import signal
 import socket
 import time
@@ -21,6 +22,7 @@ from tests.support.command import Command, Running
 from verifier.client import AsyncClient, Client, ServiceOutOfReach, ServiceRefused
 from verifier.world.process import WorldProcess
 
+README = Path(__file__).resolve().parents[2] / "README.md"
 ALLOWED_LATE = 0.05
 """Seconds beyond the budget in which an answer may come."""
 
@@ -247,3 +249,40 @@ def test_the_python_client(inside: Command, town: WorldProcess) -> None:
             client.verify(good)
         advice = client.signup(good)
         assert (advice.decision, advice.degraded, advice.record) == ("accept", True, None)
+
+
+def test_who_opts_out_is_left_alone_at_once(inside: Command, town: WorldProcess) -> None:
+    """`verifier data opt-out` beside a running service holds within seconds, without a restart."""
+    domain = town.world.domain("postfix", 3)
+    with serving(inside) as (_, url):
+        assert ask(f"{url}/v1/verify", {"email": f"info@{domain}"})[1]["reason"] == "accepted"
+        assert inside.run("data", "opt-out", domain).code == 0
+        deadline = time.monotonic() + 15
+        names = (f"user{n}@{domain}" for n in range(1000))
+        while (answer := ask(f"{url}/v1/verify", {"email": next(names)})[1])["reason"] != "not_probed":
+            assert time.monotonic() < deadline, answer
+            time.sleep(0.5)
+
+
+def test_the_readmes_examples_work_as_they_stand(inside: Command) -> None:
+    """Every curl command of “Run the service” answers 200, and gets what it says it gets."""
+    section = README.read_text(encoding="utf-8").split("## Run the service")[1].split("\n## ")[0]
+    commands = re.findall(r"^curl .*?(?<!\\)$", section, re.MULTILINE | re.DOTALL)
+    assert len(commands) >= 3
+    with serving(inside) as (_, url):
+        for command in commands:
+            words = shlex.split(command.replace("\\\n", " "))[1:]
+            sent: dict[str, str] = {}
+            question, where = None, ""
+            while words:
+                word = words.pop(0)
+                if word == "-H":
+                    name, _, value = words.pop(0).partition(": ")
+                    sent[name] = value
+                elif word == "-d":
+                    question = words.pop(0).encode()
+                elif not word.startswith("-"):
+                    where = word.replace("http://127.0.0.1:8080", url)
+            with urllib.request.urlopen(urllib.request.Request(where, question, sent), timeout=30) as response:
+                assert response.status == 200
+                assert response.read()

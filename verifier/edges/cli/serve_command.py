@@ -29,12 +29,13 @@ _BACKLOG = 1024
 @click.command("serve")
 def serve_command() -> None:
     """Serve the HTTP interface at VERIFIER_HTTP_HOST and _PORT; SIGTERM or Ctrl-C end it in good order."""
-    run_async(_serve(read_settings()))
+    run_async(serve_until_stopped(read_settings()))
 
 
-async def _serve(settings: Settings) -> None:
+async def serve_until_stopped(settings: Settings, timeouts: Timeouts | None = None) -> None:
+    """The service, until SIGTERM or SIGINT."""
     stopped = asyncio.Event()
-    async with serving(settings) as site:
+    async with serving(settings, timeouts) as site:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopped.set)

@@ -24,7 +24,6 @@ KINDS: dict[str, Kind] = {
     "malformed_request": Kind(400, "The request is not understood."),
     "key_required": Kind(401, "A key is needed."),
     "key_invalid": Kind(401, "The key is not valid."),
-    "link_invalid": Kind(401, "The link does not work any more."),
     "scope_missing": Kind(403, "The key does not allow this."),
     "origin_refused": Kind(403, "The request comes from another site."),
     "host_refused": Kind(403, "The service is not known under this name."),
