@@ -95,6 +95,6 @@ async def _require_keys(desk: FrontDesk, public_url: str) -> None:
             "Others than this machine could reach the service, and there is no key: make one first, with"
             " `verifier keys create NAME --scope verify`, or `verifier keys invite NAME --scope admin` for yourself."
         )
-    if not any(key.is_person and key.may(Scope.ADMIN) for key in keys):
+    if not any(key.name == ADMIN or (key.is_person and key.may(Scope.ADMIN)) for key in keys):
         granted = await desk.access.invite(ADMIN, {Scope.ADMIN})
         say(f"Log in once as administrator: {login_link(public_url, granted.token)}")

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from msgspec import Struct
 
-from verifier.config import Settings
+from verifier.config import Settings, host_fqdn
 from verifier.core.api_keys import ApiKey
 from verifier.ports import Clock
 from verifier.serving import FrontDesk
@@ -40,6 +40,7 @@ class Site(Struct, frozen=True):
         return parts.netloc.lower() in (host.lower(), urlsplit(self.public_url).netloc.lower())
 
 
+_ANY_ADDRESS = ("0.0.0.0", "::")
 SITE = web.AppKey("site", Site)
 REQUEST_ID = web.RequestKey("request_id", str)
 BEGAN = web.RequestKey("began", float)
@@ -54,7 +55,8 @@ def site_of(settings: Settings, desk: FrontDesk) -> Site:
 
 def public_url_of(settings: Settings) -> str:
     """Under which others reach the service, without a final slash: as set, else where it listens."""
-    host = f"[{settings.http_host}]" if ":" in settings.http_host else settings.http_host
+    host = host_fqdn() if settings.http_host in _ANY_ADDRESS else settings.http_host
+    host = f"[{host}]" if ":" in host else host
     return settings.http_public_url.rstrip("/") or f"http://{host}:{settings.http_port}"
 
 

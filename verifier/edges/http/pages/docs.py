@@ -9,6 +9,7 @@ from verifier.edges.http.openapi import DOCUMENT
 from verifier.edges.http.pages.rendering import render
 from verifier.edges.http.problems import KINDS
 from verifier.edges.http.routing import JSON, Call, Route
+from verifier.edges.http.site import Site
 
 _REFERENCE = "#/components/schemas/"
 
@@ -44,7 +45,7 @@ async def docs(call: Call[None]) -> web.StreamResponse:
     operations = [
         (
             operation["tags"][0],
-            _operation(path, method, operation, plain["components"]["schemas"], call.site.public_url),
+            _operation(path, method, operation, plain["components"]["schemas"], call.site),
         )
         for path, methods in plain["paths"].items()
         for method, operation in methods.items()
@@ -60,9 +61,7 @@ async def docs(call: Call[None]) -> web.StreamResponse:
     )
 
 
-def _operation(
-    path: str, method: str, operation: dict[str, Any], schemas: dict[str, Any], public_url: str
-) -> Operation:
+def _operation(path: str, method: str, operation: dict[str, Any], schemas: dict[str, Any], site: Site) -> Operation:
     content = operation.get("requestBody", {}).get("content", {}).get(JSON)
     body = schemas[_name(content["schema"])] if content else {}
     return Operation(
@@ -73,7 +72,10 @@ def _operation(
         description=_sentences(operation.get("description", "")),
         scope=operation.get("x-scope", ""),
         curl=_curl(
-            path, method.upper(), content.get("example") if content else None, "x-scope" in operation, public_url
+            f"{site.public_url}{path}",
+            method.upper(),
+            content.get("example") if content else None,
+            with_key="x-scope" in operation and site.keys_required,
         ),
         parameters=[
             Field(
@@ -89,11 +91,9 @@ def _operation(
     )
 
 
-def _curl(path: str, method: str, example: Any, with_key: bool, public_url: str) -> str:
-    parts = ["curl"]
-    if method not in ("GET", "POST") or (method == "POST" and example is None):
-        parts.append(f"-X {method}")
-    parts.append(f"{public_url}{path}")
+def _curl(url: str, method: str, example: Any, *, with_key: bool) -> str:
+    asks = "" if method == "GET" or example is not None else f"-X {method} "
+    parts = [f"curl {asks}{url}"]
     if with_key:
         parts.append('-H "Authorization: Bearer $VERIFIER_KEY"')
     if example is not None:
