@@ -2,7 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+from aiohttp import ClientError, web
+from aiohttp.test_utils import TestClient, TestServer
+
 from tests.support.front_desk import Visitor, visiting
+from verifier.edges.http.app import make_app
+from verifier.edges.http.routing import Call, Route, write
 from verifier.service.readiness import Condition, Part
 
 
@@ -95,3 +101,20 @@ async def test_a_fault_of_ours_tells_nothing(local: Visitor) -> None:
     answer = await local.ask("GET", "/readyz")
     assert (answer.status, answer.json["code"]) == (500, "internal_error")
     assert "secret" not in answer.text
+
+
+async def test_an_answer_that_has_begun_is_cut_off(tmp_path: Path) -> None:
+    """A fault in the middle of a stream never looks like its end."""
+
+    async def broken(call: Call[None]) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(call.request)
+        await write(response, b"half of it")
+        raise RuntimeError("secret")
+
+    async with visiting(tmp_path) as visitor:
+        app = make_app(visitor.site, [Route("GET", "/broken", broken, "Broken")])
+        async with TestClient(TestServer(app)) as client:
+            with pytest.raises(ClientError):
+                async with client.get("/broken") as response:
+                    await response.read()

@@ -154,7 +154,7 @@ async def test_an_address_is_forgotten(local: Visitor, tmp_path: Path) -> None:
     answer = await local.ask("DELETE", "/v1/addresses/jane%2Bx@example.com")
     assert (answer.status, answer.body) == (204, b"")
     refused = await local.ask("DELETE", "/v1/addresses/nobody")
-    assert (refused.status, refused.json["code"]) == (422, "invalid_fields")
+    assert (refused.status, refused.json["code"]) == (404, "not_found")
 
 
 async def test_depth_is_bounded(local: Visitor) -> None:

@@ -23,7 +23,7 @@ def make_app(site: Site, routes: Sequence[Route] = ROUTES) -> web.Application:
     app = web.Application(middlewares=[observe, tell_problems, authenticate, limit])
     app[SITE] = site
     app[RUNNING] = Running(site.desk.meter)
-    app[DOCUMENT] = document_of(routes, site.public_url)
+    app[DOCUMENT] = document_of(routes, site.public_url, keys_required=site.keys_required)
     routes_of: dict[Any, Route] = {}
     for route in routes:
         handler = _endpoint(route)

@@ -34,8 +34,8 @@ class Document(Struct, frozen=True):
 DOCUMENT = web.AppKey("document", Document)
 
 
-def document_of(routes: Sequence[Route], public_url: str) -> Document:
-    """Every route but the pages for people."""
+def document_of(routes: Sequence[Route], public_url: str, *, keys_required: bool) -> Document:
+    """Every route but the pages for people. Where no keys are required, they may be sent all the same."""
     shown = [route for route in routes if not route.page]
     types = list(
         dict.fromkeys(t for route in shown for t in (route.request, route.query, route.responds) if t is not None)
@@ -43,8 +43,9 @@ def document_of(routes: Sequence[Route], public_url: str) -> Document:
     schemas, components = msgspec.json.schema_components([*types, ProblemDetails], ref_template=_REFERENCE)
     schema_of = dict(zip([*types, ProblemDetails], schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
+    security: list[dict[str, list[str]]] = [{"key": []}] if keys_required else [{"key": []}, {}]
     for route in shown:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schema_of, components)
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schema_of, components, security)
     plain = {
         "openapi": "3.1.0",
         "info": {
@@ -66,7 +67,9 @@ def document_of(routes: Sequence[Route], public_url: str) -> Document:
     return Document(plain, msgspec.json.encode(plain))
 
 
-def _operation(route: Route, schema_of: dict[Any, Any], components: dict[str, Any]) -> dict[str, Any]:
+def _operation(
+    route: Route, schema_of: dict[Any, Any], components: dict[str, Any], security: list[dict[str, list[str]]]
+) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": route.operation,
         "summary": route.summary,
@@ -76,7 +79,7 @@ def _operation(route: Route, schema_of: dict[Any, Any], components: dict[str, An
     if route.description:
         operation["description"] = route.description
     if route.scope is not None:
-        operation["security"] = [{"key": []}]
+        operation["security"] = security
         operation["x-scope"] = route.scope.value
     parameters = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in route.parameters

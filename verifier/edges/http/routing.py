@@ -1,5 +1,6 @@
 """Routes as data: the router, the authorisation and the OpenAPI document are made from one table of these."""
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any, Generic, TypeVar
@@ -16,6 +17,7 @@ T = TypeVar("T")
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 SMALL_BODY = 64 * 1024
+_READER_SECONDS = 60.0
 
 
 class Call(Struct, Generic[T], frozen=True):
@@ -89,6 +91,15 @@ def route_of(request: web.Request) -> Route | None:
 
 def site_of_request(request: web.Request) -> Site:
     return request.app[SITE]
+
+
+async def write(response: web.StreamResponse, data: bytes) -> None:
+    """Send a part of a stream. Raises ConnectionError where nobody reads it any more."""
+    try:
+        async with asyncio.timeout(_READER_SECONDS):
+            await response.write(data)
+    except TimeoutError:
+        raise ConnectionResetError("the reader has stopped reading") from None
 
 
 def json_response(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:

@@ -45,6 +45,8 @@ SITE = web.AppKey("site", Site)
 REQUEST_ID = web.RequestKey("request_id", str)
 BEGAN = web.RequestKey("began", float)
 CALLER = web.RequestKey("caller", ApiKey)
+HEAD_SENT = web.RequestKey("head_sent", bool)
+"""The answer has begun: nothing but its own body can be sent any more."""
 BY_SESSION = web.RequestKey("by_session", bool)
 
 

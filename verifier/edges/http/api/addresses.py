@@ -4,14 +4,14 @@ from aiohttp import web
 
 from verifier.core.address import SyntaxFault, parse_address
 from verifier.core.api_keys import Scope
-from verifier.edges.http.problems import invalid
+from verifier.edges.http.problems import Problem
 from verifier.edges.http.routing import Call, Route
 
 
 async def forget(call: Call[None]) -> web.StreamResponse:
     address = parse_address(call.request.match_info["address"])
     if isinstance(address, SyntaxFault):
-        raise invalid("address", address.sentence)
+        raise Problem("not_found", f"That is no address: {address.sentence}")
     await call.site.desk.verifier.forgetting.forget(address)
     return web.Response(status=204)
 
@@ -24,7 +24,7 @@ ROUTES = (
         "Forget an address",
         scope=Scope.ADMIN,
         status=204,
-        problems=("invalid_fields",),
+        problems=("not_found",),
         tag="Privacy",
         description="Whether anything was known is not told. The domain's own facts stay: they are nobody's.",
     ),

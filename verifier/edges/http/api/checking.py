@@ -22,13 +22,16 @@ TimeoutMs = Annotated[
 ]
 Stages = Annotated[
     tuple[StageName, ...],
-    Meta(min_length=1, max_length=4, description="How far to go: the first so many of syntax, disposable, mx, smtp."),
+    Meta(
+        description="How far to go: the first so many of syntax, disposable, mx, smtp.",
+        extra_json_schema={"enum": [list(ALL_STAGES[:count]) for count in range(1, len(ALL_STAGES) + 1)]},
+    ),
 ]
 
 
 def require_prefix(stages: tuple[StageName, ...]) -> None:
     """Stages are done in their order, none left out. Raises Problem."""
-    if stages != ALL_STAGES[: len(stages)]:
+    if not stages or stages != ALL_STAGES[: len(stages)]:
         raise invalid("/stages", f"must be the first so many of {', '.join(ALL_STAGES)}, in this order")
 
 

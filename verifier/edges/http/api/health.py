@@ -62,5 +62,13 @@ ROUTES = (
         tag="Health",
         description="503 with the same body where it is not. A closed port 25 or an absent Redis degrade, and no more.",
     ),
-    Route("GET", "/metrics", metrics, "Figures for Prometheus", scope=Scope.ADMIN, tag="Health", also=("text/plain",)),
+    Route(
+        "GET",
+        "/metrics",
+        metrics,
+        "Figures for Prometheus",
+        scope=Scope.ADMIN,
+        tag="Health",
+        also=(CONTENT_TYPE.partition(";")[0],),
+    ),
 )

@@ -19,7 +19,7 @@ from verifier.edges.http.api.checking import (
     checked,
     require_prefix,
 )
-from verifier.edges.http.routing import NDJSON, Call, Route, json_response
+from verifier.edges.http.routing import NDJSON, Call, Route, json_response, write
 
 MOST_EMAILS = 1000
 _BATCH_BYTES = 2 << 20
@@ -90,7 +90,7 @@ async def _stream(call: Call[BatchRequest]) -> web.StreamResponse:
         async for place, assessment in answers:
             if not response.prepared:
                 await response.prepare(call.request)
-            await response.write(msgspec.json.encode({"index": place} | to_record(assessment)) + b"\n")
+            await write(response, msgspec.json.encode({"index": place} | to_record(assessment)) + b"\n")
     await response.write_eof()
     return response
 

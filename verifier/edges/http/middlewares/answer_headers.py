@@ -4,7 +4,7 @@ from aiohttp import web
 
 from verifier.edges.http.middlewares.limits import limit_headers
 from verifier.edges.http.middlewares.observing import HEADER
-from verifier.edges.http.site import CALLER, REQUEST_ID, SITE
+from verifier.edges.http.site import CALLER, HEAD_SENT, REQUEST_ID, SITE
 
 API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 PAGE_POLICY = (
@@ -15,6 +15,7 @@ PAGE_POLICY = (
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """A signal of aiohttp: called before the head of any answer is sent, streams included."""
+    request[HEAD_SENT] = True
     site, headers = request.app[SITE], response.headers
     headers[HEADER] = request.get(REQUEST_ID, "")
     headers.setdefault("Cache-Control", "no-store")

@@ -6,7 +6,7 @@ from aiohttp.typedefs import Handler
 
 from verifier.core.faults import InputError, OperatorError
 from verifier.edges.http.problems import Problem, response_of
-from verifier.edges.http.site import REQUEST_ID
+from verifier.edges.http.site import HEAD_SENT, REQUEST_ID
 from verifier.service.realtime import TooBusy
 
 _log = structlog.get_logger("verifier.http")
@@ -23,8 +23,18 @@ async def tell_problems(request: web.Request, handler: Handler) -> web.StreamRes
         if answer.status < 400:
             raise
         return response_of(_of_aiohttp(answer), request[REQUEST_ID])
-    except Exception as error:  # noqa: BLE001 - an edge: one request's fault ends here
-        return response_of(_of(error), request[REQUEST_ID])
+    except Exception as error:  # an edge: one request's fault ends here
+        problem = _of(error)
+        if HEAD_SENT in request:
+            raise _cut_off(request) from error
+        return response_of(problem, request[REQUEST_ID])
+
+
+def _cut_off(request: web.Request) -> ConnectionError:
+    """An answer that has begun cannot become another one: its reader sees that it is not whole."""
+    if request.transport is not None:
+        request.transport.abort()
+    return ConnectionResetError("the answer had begun")
 
 
 def _of(error: Exception) -> Problem:

@@ -116,10 +116,10 @@ def _type(schema: dict[str, Any]) -> str:
         return _name(schema)
     if "anyOf" in schema:
         return " or ".join(_type(part) for part in schema["anyOf"])
-    if "enum" in schema:
-        return " · ".join(str(value) for value in schema["enum"])
     if schema.get("type") == "array":
         return f"list of {_type(schema.get('items', {}))}"
+    if "enum" in schema:
+        return " · ".join(str(value) for value in schema["enum"])
     bounds = [f"{sign} {schema[key]}" for key, sign in (("minimum", "≥"), ("maximum", "≤")) if key in schema]
     return " ".join([str(schema.get("type", "anything")), *bounds])
 
