@@ -1,19 +1,21 @@
 """What the services need of the world, as protocols: adapters and fakes pass the one contract suite of their port."""
 
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from datetime import date, datetime
 from enum import StrEnum
 from math import inf
 from typing import Protocol
 
 from msgspec import Struct
 
+from verifier.core.api_keys import ApiKey
 from verifier.core.dns import Answer as Answer
 from verifier.core.dns import DnsStatus as DnsStatus
 from verifier.core.dns import RecordType as RecordType
 from verifier.core.evidence import Finding
 from verifier.core.facts import DomainFacts
 from verifier.core.harvest import Tally
+from verifier.core.measures import Measure
 from verifier.core.sharing import Rate
 from verifier.core.table import Layout
 
@@ -192,3 +194,48 @@ class Journal(Protocol):
     async def record(self, findings: Sequence[tuple[str, Finding]], facts: Sequence[DomainFacts]) -> None: ...
     async def finish(self) -> None: ...
     async def close(self) -> None: ...
+
+
+class KeyStore(Protocol):
+    """API keys: who may ask. Must not lose what it was given, and never holds a token, only digests.
+
+    `revoke` is False where no such key holds any more. Several processes may use one store: what one does, the others
+    see. Raises ServiceUnavailable where it cannot be read or written.
+    """
+
+    async def add(self, key: ApiKey) -> None: ...
+    async def by_digest(self, digest: str) -> ApiKey | None: ...
+    async def keys(self) -> Sequence[ApiKey]: ...  # oldest first, revoked ones too
+    async def revoke(self, key_id: str, at: datetime) -> bool: ...
+
+
+class LoginStore(Protocol):
+    """One-time links and sessions of people, by the digests of their tokens; each belongs to a key of the KeyStore.
+
+    `redeem` gives the link's key once, then never again, and None after its end; `session` the key of an open session;
+    either gives None where the key is revoked or has expired. `close_session` ends one at once.
+    """
+
+    async def invite(self, digest: str, key_id: str, until: datetime) -> None: ...
+    async def redeem(self, digest: str, now: datetime) -> ApiKey | None: ...
+    async def open_session(self, digest: str, key_id: str, until: datetime) -> None: ...
+    async def session(self, digest: str, now: datetime) -> ApiKey | None: ...
+    async def close_session(self, digest: str) -> None: ...
+
+
+class UsageStore(Protocol):
+    """How many answers a key got on a day, over restarts."""
+
+    async def used(self, key_id: str, day: date) -> int: ...
+    async def use(self, key_id: str, day: date, count: int) -> None: ...
+
+
+class Meter(Protocol):
+    """Is told what happens; the table of what can be told is `core/measures.py`. Costs little and never fails.
+
+    `labels` are the values of the measure's labels, in their order; `watch` has `read` called when somebody looks.
+    """
+
+    def count(self, measure: Measure, *labels: str, by: int = 1) -> None: ...
+    def observe(self, measure: Measure, seconds: float, *labels: str) -> None: ...
+    def watch(self, measure: Measure, read: Callable[[], float]) -> None: ...

@@ -12,6 +12,7 @@ from verifier.adapters.host_addresses import own_addresses
 from verifier.adapters.layered_store import LayeredStore
 from verifier.adapters.memory_pacer import MemoryPacer
 from verifier.adapters.memory_store import MemoryStore
+from verifier.adapters.metered_ports import MeteredDialer, MeteredResolver
 from verifier.adapters.redis_link import RedisLink
 from verifier.adapters.redis_pacer import RedisPacer
 from verifier.adapters.redis_single_flight import RedisSingleFlight
@@ -19,20 +20,24 @@ from verifier.adapters.redis_store import RedisStore
 from verifier.adapters.reply_rule_file import load_rules
 from verifier.adapters.secret_file import load_secret
 from verifier.adapters.smtp_dialer import SmtpDialer
+from verifier.adapters.sqlite_journal import forget_in_journals
 from verifier.adapters.sqlite_store import SqliteStore
 from verifier.adapters.sqlite_tallies import SqliteTallies
 from verifier.adapters.system_clock import SystemClock
+from verifier.adapters.unmetered import Unmetered
 from verifier.adapters.unrecognised_log import CAPACITY, UnrecognisedLog
 from verifier.config import Settings, require_shared_secret
+from verifier.core.address import Address
 from verifier.core.dialogue import Identity
 from verifier.core.guard import Guard
 from verifier.core.keys import subkey
 from verifier.core.names import Names
 from verifier.core.replies import Reply, SmtpStage
 from verifier.core.spelling import Spelling
-from verifier.ports import Clock, FactStore, MailDialer, Pacer, Resolver, SingleFlight
+from verifier.ports import Clock, FactStore, MailDialer, Meter, Pacer, Resolver, SingleFlight
 from verifier.service.domains import Domains
 from verifier.service.egress import EgressTest
+from verifier.service.forgetting import Forgetting
 from verifier.service.harvest_guard import HarvestGuard
 from verifier.service.judging import Judging
 from verifier.service.lanes import Lanes
@@ -61,8 +66,10 @@ class Verifier(Struct):
     store: FactStore
     resolver: Resolver
     dialer: MailDialer
+    lanes: Lanes
     guard: Guard
     harvest: HarvestGuard
+    forgetting: Forgetting
     secret: bytes
 
     @property
@@ -78,8 +85,10 @@ async def open_verifier(
     warn: Callable[[str], None],
     report_fault: Callable[[BaseException], None],
     timeouts: Timeouts | None = None,
+    meter: Meter | None = None,
 ) -> AsyncIterator[Verifier]:
     """Open stores and resolver, and put the pipeline together; `warn` gets sentences for the operator."""
+    meter = meter or Unmetered()
     require_shared_secret(settings)
     clock = SystemClock()
     secret = load_secret(settings.data_dir, settings.secret_key, clock)
@@ -87,15 +96,16 @@ async def open_verifier(
     names = assemble_names(reference)
     rules = load_rules(shipped_folder() / "reply_rules.toml")
     guard = Guard(own_addresses(), settings.smtp_allow_networks)
-    dialer = SmtpDialer(
+    smtp_dialer = SmtpDialer(
         settings.smtp_port,
         guard.reason,
         sources=[str(source) for source in settings.smtp_source_addresses],
         proxy=settings.smtp_proxy or None,
     )
+    dialer = MeteredDialer(smtp_dialer, meter)
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(dialer.close)
-        resolver = DnspythonResolver(clock, settings.dns_nameservers)
+        stack.push_async_callback(smtp_dialer.close)
+        resolver = MeteredResolver(DnspythonResolver(clock, settings.dns_nameservers), clock, meter)
         stack.push_async_callback(resolver.close)
         store, flights, pacer = await _open_store(settings, clock, resolver.identity, secret, warn, stack)
         canaries = settings.dns_canaries or reference.providers.canaries()
@@ -140,7 +150,12 @@ async def open_verifier(
             domains=domains,
             mailboxes=mailboxes,
             clock=clock,
+            meter=meter,
         )
+
+        async def forget_in_runs(_: Address, key: str) -> None:
+            await forget_in_journals(settings.data_dir / JOURNALS, key)
+
         yield Verifier(
             settings,
             clock,
@@ -152,8 +167,10 @@ async def open_verifier(
             store,
             resolver,
             dialer,
+            lanes,
             guard,
             harvest,
+            Forgetting(verification.judging, store, harvest, [forget_in_runs]),
             secret,
         )
 

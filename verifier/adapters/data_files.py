@@ -130,6 +130,15 @@ def load_reference_data(data_dir: Path | None = None, shipped: Path | None = Non
     )
 
 
+def operator_lists_state(data_dir: Path) -> tuple[tuple[str, int, int], ...]:
+    """Changes when one of the operator's own lists does: name, time and size of each."""
+    folder = data_dir / LISTS_FOLDER
+    if not folder.is_dir():
+        return ()
+    states = [(path.name, path.stat()) for path in sorted(folder.iterdir()) if path.is_file()]
+    return tuple((name, state.st_mtime_ns, state.st_size) for name, state in states)
+
+
 def load_providers(folder: Path) -> ProviderTable:
     """The provider table. Raises msgspec.ValidationError or ValueError for a malformed one: it is our own file."""
     return ProviderTable(msgspec.toml.decode((folder / "providers.toml").read_bytes(), type=_ProviderFile).provider)

@@ -26,4 +26,8 @@ class SystemClock:
         return random.random()
 
     def token(self, length: int) -> str:
-        return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+        number, letters = secrets.randbelow(len(_ALPHABET) ** length), []
+        for _ in range(length):
+            number, letter = divmod(number, len(_ALPHABET))
+            letters.append(_ALPHABET[letter])
+        return "".join(letters)

@@ -57,6 +57,10 @@ class Names:
         self._no_reply = no_reply
         self.profile = lru_cache(maxsize=_CACHED_DOMAINS)(self._profile)
 
+    def renew(self, newer: "Names") -> None:
+        """Become what `newer` is: whoever works with these lists goes by the newer ones from now on."""
+        vars(self).update(vars(newer))
+
     def local_flags(self, address: Address) -> tuple[bool, bool, bool]:
         """(role, no_reply, plus_tag) of the local part."""
         local = address.local

@@ -1,11 +1,55 @@
 """The one JSON form of an assessment, version 1: HTTP, files and commands all write this."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta, Struct
 
-from verifier.core.verdict import Assessment, SmtpEvidence
+from verifier.core.reasons import Reason, StageName, Verdict
+from verifier.core.replies import ReplyClass, SmtpStage
+from verifier.core.verdict import Assessment, Flags, SmtpEvidence, Source
+
+
+def word(*words: str) -> Meta:
+    """A closed list of words that documents an answer; whoever reads one tolerates words that are new to him."""
+    return Meta(extra_json_schema={"enum": list(words)})
+
+
+Timestamp = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+
+
+class SmtpRecord(Struct, frozen=True, rename={"reply_class": "class"}):
+    """The reply that decided, where a server answered; addresses and ids in its text are masked."""
+
+    stage: Annotated[str, word(*SmtpStage)] | None
+    code: int
+    enhanced: str | None
+    reply_class: Annotated[str, word(*ReplyClass)]
+    rule: str
+    text: str
+
+
+class VerdictRecord(Struct, frozen=True):
+    """One verdict with its evidence, as docs/contract.md §2 describes it."""
+
+    email: str
+    normalized: str | None
+    verdict: Annotated[str, word(*Verdict)]
+    reason: Annotated[str, word(*Reason)]
+    bounce_risk: Annotated[float, Meta(ge=0, le=1)]
+    score: Annotated[int, Meta(ge=0, le=100)]
+    did_you_mean: str | None
+    flags: Flags
+    provider: str | None
+    mx_host: str | None
+    stages: list[Annotated[str, word(*StageName)]]
+    source: Annotated[str, word(*Source)]
+    smtp: SmtpRecord | None
+    retry_after: Timestamp | None
+    checked_at: Timestamp
+    expires_at: Timestamp | None
+    duration_ms: Annotated[int, Meta(ge=0)]
 
 
 def to_record(assessment: Assessment) -> dict[str, Any]:

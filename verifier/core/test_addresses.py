@@ -11,3 +11,9 @@ def stated_reason(address: Address) -> Reason | None:
     if address.domain != TEST_DOMAIN:
         return None
     return _REASONS.get(address.local.lower())
+
+
+def is_test_address(normalized: str | None) -> bool:
+    """The same of an address that was parsed before (`Address.normalized`)."""
+    local, _, domain = (normalized or "").rpartition("@")
+    return domain == TEST_DOMAIN and local in _REASONS

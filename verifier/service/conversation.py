@@ -17,6 +17,7 @@ from verifier.core.replies import ReplyClass, SmtpStage
 from verifier.ports import Connection, DialFailure, Lease
 from verifier.service.grouping import Grouping
 from verifier.service.outbox import Heard
+from verifier.service.probing import Question
 
 if TYPE_CHECKING:
     from verifier.service.lane import Lane
@@ -83,6 +84,10 @@ class Conversation:
         """Nobody was answered, and on a fresh connection TLS would be tried first, or not again."""
         demanded_late = self._session.tls_demanded and not self._session.encrypted and not self._tls_first
         return not self.answers and (self.tls_failed or demanded_late)
+
+    def asks(self, question: Question) -> bool:
+        """The question has been put, and is not answered."""
+        return any(recipient.ticket is question for recipient in self._outstanding)
 
     @property
     def transcript(self) -> list[str]:

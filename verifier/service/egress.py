@@ -37,6 +37,11 @@ class EgressTest:
         self._known: Egress | None = None
         self._until = 0.0
 
+    @property
+    def last(self) -> EgressState | None:
+        """What was found last; None before the first test."""
+        return None if self._known is None else self._known.state
+
     async def outcome(self) -> Egress:
         """What is known of the way out, tested now if it is not known any more."""
         async with self._lock:

@@ -65,6 +65,7 @@ class Lane:
         """Addresses whose TLS handshake failed."""
         self._doubtful = doubtful
         self._sessions = 0
+        self._conversations: set[Conversation] = set()
         self._failures = 0
         self._bearable = group.sessions_allowed
         self._bearable_until = 0.0
@@ -95,6 +96,10 @@ class Lane:
     def urgent(self) -> bool:
         """Somebody waits here who cannot wait long."""
         return self.waiting.urgent
+
+    def is_silent_to(self, question: Question) -> bool:
+        """The host was called and has not greeted us, or was asked this very question and has not answered."""
+        return any(not each.greeted or each.asks(question) for each in self._conversations)
 
     def wake(self) -> None:
         """Open as many sessions as the queue is worth and the group allows."""
@@ -238,7 +243,11 @@ class Lane:
         """A conversation; where TLS was demanded too late once more with it, and where it failed once more in clear."""
         for _ in range(3):
             conversation = Conversation(self, host, address, lease, backup=backup)
-            found = await conversation.hold()
+            self._conversations.add(conversation)
+            try:
+                found = await conversation.hold()
+            finally:
+                self._conversations.discard(conversation)
             self._transcript += conversation.transcript
             if not conversation.worth_repeating or not self._may_dial(lease):
                 break

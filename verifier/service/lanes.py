@@ -33,6 +33,15 @@ class _Shut(Struct, frozen=True):
     until: float
 
 
+class Load(Struct, frozen=True):
+    """Lanes that somebody waits for, mailboxes that wait, sessions, and exchanges that are left alone."""
+
+    lanes: int
+    waiting: int
+    sessions: int
+    left_alone: int
+
+
 class Lanes:
     """Takes targets and sees that each future gets its `Probed`, whatever the hosts do.
 
@@ -77,6 +86,21 @@ class Lanes:
                     self._lane_of(question.target).hurry(question)
         for lane in woken.values():
             lane.wake()
+
+    def called(self, key: str) -> bool:
+        """Whether the host of a mailbox that is waited for was called for it, and has not answered yet."""
+        question = self._in_flight.get(key)
+        return question is not None and self._lane_of(question.target).is_silent_to(question)
+
+    def load(self) -> Load:
+        """How much is going on just now."""
+        now = self.equipment.clock.monotonic()
+        return Load(
+            lanes=len(self._lanes),
+            waiting=len(self._in_flight),
+            sessions=len(self._tasks),
+            left_alone=sum(now < shut.until for shut in self._shut.values()),
+        )
 
     async def close(self) -> None:
         """End every session at once. Futures that are still open are cancelled."""

@@ -7,10 +7,11 @@ from msgspec import structs
 
 from verifier.core.address import Address, SyntaxFault, parse_address
 from verifier.core.facts import DomainFacts
+from verifier.core.measures import STAGE_SECONDS
 from verifier.core.reasons import StageName
 from verifier.core.test_addresses import stated_reason
 from verifier.core.verdict import Assessment
-from verifier.ports import Clock
+from verifier.ports import Clock, Meter
 from verifier.service.judging import Judging
 from verifier.service.mailboxes import Asking, Knowledge, Mailboxes
 
@@ -31,11 +32,13 @@ class Verification:
         domains: FactSource,
         mailboxes: Mailboxes,
         clock: Clock,
+        meter: Meter,
     ) -> None:
         self.judging = judging
         self._domains = domains
         self._mailboxes = mailboxes
         self._clock = clock
+        self._meter = meter
 
     async def assess(self, raws: Sequence[str], asking: Asking) -> list[Assessment]:
         """One assessment for each text, in order."""
@@ -52,10 +55,14 @@ class Verification:
         if StageName.MX not in asking.stages or not addresses:
             return Knowledge.of({})
         domains = sorted({address.domain for address in addresses.values()})
+        started = self._clock.monotonic()
         knowledge = Knowledge.of(await self._domains.facts_for(domains))
+        routed = self._clock.monotonic()
+        self._meter.observe(STAGE_SECONDS, routed - started, StageName.MX)
         if asking.record is not None:
             await asking.record((), tuple(knowledge.facts.values()))
         if StageName.SMTP in asking.stages:
             by_key = {self.judging.key_of(address): address for address in addresses.values()}
             await self._mailboxes.gather(by_key, knowledge, asking)
+            self._meter.observe(STAGE_SECONDS, self._clock.monotonic() - routed, StageName.SMTP)
         return knowledge

@@ -1,10 +1,9 @@
 """`verifier demo`: the whole of it on a mail world in a box, with nothing but loopback."""
 
 import csv
-import signal
+import socket
 import sys
 import tempfile
-import threading
 from pathlib import Path
 
 import click
@@ -15,7 +14,9 @@ from verifier.adapters.data_files import shipped_folder
 from verifier.config import load_settings
 from verifier.core.reasons import Verdict
 from verifier.edges.cli.clean_command import clean_list
+from verifier.edges.cli.event_loop import run_async
 from verifier.edges.cli.list_run import Wish
+from verifier.edges.cli.serve_command import serve_until_stopped
 from verifier.edges.cli.terminal import remarks
 from verifier.service.probing import Timeouts
 from verifier.world import World
@@ -25,6 +26,8 @@ SEED = 2026
 """The world that data/sample_list.csv was written in."""
 _PATIENCE = Timeouts(connect=2.0, banner=3.0, command=2.5, recipient=3.5)
 _ROUND_TRIP = 0.02
+_LOOPBACK = "127.0.0.1"
+_USUAL_PORT = 8080
 
 
 @click.command("demo")
@@ -51,12 +54,11 @@ def demo_command(once: bool) -> None:
         if once:
             return
         console.print(Text("\nThe world stays up. To look around in it, in another terminal:\n", style="bold"))
+        environment["VERIFIER_HTTP_PORT"] = str(_free_port())
         for name, value in environment.items():
             console.print(Text(f"  export {name}={value}"), soft_wrap=True)
-        console.print(
-            Text(f"  {sys.argv[0]} check jane@gmail.com nobody.here@gmail.com\n\nCtrl-C ends it."), soft_wrap=True
-        )
-        _wait()
+        console.print(Text(f"  {sys.argv[0]} check jane@gmail.com nobody.here@gmail.com\n"), soft_wrap=True)
+        run_async(serve_until_stopped(load_settings(environment, None), _PATIENCE))
 
 
 def _compare(world: World, output: Path) -> None:
@@ -82,7 +84,13 @@ def _compare(world: World, output: Path) -> None:
     )
 
 
-def _wait() -> None:
-    stopped = threading.Event()
-    signal.signal(signal.SIGINT, lambda *_: stopped.set())
-    stopped.wait()
+def _free_port() -> int:
+    """The usual port of the service, or another where that is taken."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((_LOOPBACK, _USUAL_PORT))
+        except OSError:
+            listener.bind((_LOOPBACK, 0))
+        port: int = listener.getsockname()[1]
+        return port

@@ -1,13 +1,14 @@
 """`verifier forget`: everything that is known of an address is erased."""
 
+from contextlib import aclosing
+
 import click
 
-from verifier.adapters.sqlite_journal import forget_in_journals
+from verifier.adapters.folder_lock import FolderBusy
+from verifier.adapters.prober_socket import ask_prober, socket_path
 from verifier.config import Settings
-from verifier.core.address import SyntaxFault, parse_address
-from verifier.core.faults import InputError
 from verifier.edges.cli.event_loop import run_async
-from verifier.edges.cli.session import probing, read_settings, say
+from verifier.edges.cli.session import SERVE, address_or_fault, probing, read_settings, say
 
 
 @click.command("forget")
@@ -19,11 +20,14 @@ def forget_command(address: str) -> None:
 
 
 async def _forget(settings: Settings, text: str) -> None:
-    address = parse_address(text)
-    if isinstance(address, SyntaxFault):
-        raise InputError(f"That is not an address: {address.sentence}")
-    async with probing(settings, "verifier forget") as verifier:
-        key = verifier.verification.judging.key_of(address)
-        await forget_in_journals(verifier.journals, key)
-        await verifier.store.forget(key)
-        await verifier.harvest.forget(address.domain, key)
+    address = address_or_fault(text)
+    try:
+        async with probing(settings, "verifier forget") as verifier:
+            await verifier.forgetting.forget(address)
+    except FolderBusy as busy:
+        if busy.holder is None or busy.holder.command != SERVE:
+            raise
+        request = {"op": "forget", "emails": [text]}
+        async with aclosing(ask_prober(socket_path(settings.data_dir), request)) as answers:
+            async for _ in answers:
+                pass

@@ -18,6 +18,8 @@ from verifier.edges.cli.exit_codes import ExitCode, Terminated, exit_code_of
 _SUMMARIES = {
     "check": "Verify addresses now and show the evidence.",
     "clean": "Clean a list: the same file back, a verdict on every row.",
+    "serve": "Serve HTTP: real-time checks and the documentation.",
+    "keys": "Make, list and revoke API keys; invite people.",
     "explain": "Say what an SMTP reply or a bounce text means.",
     "config": "Show the effective settings and where each comes from.",
     "doctor": "Examine this host: port 25, DNS, identity, storage.",

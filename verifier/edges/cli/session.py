@@ -1,6 +1,7 @@
 """What every command that verifies begins with: settings, warnings, the folder's lock, an open verifier."""
 
 import os
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,17 +13,21 @@ from verifier.adapters.prober_socket import ProberServer, Record, Request, socke
 from verifier.adapters.structlog_log import configure
 from verifier.adapters.system_clock import SystemClock
 from verifier.config import Settings, find_settings_file, load_settings
-from verifier.core.faults import OperatorError
+from verifier.core.address import Address, SyntaxFault, parse_address
+from verifier.core.faults import InputError, OperatorError
 from verifier.core.identity import identity_faults
 from verifier.core.reasons import ALL_STAGES, StageName
 from verifier.core.record import to_record
 from verifier.edges.cli.terminal import remarks
+from verifier.ports import Meter
 from verifier.service.mailboxes import Asking
 from verifier.service.probing import Timeouts
 from verifier.wiring import Verifier, open_verifier
 
 _ANSWER_CHUNK = 500
 _SMTP = 25
+SERVE = "verifier serve"
+"""The name under which a running service holds the folder."""
 
 
 def read_settings() -> Settings:
@@ -39,9 +44,16 @@ def say(sentence: str) -> None:
 
 
 @asynccontextmanager
-async def probing(settings: Settings, command: str, timeouts: Timeouts | None = None) -> AsyncIterator[Verifier]:
+async def probing(
+    settings: Settings,
+    command: str,
+    timeouts: Timeouts | None = None,
+    *,
+    log_level: str = "warning",
+    meter: Meter | None = None,
+) -> AsyncIterator[Verifier]:
     """An open verifier that holds the data folder; other commands may ask it meanwhile. Raises FolderBusy."""
-    configure("warning", "console")
+    configure(log_level, "console" if log_level == "warning" or sys.stderr.isatty() else "json")
     log = structlog.get_logger()
     lock = FolderLock.acquire(settings.data_dir, command, SystemClock())
     try:
@@ -49,7 +61,8 @@ async def probing(settings: Settings, command: str, timeouts: Timeouts | None = 
             settings,
             timeouts=timeouts,
             warn=lambda sentence: log.warning(sentence),
-            report_fault=lambda fault: log.error("a fault of this program", exc_info=fault),
+            report_fault=report_fault,
+            meter=meter,
         ) as verifier:
             _warn_of_identity(settings, verifier)
 
@@ -67,6 +80,11 @@ async def probing(settings: Settings, command: str, timeouts: Timeouts | None = 
         lock.release()
 
 
+def report_fault(fault: BaseException) -> None:
+    """A fault of ours that ended nothing but what it happened to."""
+    structlog.get_logger().error("a fault of this program", exc_info=fault)
+
+
 def _warn_of_identity(settings: Settings, verifier: Verifier) -> None:
     """A false name is said before anybody hears it; on another port than 25 nobody out there does."""
     if settings.smtp_enabled and settings.smtp_port == _SMTP:
@@ -75,13 +93,36 @@ def _warn_of_identity(settings: Settings, verifier: Verifier) -> None:
 
 
 async def _answer(verifier: Verifier, request: Request) -> AsyncGenerator[Record, None]:
-    """What another command asks of the process that holds the folder: `assess` addresses."""
+    """What another command asks of the process that holds the folder: `assess` addresses, or `forget` them."""
     emails, stages = request.get("emails"), request.get("stages", list(ALL_STAGES))
-    if request.get("op") != "assess" or not isinstance(emails, list) or not isinstance(stages, list):
-        raise OperatorError("the request is not understood: this process is of another version")
-    chosen = tuple(StageName(stage) for stage in stages)
+    if not isinstance(emails, list) or not isinstance(stages, list):
+        raise _not_understood()
     texts = [str(email) for email in emails]
+    match request.get("op"):
+        case "assess":
+            async for record in _assess(verifier, texts, tuple(StageName(stage) for stage in stages)):
+                yield record
+        case "forget":
+            for text in texts:
+                await verifier.forgetting.forget(address_or_fault(text))
+        case _:
+            raise _not_understood()
+
+
+async def _assess(verifier: Verifier, texts: list[str], stages: tuple[StageName, ...]) -> AsyncGenerator[Record, None]:
     for start in range(0, len(texts), _ANSWER_CHUNK):
-        asking = Asking(stages=chosen, interactive=True)
+        asking = Asking(stages=stages, interactive=True)
         for assessment in await verifier.verification.assess(texts[start : start + _ANSWER_CHUNK], asking):
             yield to_record(assessment)
+
+
+def address_or_fault(text: str) -> Address:
+    """The address. Raises InputError where it is none."""
+    address = parse_address(text)
+    if isinstance(address, SyntaxFault):
+        raise InputError(f"That is not an address: {address.sentence}")
+    return address
+
+
+def _not_understood() -> OperatorError:
+    return OperatorError("the request is not understood: this process is of another version")

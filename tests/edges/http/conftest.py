@@ -1,0 +1,24 @@
+"""What the tests of the HTTP service share: an application for this machine alone, and one that needs keys."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.front_desk import KEYED, Visitor, visiting
+
+
+@pytest.fixture
+async def local(tmp_path: Path) -> AsyncIterator[Visitor]:
+    """A service that only this machine reaches: no key is needed."""
+    async with visiting(tmp_path) as visitor:
+        yield visitor
+        assert visitor.faults == []
+
+
+@pytest.fixture
+async def keyed(tmp_path: Path) -> AsyncIterator[Visitor]:
+    """A service that others reach: keys are needed."""
+    async with visiting(tmp_path, KEYED) as visitor:
+        yield visitor
+        assert visitor.faults == []

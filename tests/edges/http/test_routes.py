@@ -1,0 +1,130 @@
+"""The table of routes: what the router has, who may, and what the document says of it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.support.front_desk import Visitor
+from verifier.core.api_keys import Scope
+from verifier.edges.http.problems import KINDS
+from verifier.edges.http.routing import Route
+from verifier.edges.http.table import ROUTES
+
+CONTRACT = (Path(__file__).parents[3] / "docs" / "contract.md").read_text(encoding="utf-8").split("## 5. HTTP")[1]
+OPEN_TO_ALL = {
+    "/",
+    "/healthz",
+    "/readyz",
+    "/openapi.json",
+    "/docs",
+    "/about-probes",
+    "/login",
+    "/logout",
+    "/static/{digest}/{name}",
+}
+GUARDED = [route for route in ROUTES if route.scope is not None]
+
+
+def path_of(route: Route) -> str:
+    """A path that the route matches."""
+    return re.sub(r"{\w+}", "x", route.path)
+
+
+def name(route: Route) -> str:
+    return f"{route.method} {route.path}"
+
+
+def test_the_router_has_the_table_and_nothing_else(local: Visitor) -> None:
+    """Nothing can be reached that the table does not name; HEAD is what GET is without its body."""
+    registered = {
+        (route.method, route.resource.canonical)
+        for route in local.client.app.router.routes()  # type: ignore[union-attr]
+        if route.resource is not None
+    }
+    wanted = {(route.method, route.path) for route in ROUTES}
+    assert {("HEAD", path) for method, path in wanted if method == "GET"} | wanted == registered
+
+
+def test_what_is_open_to_all_is_meant_to_be() -> None:
+    """A route without a scope is one of those that are listed here."""
+    assert OPEN_TO_ALL == {route.path for route in ROUTES if route.scope is None}
+
+
+@pytest.mark.parametrize("route", GUARDED, ids=name)
+async def test_a_guarded_route_refuses_without_a_key(keyed: Visitor, route: Route) -> None:
+    """401 with a challenge, before anything is read."""
+    answer = await keyed.ask(route.method, path_of(route))
+    assert (answer.status, answer.json["code"]) == (401, "key_required")
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("route", GUARDED, ids=name)
+async def test_a_guarded_route_refuses_without_its_scope(keyed: Visitor, route: Route) -> None:
+    """403 for a key that may do everything else, but not administer."""
+    others = [scope for scope in Scope if scope not in (route.scope, Scope.ADMIN)]
+    answer = await keyed.ask(route.method, path_of(route), token=await keyed.key(*others))
+    assert (answer.status, answer.json["code"]) == (403, "scope_missing")
+
+
+@pytest.mark.parametrize("route", GUARDED, ids=name)
+async def test_a_guarded_route_refuses_a_false_key(keyed: Visitor, route: Route) -> None:
+    """401 for a token that was never given, whole or not."""
+    real = await keyed.key(Scope.ADMIN)
+    for token in ("vfk_nonsense", real[:-1] + ("a" if real[-1] != "a" else "b"), "x" * 5000):
+        answer = await keyed.ask(route.method, path_of(route), token=token)
+        assert (answer.status, answer.json["code"]) == (401, "key_invalid")
+
+
+def in_the_contract() -> set[tuple[str, str]]:
+    """Method and path of all that the table of §5 names; a path without a method has the one before it."""
+    named = set()
+    for cell in re.findall(r"^\| (.*?) \|", CONTRACT, re.MULTILINE):
+        methods = ["GET"]
+        for code in re.findall(r"`([^`]+)`", cell):
+            words = code.split(" ", 1)
+            methods = words[0].split("/") if len(words) == 2 else methods
+            named |= {(method, words[-1].split("?")[0]) for method in methods}
+    return named | {(method, f"{path}/{{id}}") for method, path in named if method == "DELETE"}
+
+
+def test_every_route_is_in_the_contract() -> None:
+    """Each operation for programs is named in docs/contract.md §5."""
+    named = in_the_contract() | {("GET", "/openapi.json")}
+    assert [name(route) for route in ROUTES if not route.page and (route.method, route.path) not in named] == []
+
+
+async def test_the_document_has_every_operation(local: Visitor) -> None:
+    """OpenAPI 3.1: each with a name of its own, its scope, its body, and the problems that it may answer."""
+    document = (await local.ask("GET", "/openapi.json")).json
+    shown = [route for route in ROUTES if not route.page]
+    assert document["openapi"] == "3.1.0"
+    operations = {
+        (method.upper(), path): operation
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+    assert set(operations) == {(route.method, route.path) for route in shown}
+    assert len({operation["operationId"] for operation in operations.values()}) == len(shown)
+    for route in shown:
+        operation = operations[route.method, route.path]
+        assert (operation.get("x-scope"), "requestBody" in operation) == (route.scope, route.request is not None)
+        assert str(route.status) in operation["responses"]
+        for code in route.problems:
+            assert str(KINDS[code].status) in operation["responses"]
+
+
+async def test_every_reference_of_the_document_leads_somewhere(local: Visitor) -> None:
+    """No schema is named that is not there."""
+    answer = await local.ask("GET", "/openapi.json")
+    schemas = answer.json["components"]["schemas"]
+    assert set(re.findall(r'"#/components/schemas/(\w+)"', answer.text)) <= set(schemas)
+
+
+async def test_the_documentation_shows_every_operation(local: Visitor) -> None:
+    """The page for people has all of them, and loads nothing from elsewhere."""
+    page = await local.ask("GET", "/docs")
+    assert page.status == 200
+    assert [route.path for route in ROUTES if not route.page and f"<code>{route.path}</code>" not in page.text] == []
+    assert re.findall(r'(?:src|href)="(?:https?:)?//', page.text) == []
+    assert "<script" not in page.text and "style=" not in page.text

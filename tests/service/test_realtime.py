@@ -1,0 +1,225 @@
+"""Answers within a budget, with a clock that is moved by hand and a pipeline that takes its time."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+
+from tests.support.clock import FakeClock
+from tests.support.facts import at, facts, replied
+from tests.support.judging import judging
+from verifier.adapters.prometheus_meter import PrometheusMeter
+from verifier.core.address import Address, SyntaxFault
+from verifier.core.facts import MailHost, MailRoute, RouteStatus
+from verifier.core.reasons import ALL_STAGES, StageName, Verdict
+from verifier.core.replies import ReplyClass
+from verifier.core.verdict import Assessment
+from verifier.service.harvest_guard import Client
+from verifier.service.mailboxes import Asking, Knowledge
+from verifier.service.realtime import RealTime, TooBusy
+
+JANE, JOHN = "jane@shop.example", "john@shop.example"
+FORM = Client("form")
+_ROUTE = MailRoute(RouteStatus.FOUND, (MailHost("mx.example", 10, ("192.0.2.1",)),), at(0), at(1e6))
+
+
+class Pipeline:
+    """Takes `dns` seconds for a domain's route and `smtp` more a mailbox, one after the other; counts its runs."""
+
+    def __init__(self, clock: FakeClock, *, dns: float = 0.0, smtp: float = 0.0, fault: bool = False) -> None:
+        self.judging = judging()
+        self.runs: list[list[str]] = []
+        self.cancelled = 0
+        self._clock = clock
+        self._dns = dns
+        self._smtp = smtp
+        self._fault = fault
+
+    async def gather(self, parsed: Sequence[Address | SyntaxFault], asking: Asking) -> Knowledge:
+        self.runs.append([address.raw for address in parsed])
+        knowledge = Knowledge.of({})
+        assert asking.record is not None
+        try:
+            addresses = [address for address in parsed if isinstance(address, Address)]
+            if StageName.MX not in asking.stages or not addresses:
+                return knowledge
+            await self._clock.sleep(self._dns)
+            if self._fault:
+                raise RuntimeError("ours")
+            knowledge.facts = {a.domain: facts(a.domain, _ROUTE) for a in addresses}
+            await asking.record((), tuple(knowledge.facts.values()))
+            for address in addresses:
+                await self._clock.sleep(self._smtp)
+                key = self.judging.key_of(address)
+                finding = replied(ReplyClass.ACCEPTED, seen=self._clock.monotonic())
+                knowledge.findings[key] = (finding,)
+                knowledge.live.add(key)
+                await asking.record([(key, finding)], ())
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        return knowledge
+
+
+class Desk:
+    """RealTime over such a pipeline."""
+
+    def __init__(self, pipeline: Pipeline, clock: FakeClock, **bounds: int) -> None:
+        self.clock = clock
+        self.called = True
+        self.faults: list[BaseException] = []
+        self.realtime = RealTime(
+            pipeline,  # type: ignore[arg-type]
+            clock,
+            PrometheusMeter(),
+            called=lambda _: self.called,
+            report_fault=self.faults.append,
+            **bounds,
+        )
+
+    def check(self, email: str, budget: float = 8.0, client: Client = FORM) -> "asyncio.Task[Assessment]":
+        return asyncio.create_task(self.realtime.check(email, ALL_STAGES, client, budget))
+
+
+@asynccontextmanager
+async def desk_over(**script: float | bool) -> AsyncIterator[tuple[Desk, Pipeline, FakeClock]]:
+    clock = FakeClock()
+    pipeline = Pipeline(clock, **script)  # type: ignore[arg-type]
+    desk = Desk(pipeline, clock)
+    yield desk, pipeline, clock
+    await desk.realtime.close()
+
+
+async def test_what_is_ready_is_answered_at_once() -> None:
+    """Nobody waits for a budget to end."""
+    async with desk_over(dns=1, smtp=1) as (desk, _, clock):
+        asked = desk.check(JANE)
+        await clock.advance(2)
+        assessment = await asked
+        assert (assessment.reason, assessment.duration_ms) == ("accepted", 2000)
+
+
+@pytest.mark.parametrize(
+    ("dns", "called", "reason"),
+    [(100, True, "dns_temp_error"), (0, True, "smtp_timeout"), (0, False, "not_probed")],
+)
+async def test_an_early_answer_says_what_lacked(dns: float, called: bool, reason: str) -> None:
+    """Within the budget: unknown, why, and when to come back; what was learned meanwhile is there next time."""
+    async with desk_over(dns=dns, smtp=100) as (desk, pipeline, clock):
+        desk.called = called
+        asked = desk.check(JANE, budget=3)
+        await clock.advance(2.9)
+        assert not asked.done()
+        await clock.advance(0.1)
+        early = await asked
+        assert (early.verdict, early.reason) == (Verdict.UNKNOWN, reason)
+        assert early.retry_after is not None and early.retry_after > clock.now()
+        await clock.advance(200)
+        assert [JANE] == pipeline.runs[0]
+        assert pipeline.cancelled == 0
+
+
+async def test_who_comes_again_joins_what_goes_on() -> None:
+    """One run an address, however many ask and however often; each by his own budget."""
+    async with desk_over(smtp=10) as (desk, pipeline, clock):
+        asked = [desk.check(JANE, budget=2 + n) for n in range(5)]
+        await clock.advance(7)
+        assert {(await each).reason for each in asked} == {"smtp_timeout"}
+        late = desk.check(JANE)
+        await clock.advance(3)
+        assert ((await late).reason, pipeline.runs) == ("accepted", [[JANE]])
+
+
+async def test_who_goes_away_stops_nobody() -> None:
+    """A cancelled request leaves the run to the others, and to the next."""
+    async with desk_over(smtp=5) as (desk, pipeline, clock):
+        gone, stays = desk.check(JANE), desk.check(JANE)
+        await clock.advance(1)
+        gone.cancel()
+        await clock.advance(4)
+        assert (await stays).reason == "accepted"
+        assert (pipeline.cancelled, len(pipeline.runs)) == (0, 1)
+
+
+async def test_different_spellings_are_answered_by_themselves() -> None:
+    """What one text teaches is not told of another."""
+    async with desk_over(smtp=1) as (desk, _, clock):
+        asked = [desk.check(text) for text in (JANE, "Jane@SHOP.example", " jane@shop.example ")]
+        await clock.advance(1)
+        assert [(await each).email for each in asked] == [JANE, "Jane@SHOP.example", " jane@shop.example "]
+
+
+async def test_so_many_go_on_behind_and_no_more() -> None:
+    """The oldest gives way; it is asked anew when somebody comes for it."""
+    clock = FakeClock()
+    pipeline = Pipeline(clock, smtp=100)
+    desk = Desk(pipeline, clock, most_behind=2)
+    for name in "abc":
+        asked = desk.check(f"{name}@shop.example", budget=1)
+        await clock.advance(1)
+        assert (await asked).reason == "smtp_timeout"
+    await clock.advance(0)
+    assert (pipeline.cancelled, len(pipeline.runs)) == (1, 3)
+    again = desk.check("a@shop.example", budget=200)
+    await clock.advance(100)
+    assert ((await again).reason, len(pipeline.runs)) == ("accepted", 4)
+    await desk.realtime.close()
+
+
+async def test_there_is_room_for_so_many() -> None:
+    """Past that it is said at once, and when there is room again it is used."""
+    clock = FakeClock()
+    desk = Desk(Pipeline(clock, smtp=5), clock, most_running=2)
+    first, second, third = (desk.check(f"{name}@shop.example") for name in "abc")
+    await clock.advance(1)
+    with pytest.raises(TooBusy):
+        await third
+    await clock.advance(4)
+    assert {(await first).reason, (await second).reason} == {"accepted"}
+    fourth = desk.check("d@shop.example")
+    await clock.advance(5)
+    assert (await fourth).reason == "accepted"
+
+
+async def test_a_fault_of_ours_is_reported_and_blames_nobody() -> None:
+    """unknown, internal_error, and the fault is told once."""
+    async with desk_over(dns=1, fault=True) as (desk, _, clock):
+        asked = desk.check(JANE)
+        await clock.advance(1)
+        assessment = await asked
+        assert (assessment.verdict, assessment.reason) == (Verdict.UNKNOWN, "internal_error")
+        assert [str(fault) for fault in desk.faults] == ["ours"]
+
+
+async def test_a_batch_comes_as_it_is_ready() -> None:
+    """Each address once, at its own time, and by the end of the budget all of them."""
+    async with desk_over(smtp=1) as (desk, pipeline, clock):
+        emails = [JANE, "nope", JOHN, "ann@big.example", "eve@shop.example", JANE]
+        came: dict[int, tuple[float, str]] = {}
+
+        async def collect() -> None:
+            async for place, assessment in desk.realtime.check_all(emails, ALL_STAGES, FORM, 2.5, began=0.0):
+                assert place not in came
+                came[place] = clock.monotonic(), assessment.reason
+
+        collecting = asyncio.create_task(collect())
+        await clock.advance(3)
+        await collecting
+        assert sorted(came) == [0, 1, 2, 3, 4, 5]
+        assert [came[place][1] for place in (1, 0, 3, 2)] == ["invalid_syntax", "accepted", "accepted", "accepted"]
+        assert [came[place][0] for place in (1, 0, 3, 2)] == [0.0, 1.0, 1.0, 2.0]
+        assert came[4][1] == "smtp_timeout"
+        assert sorted(map(len, pipeline.runs)) == [1, 1, 4]
+
+
+async def test_closing_waits_and_then_ends_what_runs() -> None:
+    """So long as is allowed, and not longer."""
+    clock = FakeClock()
+    pipeline = Pipeline(clock, smtp=1000)
+    desk = Desk(pipeline, clock)
+    asked = desk.check(JANE, budget=1)
+    await clock.advance(1)
+    await asked
+    await desk.realtime.close(0.01)
+    assert pipeline.cancelled == 1

@@ -1,0 +1,117 @@
+"""The Python client against a service that fails, over a real socket."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from tests.core.test_signup import assessment
+from verifier.client import AsyncClient, ServiceRefused
+from verifier.core.reasons import Reason
+from verifier.core.record import to_record
+
+RECORD = to_record(assessment(Reason.ACCEPTED))
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@asynccontextmanager
+async def service(handler: Handler) -> AsyncIterator[str]:
+    """A service that answers everything by `handler`."""
+    app = web.Application()
+    app.router.add_post("/{path:.*}", handler)
+    async with TestServer(app) as server:
+        yield str(server.make_url(""))
+
+
+def failing(times: int, status: int, headers: dict[str, str] | None = None) -> tuple[Handler, list[int]]:
+    """Answers a few times with a problem, then with a record; and how often it was asked."""
+    asked: list[int] = []
+
+    async def handler(_: web.Request) -> web.StreamResponse:
+        asked.append(1)
+        if len(asked) <= times:
+            return web.json_response({"code": "busy", "detail": "Too much."}, status=status, headers=headers)
+        return web.json_response(RECORD)
+
+    return handler, asked
+
+
+async def test_what_passes_is_asked_again() -> None:
+    """A busy service, a gateway without one: after a pause, so often and not more often."""
+    for status in (429, 502, 503, 504):
+        handler, asked = failing(1, status)
+        async with service(handler) as url, AsyncClient(url) as client:
+            assert (await client.verify("jane@shop.example")).reason == "accepted"
+        assert len(asked) == 2
+    handler, asked = failing(9, 503)
+    async with service(handler) as url, AsyncClient(url, retries=1) as client:
+        with pytest.raises(ServiceRefused, match="Too much"):
+            await client.verify("jane@shop.example")
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize(("status", "headers"), [(401, {}), (422, {}), (429, {"Retry-After": "3600"})])
+async def test_what_does_not_pass_is_not(status: int, headers: dict[str, str]) -> None:
+    """Nor what passes in an hour: that is the caller's to decide."""
+    handler, asked = failing(1, status, headers)
+    async with service(handler) as url, AsyncClient(url) as client:
+        with pytest.raises(ServiceRefused) as refused:
+            await client.verify("jane@shop.example")
+    assert (refused.value.status, refused.value.code, len(asked)) == (status, "busy", 1)
+
+
+async def test_words_that_are_new_are_tolerated() -> None:
+    """Reasons, fields and flags of a later version."""
+
+    async def handler(_: web.Request) -> web.StreamResponse:
+        later = RECORD | {"reason": "newly_found", "colour": "green", "flags": RECORD["flags"] | {"new": True}}
+        return web.json_response(later)
+
+    async with service(handler) as url, AsyncClient(url) as client:
+        assert (await client.verify("jane@shop.example")).reason == "newly_found"
+
+
+async def test_a_form_lets_people_in_when_in_doubt() -> None:
+    """Whatever the service does: a refusal, nonsense, silence."""
+
+    async def silent(_: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(30)
+        raise AssertionError
+
+    async def nonsense(_: web.Request) -> web.StreamResponse:
+        return web.Response(text="<html>")
+
+    for handler, budget in ((failing(9, 500)[0], 1000), (nonsense, 1000), (silent, -1900)):
+        async with service(handler) as url, AsyncClient(url) as client:
+            advice = await client.signup("jane@shop.example", timeout_ms=budget)
+            assert (advice.decision, advice.degraded) == ("accept", True)
+
+
+async def test_a_stream_that_broke_off_goes_on() -> None:
+    """What had come is not asked again; every address is answered once."""
+    asked: list[list[str]] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        emails = json.loads(await request.read())["emails"]
+        asked.append(emails)
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for index in reversed(range(len(emails))):
+            if len(asked) == 1 and index < 2:
+                assert request.transport is not None
+                await asyncio.sleep(0.05)
+                request.transport.abort()
+                break
+            line = RECORD | {"email": emails[index], "index": index}
+            await response.write(json.dumps(line).encode() + b"\n")
+        return response
+
+    emails = [f"user{n}@shop.example" for n in range(5)]
+    async with service(handler) as url, AsyncClient(url) as client:
+        found = [(place, record.email) async for place, record in client.verify_all(emails)]
+    assert sorted(found) == list(enumerate(emails))
+    assert asked == [emails, emails[:2]]

@@ -1,0 +1,253 @@
+"""A client in Python: `AsyncClient` for asyncio, `Client` for everything else; both ask a running `verifier serve`.
+
+    with Client("http://127.0.0.1:8080") as client:
+        record = client.verify("jane@example.com")
+        advice = client.signup("jane@gmial.com")     # never raises: where the service is out of reach it says accept
+
+What the service refuses is a `ServiceRefused` with the problem's lasting `code`; what cannot be reached, or does not
+answer, a `ServiceOutOfReach`. Requests that did not come through are sent again, with a pause that doubles; they
+change nothing, so once more does no harm.
+"""
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Coroutine, Iterator, Sequence
+from contextlib import aclosing
+from typing import Any, TypeVar
+
+import aiohttp
+import msgspec
+from msgspec import Struct
+
+from verifier.core.record import VerdictRecord
+from verifier.core.signup import Decision
+
+BATCH = 1000
+"""Addresses of one request; longer sequences are sent in so many requests."""
+_MARGIN = 2.0
+_PAUSE = 0.25
+_WORTH_REPEATING = frozenset({429, 502, 503, 504})
+_LONGEST_PAUSE = 30.0
+_Result = TypeVar("_Result")
+
+
+class ServiceError(Exception):
+    """The service did not do what it was asked."""
+
+
+class ServiceRefused(ServiceError):
+    """It answered with a problem: `code` is its lasting name, `status` the HTTP status, the text its detail."""
+
+    def __init__(self, status: int, code: str, detail: str, retry_after: float | None) -> None:
+        super().__init__(f"{detail} ({code})")
+        self.status = status
+        self.code = code
+        self.retry_after = retry_after
+
+
+class ServiceOutOfReach(ServiceError):
+    """It could not be reached, or broke off."""
+
+
+class Advice(Struct, frozen=True):
+    """What a sign-up form does. `degraded`: the service could not be asked, so nobody is kept out; `record` is None."""
+
+    decision: str
+    sentence: str
+    record: VerdictRecord | None = None
+    degraded: bool = False
+
+
+class _Answer(VerdictRecord, frozen=True, kw_only=True):
+    decision: str = Decision.ACCEPT
+    sentence: str = ""
+
+
+class _Line(VerdictRecord, frozen=True, kw_only=True):
+    index: int
+
+
+class _Problem(Struct, frozen=True):
+    code: str = ""
+    detail: str = ""
+
+
+class AsyncClient:
+    """Use it as a context, or `close` it. `retries` is how often a request that failed is sent again."""
+
+    def __init__(self, url: str, key: str = "", *, retries: int = 2) -> None:
+        self._url = url.rstrip("/")
+        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._retries = retries
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> "AsyncClient":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close its connections."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def verify(self, email: str, *, timeout_ms: int = 8000) -> VerdictRecord:
+        """One verdict, within the budget. Raises ServiceError."""
+        body = await self._ask("/v1/verify", {"email": email, "timeout_ms": timeout_ms}, timeout_ms, self._retries)
+        return msgspec.json.decode(body, type=VerdictRecord)
+
+    async def signup(
+        self, email: str, *, timeout_ms: int = 3000, lang: str | None = None, strict: bool = False
+    ) -> Advice:
+        """What a form does with the address. Never raises for what the service does or does not do: a form that cannot
+        ask lets people in. It is asked once.
+        """
+        question = {
+            "email": email,
+            "timeout_ms": timeout_ms,
+            "policy": "signup_strict" if strict else "signup",
+            "lang": lang,
+        }
+        try:
+            answer = msgspec.json.decode(await self._ask("/v1/verify", question, timeout_ms, 0), type=_Answer)
+        except (ServiceError, msgspec.MsgspecError):
+            return Advice(Decision.ACCEPT, "", degraded=True)
+        record = msgspec.convert(msgspec.to_builtins(answer), VerdictRecord)
+        return Advice(answer.decision, answer.sentence, record)
+
+    async def verify_all(
+        self, emails: Sequence[str], *, timeout_ms: int = 60_000
+    ) -> AsyncGenerator[tuple[int, VerdictRecord], None]:
+        """Each place in `emails` and its verdict, as they come; the budget is that of 1000 addresses.
+
+        Raises ServiceError; where a request broke off, what it had not answered is asked again.
+        """
+        for first in range(0, len(emails), BATCH):
+            open_places = dict(enumerate(emails[first : first + BATCH], first))
+            attempt = 0
+            while open_places:
+                places = list(open_places)
+                try:
+                    async with aclosing(self._stream(list(open_places.values()), timeout_ms)) as lines:
+                        async for line in lines:
+                            del open_places[places[line.index]]
+                            yield places[line.index], msgspec.convert(msgspec.to_builtins(line), VerdictRecord)
+                except ServiceError as error:
+                    await self._pause_or_raise(error, attempt, self._retries)
+                    attempt += 1
+
+    async def _stream(self, emails: list[str], timeout_ms: int) -> AsyncGenerator[_Line, None]:
+        headers = {"Accept": "application/x-ndjson"}
+        question = {"emails": emails, "timeout_ms": timeout_ms}
+        try:
+            async with self._post("/v1/verify/batch", question, timeout_ms, headers) as response:
+                if response.status >= 400:
+                    raise _refusal(response, await response.read())
+                count = 0
+                async for line in response.content:
+                    count += 1
+                    yield msgspec.json.decode(line, type=_Line)
+                if count < len(emails):
+                    raise ServiceOutOfReach("the answer broke off")
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise ServiceOutOfReach(f"{self._url} does not answer: {error}") from error
+
+    async def _ask(self, path: str, question: dict[str, Any], timeout_ms: int, retries: int) -> bytes:
+        attempt = 0
+        while True:
+            try:
+                return await self._ask_once(path, question, timeout_ms)
+            except ServiceError as error:
+                await self._pause_or_raise(error, attempt, retries)
+                attempt += 1
+
+    async def _ask_once(self, path: str, question: dict[str, Any], timeout_ms: int) -> bytes:
+        try:
+            async with self._post(path, question, timeout_ms, {}) as response:
+                body: bytes = await response.read()
+                if response.status >= 400:
+                    raise _refusal(response, body)
+                return body
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise ServiceOutOfReach(f"{self._url} does not answer: {error}") from error
+
+    def _post(
+        self, path: str, question: dict[str, Any], timeout_ms: int, headers: dict[str, str]
+    ) -> Any:  # aiohttp's request context, whose type is private
+        if self._session is None:
+            self._session = aiohttp.ClientSession(headers=self._headers)
+        return self._session.post(
+            self._url + path,
+            data=msgspec.json.encode(question),
+            headers={"Content-Type": "application/json"} | headers,
+            timeout=aiohttp.ClientTimeout(total=timeout_ms / 1000 + _MARGIN),
+        )
+
+    async def _pause_or_raise(self, error: ServiceError, attempt: int, retries: int) -> None:
+        wait = _PAUSE * 2**attempt
+        if isinstance(error, ServiceRefused):
+            wait = max(wait, error.retry_after or 0.0)
+            if error.status not in _WORTH_REPEATING or wait > _LONGEST_PAUSE:
+                raise error
+        if attempt >= retries:
+            raise error
+        await asyncio.sleep(wait)
+
+
+class Client:
+    """The same for programs without asyncio: an AsyncClient in a thread of its own. May be shared by threads."""
+
+    def __init__(self, url: str, key: str = "", *, retries: int = 2) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="verifier-client", daemon=True)
+        self._thread.start()
+        self._client = AsyncClient(url, key, retries=retries)
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close its connections and end its thread."""
+        self._wait(self._client.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def verify(self, email: str, *, timeout_ms: int = 8000) -> VerdictRecord:
+        """As AsyncClient.verify."""
+        return self._wait(self._client.verify(email, timeout_ms=timeout_ms))
+
+    def signup(self, email: str, *, timeout_ms: int = 3000, lang: str | None = None, strict: bool = False) -> Advice:
+        """As AsyncClient.signup."""
+        return self._wait(self._client.signup(email, timeout_ms=timeout_ms, lang=lang, strict=strict))
+
+    def verify_all(self, emails: Sequence[str], *, timeout_ms: int = 60_000) -> Iterator[tuple[int, VerdictRecord]]:
+        """As AsyncClient.verify_all."""
+        answers = self._client.verify_all(emails, timeout_ms=timeout_ms)
+        try:
+            while (answer := self._wait(_next_of(answers))) is not None:
+                yield answer
+        finally:
+            self._wait(answers.aclose())
+
+    def _wait(self, work: Coroutine[Any, Any, _Result]) -> _Result:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+
+async def _next_of(answers: AsyncGenerator[_Result, None]) -> _Result | None:
+    return await anext(answers, None)
+
+
+def _refusal(response: aiohttp.ClientResponse, body: bytes) -> ServiceRefused:
+    try:
+        problem = msgspec.json.decode(body, type=_Problem)
+    except msgspec.MsgspecError:
+        problem = _Problem(detail=f"the answer was {response.status}")
+    retry_after = response.headers.get("Retry-After", "")
+    seconds = float(retry_after) if retry_after.isdigit() else None
+    return ServiceRefused(response.status, problem.code, problem.detail, seconds)

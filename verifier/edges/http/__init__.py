@@ -1,0 +1,1 @@
+"""The HTTP service: parse, one call of a service, render."""

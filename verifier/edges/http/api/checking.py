@@ -1,0 +1,75 @@
+"""What all routes that verify share: budgets, stages, and what a check costs its key."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from verifier.core.address import TEST_DOMAIN
+from verifier.core.reasons import ALL_STAGES, StageName
+from verifier.core.verdict import Assessment
+from verifier.edges.http.middlewares.limits import charge, problem_of
+from verifier.edges.http.problems import invalid
+from verifier.edges.http.routing import Call
+from verifier.service.allowances import Refused
+from verifier.service.harvest_guard import Client
+
+DEFAULT_TIMEOUT_MS = 8000
+LONGEST_TIMEOUT_MS = 120_000
+TimeoutMs = Annotated[
+    int, Meta(ge=1, le=LONGEST_TIMEOUT_MS, description="Milliseconds until the answer; what is open then is `unknown`.")
+]
+Stages = Annotated[
+    tuple[StageName, ...],
+    Meta(
+        description="How far to go: the first so many of syntax, disposable, mx, smtp.",
+        extra_json_schema={"enum": [list(ALL_STAGES[:count]) for count in range(1, len(ALL_STAGES) + 1)]},
+    ),
+]
+
+
+def require_prefix(stages: tuple[StageName, ...]) -> None:
+    """Stages are done in their order, none left out. Raises Problem."""
+    if not stages or stages != ALL_STAGES[: len(stages)]:
+        raise invalid("/stages", f"must be the first so many of {', '.join(ALL_STAGES)}, in this order")
+
+
+async def checked(call: Call[Any], email: str, stages: tuple[StageName, ...], timeout_ms: int) -> Assessment:
+    """One answer within its budget, counted against the caller's quota."""
+    desk, caller = call.site.desk, call.caller
+    reservation = await desk.allowances.reserve(caller, _cost([email]))
+    if isinstance(reservation, Refused):
+        raise problem_of(reservation, caller)
+    answers = []
+    try:
+        client = Client(caller.id)
+        answers.append(await desk.realtime.check(email, stages, client, timeout_ms / 1000, began=call.began))
+    finally:
+        await desk.allowances.settle(reservation, answers)
+    return answers[0]
+
+
+async def all_checked(
+    call: Call[Any], emails: Sequence[str], stages: tuple[StageName, ...], timeout_ms: int
+) -> AsyncGenerator[tuple[int, Assessment], None]:
+    """Each place and its answer, as they come; all within the budget, counted against rate and quota."""
+    desk, caller = call.site.desk, call.caller
+    charge(call.site, caller, len(emails) - 1)
+    reservation = await desk.allowances.reserve(caller, _cost(emails))
+    if isinstance(reservation, Refused):
+        raise problem_of(reservation, caller)
+    answers: list[Assessment] = []
+    try:
+        found = desk.realtime.check_all(emails, stages, Client(caller.id), timeout_ms / 1000, began=call.began)
+        async with aclosing(found):
+            async for place, assessment in found:
+                answers.append(assessment)
+                yield place, assessment
+    finally:
+        await desk.allowances.settle(reservation, answers)
+
+
+def _cost(emails: Sequence[str]) -> int:
+    """Answers that may count; test addresses never do."""
+    return sum(not email.strip().lower().endswith(f"@{TEST_DOMAIN}") for email in emails)

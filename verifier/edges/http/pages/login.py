@@ -1,0 +1,64 @@
+"""GET and POST /login, POST /logout: people log in by a link that works once, and get a session cookie.
+
+Opening the link uses nothing up: mail programs and chats open links to preview them. The button on its page does.
+"""
+
+from urllib.parse import parse_qs
+
+from aiohttp import web
+
+from verifier.edges.http.bodies import read_bytes
+from verifier.edges.http.middlewares.authentication import COOKIE
+from verifier.edges.http.pages.rendering import render
+from verifier.edges.http.problems import Problem
+from verifier.edges.http.routing import Call, Route
+from verifier.edges.http.site import CALLER
+from verifier.service.access import SESSION_HOLDS
+
+_FORM = "application/x-www-form-urlencoded"
+_LONGEST_FORM = 4096
+
+
+async def login_page(call: Call[None]) -> web.StreamResponse:
+    return render(call.request, "login.html", invite=call.request.query.get("invite", ""), failed=False)
+
+
+async def log_in(call: Call[None]) -> web.StreamResponse:
+    granted = await call.site.desk.access.log_in(await _invite(call.request))
+    if granted is None:
+        return render(call.request, "login.html", status=401, invite="", failed=True)
+    response = web.HTTPSeeOther("/")
+    response.set_cookie(
+        COOKIE,
+        granted.token,
+        max_age=int(SESSION_HOLDS.total_seconds()),
+        path="/",
+        secure=call.site.is_secure,
+        httponly=True,
+        samesite="Lax",
+    )
+    raise response
+
+
+async def log_out(call: Call[None]) -> web.StreamResponse:
+    session = call.request.cookies.get(COOKIE)
+    if session and CALLER in call.request:
+        await call.site.desk.access.log_out(session)
+    response = web.HTTPSeeOther("/login")
+    response.del_cookie(COOKIE, path="/", secure=call.site.is_secure, httponly=True, samesite="Lax")
+    raise response
+
+
+async def _invite(request: web.Request) -> str:
+    """What the button of the page sends."""
+    if request.content_type != _FORM:
+        raise Problem("unsupported_media_type", "This is what the form of the page sends.")
+    fields = parse_qs((await read_bytes(request, _LONGEST_FORM)).decode("utf-8", "replace"), max_num_fields=10)
+    return fields.get("invite", [""])[0]
+
+
+ROUTES = (
+    Route("GET", "/login", login_page, "The page of a link", page=True),
+    Route("POST", "/login", log_in, "Log in by a link", page=True),
+    Route("POST", "/logout", log_out, "Log out", page=True),
+)

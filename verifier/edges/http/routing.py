@@ -1,0 +1,107 @@
+"""Routes as data: the router, the authorisation and the OpenAPI document are made from one table of these."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from aiohttp import web
+from msgspec import Struct
+
+from verifier.core.api_keys import ApiKey, Scope
+from verifier.edges.http.site import BEGAN, CALLER, SITE, Site
+
+T = TypeVar("T")
+
+JSON = "application/json"
+NDJSON = "application/x-ndjson"
+SMALL_BODY = 64 * 1024
+_READER_SECONDS = 60.0
+
+
+class Call(Struct, Generic[T], frozen=True):
+    """One request, as its handler gets it: authorised, its body read into the route's request type."""
+
+    request: web.Request
+    site: Site
+    body: T
+    query: Any
+
+    @property
+    def caller(self) -> ApiKey:
+        """Who asks."""
+        return self.request[CALLER]
+
+    @property
+    def began(self) -> float:
+        """When the request came, in seconds of the clock."""
+        return self.request[BEGAN]
+
+
+Handler = Callable[[Call[Any]], Awaitable[web.StreamResponse]]
+
+
+class Route(Struct, frozen=True):
+    """One operation. `scope` None is open to everybody; `request` None has no body that is read for it.
+
+    `query` is a Struct of the parameters. `responds` is the Struct of a `status` answer in JSON, None where there is no
+    JSON; `also` are further media types of that answer. `problems` are the codes that are this operation's own.
+    `example` is a body for the documentation. A `page` is for people: it is not in the OpenAPI document, and who has to
+    log in first is led there. `cross_origin`: other sites' pages may call it.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    summary: str
+    scope: Scope | None = None
+    request: Any = None
+    query: Any = None
+    responds: Any = None
+    status: int = 200
+    also: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    description: str = ""
+    example: Any = None
+    tag: str = ""
+    body_limit: int = SMALL_BODY
+    page: bool = False
+    cross_origin: bool = False
+
+    @property
+    def parameters(self) -> list[str]:
+        """Names in the path."""
+        return re.findall(r"{(\w+)", self.path)
+
+    @property
+    def operation(self) -> str:
+        """A name that stays, for programs that are generated: `post_v1_verify`."""
+        return re.sub(r"\W+", "_", f"{self.method.lower()}{self.path}").strip("_")
+
+
+ROUTES_OF = web.AppKey("routes_of", dict[Any, Route])
+"""By what the router calls."""
+
+
+def route_of(request: web.Request) -> Route | None:
+    """The route that was found for a request; None where there is none."""
+    return request.app[ROUTES_OF].get(request.match_info.handler)
+
+
+def site_of_request(request: web.Request) -> Site:
+    return request.app[SITE]
+
+
+async def write(response: web.StreamResponse, data: bytes) -> None:
+    """Send a part of a stream. Raises ConnectionError where nobody reads it any more."""
+    try:
+        async with asyncio.timeout(_READER_SECONDS):
+            await response.write(data)
+    except TimeoutError:
+        raise ConnectionResetError("the reader has stopped reading") from None
+
+
+def json_response(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    """Structs and plain values as JSON."""
+    return web.Response(body=msgspec.json.encode(value), status=status, content_type=JSON, headers=headers)

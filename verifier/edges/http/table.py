@@ -1,0 +1,19 @@
+"""The one table of all routes: whoever adds some adds their file's ROUTES here."""
+
+from verifier.edges.http.api import addresses, health, keys, openapi_document, reacher, verify
+from verifier.edges.http.pages import about_probes, docs, home, login, static
+from verifier.edges.http.routing import Route
+
+ROUTES: tuple[Route, ...] = (
+    *verify.ROUTES,
+    *reacher.ROUTES,
+    *keys.ROUTES,
+    *addresses.ROUTES,
+    *health.ROUTES,
+    *openapi_document.ROUTES,
+    *home.ROUTES,
+    *docs.ROUTES,
+    *about_probes.ROUTES,
+    *login.ROUTES,
+    *static.ROUTES,
+)

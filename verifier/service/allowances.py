@@ -1,0 +1,111 @@
+"""What each key may still ask: its rate, in this process, and its daily quota, which survives a restart.
+
+Law: within a day a key gets no more answers than its quota; those that are unknown don't count, nor do those that were
+promised and not given. The rate is this process's own.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from datetime import date
+
+from msgspec import Struct
+
+from verifier.core.allowance import Bucket, Limit, day_limit, minute_limit, seconds_of_day_left
+from verifier.core.api_keys import ApiKey
+from verifier.core.reasons import Verdict
+from verifier.core.test_addresses import is_test_address
+from verifier.core.verdict import Assessment
+from verifier.ports import Clock, UsageStore
+
+_REMEMBERED = 10_000
+
+
+class Refused(Struct, frozen=True):
+    """Why not now: `limit` is `rate` or `quota`, `retry_after` in seconds, `left` what is left of the quota."""
+
+    limit: str
+    retry_after: float
+    left: int = 0
+
+
+class Reservation(Struct):
+    """So many answers of a key's day, promised and not yet given."""
+
+    key: ApiKey
+    count: int
+    day: date
+
+
+class Allowances:
+    """`take` before the work, `settle` after it."""
+
+    def __init__(self, usage: UsageStore, clock: Clock) -> None:
+        self._usage = usage
+        self._clock = clock
+        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+        self._reserved: dict[str, int] = {}
+        self._used: OrderedDict[str, int] = OrderedDict()
+
+    def take(self, key: ApiKey, cost: int) -> Refused | None:
+        """Count `cost` checks against the rate; why not, where they may not go now."""
+        if not key.rate:
+            return None
+        wait = self._bucket(key).take(cost, self._clock.monotonic())
+        return Refused("rate", wait) if wait else None
+
+    async def reserve(self, key: ApiKey, count: int) -> Reservation | Refused:
+        """Promise so many answers of today."""
+        now = self._clock.now()
+        reservation = Reservation(key, count, now.date())
+        if not key.daily_quota:
+            return reservation
+        used = await self._usage.used(key.id, reservation.day)
+        self._note_used(key.id, used)
+        reserved = self._reserved.get(key.id, 0)
+        left = key.daily_quota - used - reserved
+        if count > left:
+            return Refused("quota", seconds_of_day_left(now), max(0, left))
+        self._reserved[key.id] = reserved + count
+        return reservation
+
+    async def settle(self, reservation: Reservation, answers: Iterable[Assessment]) -> None:
+        """What was really given: unknown ones and test addresses cost nothing."""
+        key = reservation.key
+        if not key.daily_quota:
+            return
+        count = sum(a.verdict is not Verdict.UNKNOWN and not is_test_address(a.normalized) for a in answers)
+        try:
+            if count:
+                await self._usage.use(key.id, reservation.day, count)
+                self._note_used(key.id, self._used.get(key.id, 0) + count)
+        finally:
+            left = self._reserved[key.id] - reservation.count
+            if left:
+                self._reserved[key.id] = left
+            else:
+                del self._reserved[key.id]
+
+    def limits(self, key: ApiKey) -> list[Limit]:
+        """How the key's limits stand."""
+        limits = []
+        if key.rate:
+            limits.append(minute_limit(self._bucket(key), self._clock.monotonic()))
+        if key.daily_quota and key.id in self._used:
+            used = self._used[key.id] + self._reserved.get(key.id, 0)
+            limits.append(day_limit(key.daily_quota, used, self._clock.now()))
+        return limits
+
+    def _bucket(self, key: ApiKey) -> Bucket:
+        bucket = self._buckets.get(key.id)
+        if bucket is None:
+            bucket = self._buckets[key.id] = Bucket.full(key.rate, self._clock.monotonic())
+            if len(self._buckets) > _REMEMBERED:
+                self._buckets.popitem(last=False)
+        self._buckets.move_to_end(key.id)
+        return bucket
+
+    def _note_used(self, key_id: str, used: int) -> None:
+        self._used[key_id] = used
+        self._used.move_to_end(key_id)
+        if len(self._used) > _REMEMBERED:
+            self._used.popitem(last=False)

@@ -1,0 +1,203 @@
+"""Answers within a budget: who asks now gets what is known when his time is up, and the rest is learned behind it.
+
+Laws: an answer comes within its budget; whoever stops waiting stops nobody else; one probe an address, however many
+ask; and no more than so many go on behind their answers.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+
+from msgspec import structs
+
+from verifier.core.address import Address, SyntaxFault, parse_address
+from verifier.core.measures import BEHIND, LATE, RUNNING, VERDICTS
+from verifier.core.reasons import StageName
+from verifier.core.test_addresses import stated_reason
+from verifier.core.verdict import Assessment
+from verifier.ports import Clock, Meter
+from verifier.service.harvest_guard import Client
+from verifier.service.inquiry import Called, Inquiry
+from verifier.service.mailboxes import Asking
+from verifier.service.verify import Verification
+
+MOST_RUNNING = 20_000
+MOST_BEHIND = 2_000
+_A_WAITER = 0.0009
+"""Seconds of this process' work that a check takes from its request to its answer. Where many wait, all are answered so
+much earlier that the last of them is answered in time (measured: tests/roads/test_serve.py, 500 at once)."""
+_MOST_RESERVED = 0.5
+_FEW = 20
+"""Up to so many are asked as somebody who waits; more are a list, which people overtake."""
+
+_Key = tuple[str, tuple[StageName, ...], str]
+_Heard = tuple[Inquiry, int]
+
+
+class TooBusy(Exception):
+    """So many checks run already that another could not be answered in time."""
+
+
+class RealTime:
+    """`check` one address, or `check_all` of many, within seconds; `close` at last."""
+
+    def __init__(
+        self,
+        verification: Verification,
+        clock: Clock,
+        meter: Meter,
+        *,
+        called: Called,
+        report_fault: Callable[[BaseException], None],
+        most_running: int = MOST_RUNNING,
+        most_behind: int = MOST_BEHIND,
+    ) -> None:
+        self._verification = verification
+        self._clock = clock
+        self._meter = meter
+        self._called = called
+        self._report_fault = report_fault
+        self._most_running = most_running
+        self._most_behind = most_behind
+        self._single: dict[_Key, Inquiry] = {}
+        self._keys: dict[Inquiry, _Key] = {}
+        self._running: dict[Inquiry, None] = {}
+        self._behind: dict[Inquiry, None] = {}
+        self._addresses = self._addresses_behind = self._waiters = 0
+        meter.watch(RUNNING, lambda: self._addresses)
+        meter.watch(BEHIND, lambda: self._addresses_behind)
+
+    async def check(
+        self, raw: str, stages: tuple[StageName, ...], client: Client, budget: float, *, began: float | None = None
+    ) -> Assessment:
+        """The answer for one address, at most `budget` seconds after `began` (of the clock; now where it is None)."""
+        started = self._clock.monotonic() if began is None else began
+        key = (client.key, stages, raw)
+        inquiry = self._single.get(key)
+        if inquiry is None:
+            asking = Asking(stages=stages, source=client.key, client=client, interactive=True)
+            inquiry = self._single[key] = self._begin([parse_address(raw)], asking)
+            self._keys[inquiry] = key
+        async with aclosing(self._answers([(inquiry, (0,))], started, budget)) as answers:
+            _, assessment = await anext(answers)
+            return assessment
+
+    async def check_all(
+        self, raws: Sequence[str], stages: tuple[StageName, ...], client: Client, budget: float, *, began: float
+    ) -> AsyncGenerator[tuple[int, Assessment]]:
+        """Each place in `raws` with its answer, as they come; all of them within the budget."""
+        source = f"{client.key} {self._clock.token(8)}"
+        asking = Asking(stages=stages, source=source, client=client, interactive=len(raws) <= _FEW)
+        by_domain: dict[str, list[int]] = {}
+        parsed = [parse_address(raw) for raw in raws]
+        for place, address in enumerate(parsed):
+            by_domain.setdefault(_company(address), []).append(place)
+        self._require_room(len(raws))
+        parts = [
+            (self._begin([parsed[place] for place in places], asking), tuple(places)) for places in by_domain.values()
+        ]
+        async with aclosing(self._answers(parts, began, budget)) as answers:
+            async for answer in answers:
+                yield answer
+
+    async def close(self, patience: float = 0.0) -> None:
+        """Waits so many seconds for what runs, and ends the rest."""
+        if self._running and patience > 0:
+            await asyncio.wait([asyncio.ensure_future(i.ended()) for i in self._running], timeout=patience)
+        running = list(self._running)
+        for inquiry in running:
+            inquiry.cancel()
+        for inquiry in running:
+            await inquiry.ended()
+
+    def _begin(self, parsed: Sequence[Address | SyntaxFault], asking: Asking) -> Inquiry:
+        self._require_room(len(parsed))
+        inquiry = Inquiry(parsed, asking, self._verification, self._clock)
+        self._running[inquiry] = None
+        self._addresses += len(parsed)
+        inquiry.start(self._ended)
+        return inquiry
+
+    def _require_room(self, count: int) -> None:
+        if self._addresses + count > self._most_running:
+            raise TooBusy
+
+    def _ended(self, inquiry: Inquiry) -> None:
+        del self._running[inquiry]
+        self._addresses -= len(inquiry.parsed)
+        self._taken_up(inquiry)
+        self._part(inquiry)
+        if inquiry.fault is not None:
+            self._report_fault(inquiry.fault)
+
+    def _part(self, inquiry: Inquiry) -> None:
+        """Whoever asks for the same address from now on begins anew."""
+        key = self._keys.pop(inquiry, None)
+        if key is not None:
+            del self._single[key]
+
+    async def _answers(
+        self, parts: Sequence[tuple[Inquiry, tuple[int, ...]]], started: float, budget: float
+    ) -> AsyncGenerator[tuple[int, Assessment]]:
+        heard: asyncio.Queue[_Heard | None] = asyncio.Queue()
+        open_places = {(inquiry, place): number for inquiry, numbers in parts for place, number in enumerate(numbers)}
+        listeners = [(inquiry, _listener(inquiry, heard)) for inquiry, _ in parts]
+        self._waiters += 1
+        alarm = asyncio.get_running_loop().create_task(self._ring(heard, started, budget))
+        try:
+            for inquiry, listener in listeners:
+                self._taken_up(inquiry)
+                inquiry.listen(listener)
+            while open_places and (ready := await heard.get()) is not None:
+                number = open_places.pop(ready)
+                yield number, self._answered(*ready, started)
+            for late, number in list(open_places.items()):
+                assessment = self._answered(*late, started)
+                self._meter.count(LATE, assessment.reason)
+                yield number, assessment
+        finally:
+            alarm.cancel()
+            self._waiters -= 1
+            for inquiry, listener in listeners:
+                inquiry.listeners.remove(listener)
+                if inquiry in self._running and not inquiry.listeners:
+                    self._leave_behind(inquiry)
+
+    async def _ring(self, heard: "asyncio.Queue[_Heard | None]", started: float, budget: float) -> None:
+        """The time is up, a little before it is: by how much is decided late, by how many wait then."""
+        end, most = started + budget, budget * _MOST_RESERVED
+        await self._clock.sleep(end - most - self._clock.monotonic())
+        await self._clock.sleep(end - min(most, self._waiters * _A_WAITER) - self._clock.monotonic())
+        heard.put_nowait(None)
+
+    def _answered(self, inquiry: Inquiry, place: int, started: float) -> Assessment:
+        assessment = inquiry.assessment(place, self._called)
+        self._meter.count(VERDICTS, assessment.verdict, assessment.reason, assessment.source)
+        return structs.replace(assessment, duration_ms=round(1000 * (self._clock.monotonic() - started)))
+
+    def _leave_behind(self, inquiry: Inquiry) -> None:
+        """Nobody waits for it any more; where too many go on like that, the oldest ends."""
+        self._behind[inquiry] = None
+        self._addresses_behind += len(inquiry.parsed)
+        while self._addresses_behind > self._most_behind:
+            oldest = next(iter(self._behind))
+            self._taken_up(oldest)
+            self._part(oldest)
+            oldest.cancel()
+
+    def _taken_up(self, inquiry: Inquiry) -> None:
+        """Somebody waits for it again, or it has ended."""
+        if inquiry in self._behind:
+            del self._behind[inquiry]
+            self._addresses_behind -= len(inquiry.parsed)
+
+
+def _company(address: Address | SyntaxFault) -> str:
+    """What is asked together: a domain's addresses; and apart from them what nobody is asked about."""
+    if isinstance(address, SyntaxFault) or stated_reason(address) is not None:
+        return ""
+    return address.domain
+
+
+def _listener(inquiry: Inquiry, heard: "asyncio.Queue[_Heard | None]") -> Callable[[int], None]:
+    return lambda place: heard.put_nowait((inquiry, place))

@@ -1,0 +1,112 @@
+"""open_front_desk(verifier): what the HTTP service needs beside the verifier; adapters meet ports here too."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from msgspec import Struct
+
+from verifier.adapters.data_files import load_reference_data, operator_lists_state
+from verifier.adapters.host_probes import redis_fault
+from verifier.adapters.prometheus_meter import PrometheusMeter
+from verifier.adapters.sqlite_keys import SqliteKeys
+from verifier.adapters.system_clock import SystemClock
+from verifier.config import Settings
+from verifier.core.egress import EgressState
+from verifier.core.faults import ServiceUnavailable
+from verifier.core.measures import EGRESS_OPEN, LANES, LEFT_ALONE, SESSIONS, WAITING
+from verifier.service.access import Access
+from verifier.service.allowances import Allowances
+from verifier.service.readiness import Condition, Part, Readiness, dns_part, egress_part
+from verifier.service.realtime import RealTime
+from verifier.wiring import Verifier, assemble_names
+
+KEYS_FILE = "keys.sqlite"
+_LOOK_AT_LISTS_SECONDS = 5.0
+
+
+class FrontDesk(Struct):
+    """What the HTTP service works with beside the verifier."""
+
+    verifier: Verifier
+    realtime: RealTime
+    access: Access
+    allowances: Allowances
+    readiness: Readiness
+    meter: PrometheusMeter
+
+
+@asynccontextmanager
+async def open_front_desk(
+    verifier: Verifier, meter: PrometheusMeter, *, report_fault: Callable[[BaseException], None]
+) -> AsyncIterator[FrontDesk]:
+    """Open the store of keys, and put together what answers within seconds."""
+    clock, lanes = verifier.clock, verifier.lanes
+    async with AsyncExitStack() as stack:
+        keys = SqliteKeys(verifier.settings.data_dir / KEYS_FILE, clock)
+        stack.push_async_callback(keys.close)
+        realtime = RealTime(verifier.verification, clock, meter, called=lanes.called, report_fault=report_fault)
+        stack.push_async_callback(realtime.close)
+        meter.watch(LANES, lambda: lanes.load().lanes)
+        meter.watch(WAITING, lambda: lanes.load().waiting)
+        meter.watch(SESSIONS, lambda: lanes.load().sessions)
+        meter.watch(LEFT_ALONE, lambda: lanes.load().left_alone)
+        meter.watch(EGRESS_OPEN, lambda: float(verifier.egress.last is EgressState.OPEN))
+        watching = asyncio.get_running_loop().create_task(_watch_lists(verifier, report_fault))
+        stack.callback(watching.cancel)
+        access = Access(keys, keys, clock)
+        yield FrontDesk(verifier, realtime, access, Allowances(keys, clock), _readiness(verifier, access), meter)
+
+
+@asynccontextmanager
+async def open_access(settings: Settings) -> AsyncIterator[Access]:
+    """Keys by themselves, beside a service that may be running."""
+    clock = SystemClock()
+    keys = SqliteKeys(settings.data_dir / KEYS_FILE, clock)
+    try:
+        yield Access(keys, keys, clock)
+    finally:
+        await keys.close()
+
+
+async def _watch_lists(verifier: Verifier, report_fault: Callable[[BaseException], None]) -> None:
+    """What `verifier data` changes beside a running service holds a few seconds later: an opt-out must not wait."""
+    data_dir = verifier.settings.data_dir
+    known = operator_lists_state(data_dir)
+    while True:
+        await verifier.clock.sleep(_LOOK_AT_LISTS_SECONDS)
+        try:
+            state = await asyncio.to_thread(operator_lists_state, data_dir)
+            if state != known:
+                reference = await asyncio.to_thread(load_reference_data, data_dir)
+                verifier.names.renew(assemble_names(reference))
+                known = state
+        except OSError as fault:  # a file that is just being replaced: it is looked at again
+            report_fault(fault)
+
+
+def _readiness(verifier: Verifier, access: Access) -> Readiness:
+    settings = verifier.settings
+
+    async def database() -> Part:
+        try:
+            await access.keys()
+        except ServiceUnavailable:
+            return Part(Condition.FAILED, "the store of keys cannot be read")
+        return Part(Condition.OK)
+
+    async def redis() -> Part:
+        fault = await redis_fault(settings.redis_url) if settings.redis_url else None
+        return Part(Condition.OK) if fault is None else Part(Condition.DEGRADED, "Redis does not answer")
+
+    async def dns() -> Part:
+        return dns_part(verifier.domains.trusted, verifier.domains.doubt)
+
+    async def egress() -> Part:
+        return egress_part(await verifier.egress.outcome())
+
+    async def prober_lock() -> Part:
+        return Part(Condition.OK)
+
+    looks = {"database": database, "redis": redis, "dns": dns, "egress": egress, "prober_lock": prober_lock}
+    return Readiness(looks)
