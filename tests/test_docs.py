@@ -13,7 +13,9 @@ from verifier.core.reasons import MEANINGS, Reason
 from verifier.edges.cli.root import root
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "bench" / "README.md", *(ROOT / "docs").glob("*.md")])
+PAGES = sorted(
+    [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "bench").glob("*.md"), *(ROOT / "docs").glob("*.md")]
+)
 OUR_PAGES = [page for page in PAGES if page.name != "contract.md"]
 _LINK = re.compile(r"\]\(([^)\s]+)\)|(?:src|srcset)=\"([^\"]+)\"")
 _CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
