@@ -107,6 +107,54 @@ async def test_routes(name: str, status: RouteStatus) -> None:
         assert await world.status(name) is status
 
 
+async def test_nobody_waits_for_the_silent_name_server_of_another() -> None:
+    """What is found is handed on while a domain of the same chunk has no answer yet."""
+    async with _world() as world:
+        silent = asyncio.Event()
+        honest = world.resolver.lookup
+
+        async def lookup(name: str, record_type: RecordType) -> Answer:
+            if name == "other.example":
+                await silent.wait()
+            return await honest(name, record_type)
+
+        world.resolver.lookup = lookup  # type: ignore[method-assign]
+        in_turn = world.domains.facts_in_turn(["good.example", "other.example", "own.example"])
+        assert {"good.example", "own.example"} == set(await anext(in_turn))
+        silent.set()
+        assert [{"other.example"}] == [set(some) async for some in in_turn]
+        known = await world.store.domains(["good.example", "other.example", "own.example"])
+        assert 3 == len(known)
+
+
+async def test_lists_wait_for_room_and_single_checks_do_not() -> None:
+    """However many lists come, the look-ups that run at a time are bounded; who wants few domains asks at once."""
+    async with _world() as world:
+        silent = asyncio.Event()
+        most = running = 0
+        honest = world.resolver.lookup
+
+        async def lookup(name: str, record_type: RecordType) -> Answer:
+            nonlocal most, running
+            running += 1
+            most = max(most, running)
+            if name.endswith(".wild.example"):
+                await silent.wait()
+            running -= 1
+            return await honest(name, record_type)
+
+        world.resolver.lookup = lookup  # type: ignore[method-assign]
+        lists = [
+            asyncio.create_task(world.domains.facts_for([f"d{n}.l{number}.wild.example" for n in range(300)]))
+            for number in range(8)
+        ]
+        check = await world.domains.facts_for(["good.example"])
+        assert check["good.example"].route is not None
+        silent.set()
+        assert [300] * 8 == [len(facts) for facts in await asyncio.gather(*lists)]
+        assert 1000 < most < 1200
+
+
 async def test_answers_come_once_in_the_order_asked() -> None:
     """Each name once, in the order of its first coming."""
     async with _world() as world:

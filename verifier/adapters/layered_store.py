@@ -1,6 +1,7 @@
 """FactStore of two layers: memory in front, a store that outlives the process behind it."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from verifier.adapters.memory_store import MemoryStore
@@ -19,16 +20,18 @@ class LayeredStore:
     def __init__(self, memory: MemoryStore, behind: FactStore) -> None:
         self._memory = memory
         self._behind = behind
-        self._reads: list[set[str]] = []
+        self._reads: OrderedDict[int, None] = OrderedDict()
+        self._changed_at: OrderedDict[str, int] = OrderedDict()
+        self._moment = 0
 
     async def domains(self, names: Sequence[str]) -> Mapping[str, DomainFacts]:
         known = await self._memory.domains(names)
         missing = [name for name in names if name not in known]
         if not missing:
             return known
-        with self._changes() as changed:
+        with self._reading() as unchanged:
             found = await self._behind.domains(missing)
-            await self._memory.remember_domains([facts for name, facts in found.items() if name not in changed])
+            await self._memory.remember_domains([facts for name, facts in found.items() if unchanged(name)])
         return {**known, **found}
 
     async def remember_domains(self, facts: Sequence[DomainFacts]) -> None:
@@ -42,10 +45,10 @@ class LayeredStore:
         missing = [key for key in keys if key not in known]
         if not missing:
             return known
-        with self._changes() as changed:
+        with self._reading() as unchanged:
             found = await self._behind.mailboxes(missing)
-            unchanged = [(key, finding) for key, kept in found.items() if key not in changed for finding in kept]
-            await self._memory.remember_mailboxes(unchanged)
+            kept = [(key, finding) for key, findings in found.items() if unchanged(key) for finding in findings]
+            await self._memory.remember_mailboxes(kept)
         return {**known, **found}
 
     async def remember_mailboxes(self, findings: Sequence[tuple[str, Finding]]) -> None:
@@ -60,17 +63,20 @@ class LayeredStore:
         await self._behind.forget(key)
 
     @contextmanager
-    def _changes(self) -> Iterator[set[str]]:
-        """The names that were written to while this was open: what was read of them may be out of date."""
-        changed: set[str] = set()
-        self._reads.append(changed)
+    def _reading(self) -> Iterator[Callable[[str], bool]]:
+        """Tells of a name whether nothing was written of it while this was open: else what was read is out of date."""
+        begun = self._moment = self._moment + 1
+        self._reads[begun] = None
         try:
-            yield changed
+            yield lambda name: self._changed_at.get(name, 0) < begun
         finally:
-            self._reads[:] = [names for names in self._reads if names is not changed]
+            del self._reads[begun]
+            oldest = next(iter(self._reads), self._moment + 1)
+            while self._changed_at and next(iter(self._changed_at.values())) < oldest:
+                self._changed_at.popitem(last=False)
 
     def _changed(self, names: Iterable[str]) -> None:
         if self._reads:
-            written = set(names)
-            for changed in self._reads:
-                changed |= written
+            for name in names:
+                self._changed_at[name] = self._moment
+                self._changed_at.move_to_end(name)

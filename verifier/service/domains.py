@@ -1,8 +1,8 @@
 """What is known of domains: the store first, then one look-up at a time for each domain, then the store again."""
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import Sequence
+from collections import OrderedDict, deque
+from collections.abc import AsyncGenerator, Collection, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -15,6 +15,12 @@ from verifier.service.routes import Routes
 
 _FAILURES_KEPT = 10_000
 _BATCH = 128
+_RUNNING = 1024
+"""With so many look-ups running, lists begin no more of them: they would only be kept in memory."""
+_FEW = 16
+"""Who wants no more domains than that does not wait for room."""
+_TOGETHER = 0.5
+"""Seconds in which what is found is handed on together."""
 
 
 class Domains:
@@ -34,20 +40,35 @@ class Domains:
         self._landed: dict[str, MailRoute] = {}
         self._writers: set[asyncio.Task[None]] = set()
         self._failures: OrderedDict[str, int] = OrderedDict()
+        self._queue: deque[asyncio.Future[None]] = deque()
 
     async def facts_for(self, domains: Sequence[str]) -> dict[str, DomainFacts]:
-        """Facts with an unexpired route for each of `domains` (lower-case A-labels), each once, in their order.
+        """Facts with an unexpired route for each of `domains` (lower-case A-labels), each once, in their order."""
+        found: dict[str, DomainFacts] = {}
+        async for some in self.facts_in_turn(domains):
+            found |= some
+        return {name: found[name] for name in dict.fromkeys(domains)}
 
-        One round trip to the store for all; then only what is missing or has expired is resolved and remembered.
+    async def facts_in_turn(self, domains: Sequence[str]) -> AsyncGenerator[dict[str, DomainFacts], None]:
+        """The same as they become known, each domain once, so that nobody waits for another's silent name server.
+
+        One round trip to the store for all, whose answers come first; then what is missing or has expired is resolved,
+        and what is found together comes together. After the last, all of it is remembered.
         """
         names = list(dict.fromkeys(domains))
         now = self._clock.now()
-        known = dict(await self._store.domains(names))
-        missing = [name for name in names if not _holds(known.get(name), now)]
-        for name, route in (await self._resolve(missing)).items() if missing else ():
-            stored = known.get(name)
-            known[name] = DomainFacts(name, route, None if stored is None else stored.accepts_all)
-        return {name: known[name] for name in names}
+        known = await self._store.domains(names)
+        holding = {name: facts for name, facts in known.items() if _holds(facts, now)}
+        if holding:
+            yield holding
+        missing = [name for name in names if name not in holding]
+        if not missing:
+            return
+        async for routes in self._resolve(missing):
+            yield {
+                name: DomainFacts(name, route, None if (stored := known.get(name)) is None else stored.accepts_all)
+                for name, route in routes.items()
+            }
 
     @property
     def trusted(self) -> bool | None:
@@ -70,23 +91,41 @@ class Domains:
         await self._canaries.close()
         await self._routes.close()
 
-    async def _resolve(self, names: list[str]) -> dict[str, MailRoute]:
+    async def _resolve(self, names: list[str]) -> AsyncGenerator[dict[str, MailRoute], None]:
         self._canaries.prepare()
-        found: dict[str, MailRoute] = {}
-        flights: dict[str, asyncio.Task[MailRoute]] = {}
+        flights: dict[asyncio.Task[MailRoute], str] = {}
         writers: list[asyncio.Task[None]] = []
-        for first in range(0, len(names), _BATCH):
-            batch = names[first : first + _BATCH]
-            found |= {name: self._landed[name] for name in batch if name in self._landed}
-            flights |= self._begin([name for name in batch if name not in found], writers)
-            await asyncio.sleep(0)
-        if flights:
-            await asyncio.wait(flights.values())
+        to_begin = deque(names)
+        few = len(names) <= _FEW
+        while to_begin or flights:
+            found: dict[str, MailRoute] = {}
+            if to_begin and not flights and not few:
+                await self._room()
+            while to_begin and (few or self._has_room):
+                batch = [to_begin.popleft() for _ in range(min(_BATCH, len(to_begin)))]
+                found |= {name: self._landed[name] for name in batch if name in self._landed}
+                begun = self._begin([name for name in batch if name not in found], writers)
+                flights |= {flight: name for name, flight in begun.items()}
+                await asyncio.sleep(0)
+            if flights:
+                found |= {flights.pop(flight): flight.result() for flight in await _landed(flights, bool(to_begin))}
+            if found:
+                yield await self._believed(found)
         if writers:
             await asyncio.wait(writers)
         for writer in writers:
             writer.result()
-        return await self._believed(found | {name: flight.result() for name, flight in flights.items()})
+
+    @property
+    def _has_room(self) -> bool:
+        return self._routes.running < _RUNNING
+
+    async def _room(self) -> None:
+        """Waits, first come, first served, until further look-ups may begin."""
+        while not self._has_room:
+            place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._queue.append(place)
+            await place
 
     def _begin(self, names: list[str], writers: list[asyncio.Task[None]]) -> dict[str, asyncio.Task[MailRoute]]:
         """The flights of all `names`. Those that nobody had begun become one batch, whose writer joins `writers`."""
@@ -106,7 +145,11 @@ class Domains:
         return flights
 
     def _land(self, name: str, flight: asyncio.Task[MailRoute]) -> None:
-        """Keeps a result until it is remembered, so that nobody asks in between, and counts failures in a row."""
+        """Keeps a result until it is remembered, so that nobody asks in between, counts failures in a row, and lets
+        the next begin.
+        """
+        if self._has_room:
+            self._wake()
         if flight.cancelled() or flight.exception() is not None:
             return
         self._landed[name] = flight.result()
@@ -117,6 +160,13 @@ class Domains:
         self._failures.move_to_end(name)
         if len(self._failures) > _FAILURES_KEPT:
             self._failures.popitem(last=False)
+
+    def _wake(self) -> None:
+        while self._queue:
+            place = self._queue.popleft()
+            if not place.done():
+                place.set_result(None)
+                return
 
     async def _remember(self, flights: dict[str, asyncio.Task[MailRoute]]) -> None:
         """Waits for a batch and writes its results at once."""
@@ -135,6 +185,14 @@ class Domains:
         trust = await self._canaries.trust()
         now = self._clock.now()
         return {name: believed(route, trust.lies, trust.doubt, now, trust.lifetime) for name, route in routes.items()}
+
+
+async def _landed(flights: Collection[asyncio.Task[MailRoute]], more_to_begin: bool) -> "set[asyncio.Task[MailRoute]]":
+    """Those that are done: all, else what is done a moment later, else the first; none where more may begin."""
+    done, _ = await asyncio.wait(flights, timeout=_TOGETHER)
+    if not done and not more_to_begin:
+        done, _ = await asyncio.wait(flights, return_when=asyncio.FIRST_COMPLETED)
+    return done
 
 
 def _holds(facts: DomainFacts | None, now: datetime) -> bool:

@@ -13,6 +13,9 @@ class Flights(Generic[_Result]):
     def __init__(self) -> None:
         self._tasks: dict[str, asyncio.Task[_Result]] = {}
 
+    def __len__(self) -> int:
+        return len(self._tasks)
+
     def __contains__(self, key: str) -> bool:
         return key in self._tasks
 

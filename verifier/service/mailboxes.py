@@ -113,6 +113,7 @@ class Mailboxes:
         now = self._clock.now()
         known = await self._store.mailboxes(list(addresses))
         await self._guard.recall(asking.client, {address.domain for address in addresses.values()})
+        found: list[tuple[str, Finding]] = []
         to_ask: dict[str, Address] = {}
         for key, address in addresses.items():
             route = knowledge.facts[address.domain].route
@@ -121,13 +122,15 @@ class Mailboxes:
             known_here = self._known_here(key, known.get(key, ()), knowledge.facts[address.domain], asking, now)
             if known_here:
                 knowledge.findings[key] = known_here
+                found += [(key, finding) for finding in known_here]
             elif (finding := self._not_asked(address.domain, route, now)) is not None:
                 knowledge.findings[key] = (finding,)
                 knowledge.live.add(key)
+                found.append((key, finding))
             else:
                 to_ask[key] = address
-        if asking.record is not None and knowledge.findings:
-            await asking.record([(key, f) for key, found in knowledge.findings.items() for f in found], ())
+        if asking.record is not None and found:
+            await asking.record(found, ())
         if to_ask:
             await self._ask(to_ask, known, knowledge, asking)
         await self._guard.keep()

@@ -45,6 +45,11 @@ class Routes:
         """A task for the domain is running."""
         return domain in self._finding
 
+    @property
+    def running(self) -> int:
+        """How many domains are being looked up."""
+        return len(self._finding)
+
     async def close(self) -> None:
         await self._finding.close()
         await self._asking.close()

@@ -1,6 +1,8 @@
 """The pipeline: syntax, disposable, MX, SMTP. One address and ten million take this road, chunk by chunk."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from typing import Protocol
 
 from msgspec import structs
@@ -17,9 +19,9 @@ from verifier.service.mailboxes import Asking, Knowledge, Mailboxes
 
 
 class FactSource(Protocol):
-    """Gives the facts of domains (service/domains.py)."""
+    """Gives the facts of domains as they become known (service/domains.py)."""
 
-    async def facts_for(self, domains: Sequence[str]) -> Mapping[str, DomainFacts]: ...
+    def facts_in_turn(self, domains: Sequence[str]) -> AsyncGenerator[Mapping[str, DomainFacts], None]: ...
 
 
 class Verification:
@@ -50,19 +52,33 @@ class Verification:
         return [structs.replace(assessment, duration_ms=elapsed) for assessment in judged]
 
     async def gather(self, parsed: Iterable[Address | SyntaxFault], asking: Asking) -> Knowledge:
-        """Ask whoever has to be asked: name servers for every domain, mail hosts for every mailbox."""
+        """Ask whoever has to be asked: name servers for every domain, and as soon as one is known its mail hosts."""
         addresses = {a.comparison: a for a in parsed if isinstance(a, Address) and stated_reason(a) is None}
+        knowledge = Knowledge.of({})
         if StageName.MX not in asking.stages or not addresses:
-            return Knowledge.of({})
-        domains = sorted({address.domain for address in addresses.values()})
+            return knowledge
+        by_domain: dict[str, list[Address]] = {}
+        for address in addresses.values():
+            by_domain.setdefault(address.domain, []).append(address)
         started = self._clock.monotonic()
-        knowledge = Knowledge.of(await self._domains.facts_for(domains))
-        routed = self._clock.monotonic()
-        self._meter.observe(STAGE_SECONDS, routed - started, StageName.MX)
-        if asking.record is not None:
-            await asking.record((), tuple(knowledge.facts.values()))
-        if StageName.SMTP in asking.stages:
-            by_key = {self.judging.key_of(address): address for address in addresses.values()}
-            await self._mailboxes.gather(by_key, knowledge, asking)
-            self._meter.observe(STAGE_SECONDS, self._clock.monotonic() - routed, StageName.SMTP)
+        asked: list[asyncio.Task[None]] = []
+        try:
+            async with aclosing(self._domains.facts_in_turn(sorted(by_domain))) as in_turn:
+                async for facts in in_turn:
+                    knowledge.facts.update(facts)
+                    if asking.record is not None:
+                        await asking.record((), tuple(facts.values()))
+                    if StageName.SMTP in asking.stages:
+                        there = [address for domain in facts for address in by_domain[domain]]
+                        asked.append(asyncio.create_task(self._ask_mailboxes(there, knowledge, asking)))
+            self._meter.observe(STAGE_SECONDS, self._clock.monotonic() - started, StageName.MX)
+            await asyncio.gather(*asked)
+        finally:
+            for task in asked:
+                task.cancel()
         return knowledge
+
+    async def _ask_mailboxes(self, addresses: Sequence[Address], knowledge: Knowledge, asking: Asking) -> None:
+        started = self._clock.monotonic()
+        await self._mailboxes.gather({self.judging.key_of(a): a for a in addresses}, knowledge, asking)
+        self._meter.observe(STAGE_SECONDS, self._clock.monotonic() - started, StageName.SMTP)
