@@ -7,6 +7,7 @@ RFC 6761). The one exception is `verifier.test`, where the test addresses live.
 
 import re
 import unicodedata
+from functools import lru_cache
 
 import email_validator
 from msgspec import Struct
@@ -25,6 +26,7 @@ _ALNUM = "[A-Za-z0-9]++"
 _plain = re.compile(
     rf"{_ATOM}(?:\.{_ATOM})*+@{_ALNUM}(?:-{_ALNUM})*+\.{_ALNUM}(?:[.-]{_ALNUM})*+(?<=[A-Za-z])"
 ).fullmatch
+_plain_local = re.compile(rf"{_ATOM}(?:\.{_ATOM})*+").fullmatch
 TEST_DOMAIN = "verifier.test"
 _SPECIAL_USE = frozenset(email_validator.SPECIAL_USE_DOMAIN_NAMES)
 _DOTS_AND_TAGS_IGNORED = frozenset({"gmail.com", "googlemail.com"})
@@ -121,7 +123,23 @@ def _parts(text: str) -> tuple[str, str] | str:
 
 
 def _judged(text: str) -> tuple[str, str] | str:
-    """What email-validator says."""
+    """What email-validator says; of a plain local part's domain only once."""
+    at = text.rfind("@")
+    if 0 < at <= _LONGEST_LOCAL_PART and _plain_local(text, 0, at) is not None:
+        parts = _at_domain(text[at:])
+        if not isinstance(parts, str):
+            domain = parts[1]
+            if max(len(text.encode()), at + 1 + len(domain)) <= _LONGEST_ADDRESS:
+                return text[:at], domain
+    return _validated(text)
+
+
+@lru_cache(10_000)
+def _at_domain(domain: str) -> tuple[str, str] | str:
+    return _validated(f"a{domain}")
+
+
+def _validated(text: str) -> tuple[str, str] | str:
     try:
         valid = email_validator.validate_email(
             text,
