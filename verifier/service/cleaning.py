@@ -25,7 +25,7 @@ from verifier.service.mailboxes import COMMAND_LINE, Asking, EgressSource
 from verifier.service.verify import Verification
 
 _ASK_ROWS = 500
-_ASK_CHUNKS = 100
+_ASK_CHUNKS = 80
 _NOTHING_TO_DO = 0.05
 
 

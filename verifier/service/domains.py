@@ -15,6 +15,7 @@ from verifier.service.routes import Routes
 
 _FAILURES_KEPT = 10_000
 _BATCH = 128
+_SLICE = 512
 _RUNNING = 1024
 """With so many look-ups running, lists begin no more of them: they would only be kept in memory."""
 _FEW = 16
@@ -41,6 +42,7 @@ class Domains:
         self._writers: set[asyncio.Task[None]] = set()
         self._failures: OrderedDict[str, int] = OrderedDict()
         self._queue: deque[asyncio.Future[None]] = deque()
+        self._reserved = 0
 
     async def facts_for(self, domains: Sequence[str]) -> dict[str, DomainFacts]:
         """Facts with an unexpired route for each of `domains` (lower-case A-labels), each once, in their order."""
@@ -52,23 +54,32 @@ class Domains:
     async def facts_in_turn(self, domains: Sequence[str]) -> AsyncGenerator[dict[str, DomainFacts], None]:
         """The same as they become known, each domain once, so that nobody waits for another's silent name server.
 
-        One round trip to the store for all, whose answers come first; then what is missing or has expired is resolved,
+        What the store knows (one round trip for 512 domains) comes first; what is missing or has expired is resolved,
         and what is found together comes together. After the last, all of it is remembered.
         """
-        names = list(dict.fromkeys(domains))
-        now = self._clock.now()
-        known = await self._store.domains(names)
-        holding = {name: facts for name, facts in known.items() if _holds(facts, now)}
-        if holding:
-            yield holding
-        missing = [name for name in names if name not in holding]
-        if not missing:
-            return
-        async for routes in self._resolve(missing):
-            yield {
-                name: DomainFacts(name, route, None if (stored := known.get(name)) is None else stored.accepts_all)
-                for name, route in routes.items()
-            }
+        to_begin = deque(dict.fromkeys(domains))
+        few = len(to_begin) <= _FEW
+        flights: dict[asyncio.Future[MailRoute], str] = {}
+        writers: list[asyncio.Task[None]] = []
+        expired: dict[str, DomainFacts] = {}
+        while to_begin or flights:
+            if to_begin and (few or self._has_room or not flights):
+                if not few:
+                    await self._room()
+                some = [to_begin.popleft() for _ in range(min(_SLICE, len(to_begin)))]
+                holding, begun = await self._take_up(some, expired, writers)
+                flights |= {flight: name for name, flight in begun.items()}
+                if holding:
+                    yield holding
+            if flights:
+                landed = await _landed(flights, bool(to_begin))
+                found = await self._believed({flights.pop(flight): flight.result() for flight in landed})
+                if found:
+                    yield {name: _renewed(expired.get(name), name, route) for name, route in found.items()}
+        if writers:
+            await asyncio.wait(writers)
+        for writer in writers:
+            writer.result()
 
     @property
     def trusted(self) -> bool | None:
@@ -91,34 +102,9 @@ class Domains:
         await self._canaries.close()
         await self._routes.close()
 
-    async def _resolve(self, names: list[str]) -> AsyncGenerator[dict[str, MailRoute], None]:
-        self._canaries.prepare()
-        flights: dict[asyncio.Task[MailRoute], str] = {}
-        writers: list[asyncio.Task[None]] = []
-        to_begin = deque(names)
-        few = len(names) <= _FEW
-        while to_begin or flights:
-            found: dict[str, MailRoute] = {}
-            if to_begin and not flights and not few:
-                await self._room()
-            while to_begin and (few or self._has_room):
-                batch = [to_begin.popleft() for _ in range(min(_BATCH, len(to_begin)))]
-                found |= {name: self._landed[name] for name in batch if name in self._landed}
-                begun = self._begin([name for name in batch if name not in found], writers)
-                flights |= {flight: name for name, flight in begun.items()}
-                await asyncio.sleep(0)
-            if flights:
-                found |= {flights.pop(flight): flight.result() for flight in await _landed(flights, bool(to_begin))}
-            if found:
-                yield await self._believed(found)
-        if writers:
-            await asyncio.wait(writers)
-        for writer in writers:
-            writer.result()
-
     @property
     def _has_room(self) -> bool:
-        return self._routes.running < _RUNNING
+        return self._routes.running + self._reserved < _RUNNING
 
     async def _room(self) -> None:
         """Waits, first come, first served, until further look-ups may begin."""
@@ -126,6 +112,38 @@ class Domains:
             place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._queue.append(place)
             await place
+
+    async def _take_up(
+        self, names: list[str], expired: dict[str, DomainFacts], writers: list[asyncio.Task[None]]
+    ) -> tuple[dict[str, DomainFacts], dict[str, asyncio.Future[MailRoute]]]:
+        """What the store knows of the names, and the flights of the others; what has expired is added to `expired`."""
+        self._reserved += len(names)
+        try:
+            known = await self._store.domains(names)
+            now = self._clock.now()
+            holding = {name: facts for name, facts in known.items() if _holds(facts, now)}
+            expired |= {name: facts for name, facts in known.items() if name not in holding}
+            return holding, await self._begin_all([name for name in names if name not in holding], writers)
+        finally:
+            self._reserved -= len(names)
+            self._wake()
+
+    async def _begin_all(
+        self, names: Sequence[str], writers: list[asyncio.Task[None]]
+    ) -> dict[str, asyncio.Future[MailRoute]]:
+        """The flights of all `names`, those included that have landed and are not remembered yet."""
+        if names:
+            self._canaries.prepare()
+        flights: dict[str, asyncio.Future[MailRoute]] = {}
+        for first in range(0, len(names), _BATCH):
+            batch = names[first : first + _BATCH]
+            for name in batch:
+                if name in self._landed:
+                    flights[name] = asyncio.get_running_loop().create_future()
+                    flights[name].set_result(self._landed[name])
+            flights |= self._begin([name for name in batch if name not in flights], writers)
+            await asyncio.sleep(0)
+        return flights
 
     def _begin(self, names: list[str], writers: list[asyncio.Task[None]]) -> dict[str, asyncio.Task[MailRoute]]:
         """The flights of all `names`. Those that nobody had begun become one batch, whose writer joins `writers`."""
@@ -148,8 +166,7 @@ class Domains:
         """Keeps a result until it is remembered, so that nobody asks in between, counts failures in a row, and lets
         the next begin.
         """
-        if self._has_room:
-            self._wake()
+        self._wake()
         if flight.cancelled() or flight.exception() is not None:
             return
         self._landed[name] = flight.result()
@@ -162,7 +179,8 @@ class Domains:
             self._failures.popitem(last=False)
 
     def _wake(self) -> None:
-        while self._queue:
+        """The first who waits for room begins, if there is any."""
+        while self._queue and self._has_room:
             place = self._queue.popleft()
             if not place.done():
                 place.set_result(None)
@@ -187,12 +205,18 @@ class Domains:
         return {name: believed(route, trust.lies, trust.doubt, now, trust.lifetime) for name, route in routes.items()}
 
 
-async def _landed(flights: Collection[asyncio.Task[MailRoute]], more_to_begin: bool) -> "set[asyncio.Task[MailRoute]]":
+async def _landed(
+    flights: Collection[asyncio.Future[MailRoute]], more_to_begin: bool
+) -> "set[asyncio.Future[MailRoute]]":
     """Those that are done: all, else what is done a moment later, else the first; none where more may begin."""
     done, _ = await asyncio.wait(flights, timeout=_TOGETHER)
     if not done and not more_to_begin:
         done, _ = await asyncio.wait(flights, return_when=asyncio.FIRST_COMPLETED)
     return done
+
+
+def _renewed(expired: DomainFacts | None, name: str, route: MailRoute) -> DomainFacts:
+    return DomainFacts(name, route, None if expired is None else expired.accepts_all)
 
 
 def _holds(facts: DomainFacts | None, now: datetime) -> bool:
