@@ -28,6 +28,7 @@ class _Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     codes: tuple[str, ...] = ()
     enhanced: frozenset[str] = frozenset()
     match: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
     ambiguous: bool = False
     wait_s: int | None = None
@@ -60,6 +61,7 @@ def _rule(raw: dict[str, Any], terms: dict[str, str]) -> Rule:
             codes=frozenset(code for pattern in row.codes for code in _codes(pattern)),
             enhanced=row.enhanced,
             match=tuple(_filled(source, terms) for source in row.match),
+            links=tuple(_filled(source, terms) for source in row.links),
             unless=tuple(_filled(source, terms) for source in row.unless),
             ambiguous=row.ambiguous,
             wait_s=row.wait_s,

@@ -42,6 +42,11 @@ def words_of(text: str) -> set[str]:
     return words if text.isascii() else words | NOT_ASCII
 
 
+def elsewhere(words: Iterable[str]) -> Keys:
+    """These words, marked as met in another text than the others."""
+    return frozenset(f"~{word}" for word in words)
+
+
 class Vocabulary:
     """Numbers the key sets of all patterns, so that which of them a text meets is one integer."""
 
@@ -74,10 +79,13 @@ class WordPattern:
     with it, because a text that does not match fails sooner so.
     """
 
-    __slots__ = ("_quick", "_search", "_source", "key_sets", "needed")
+    __slots__ = ("_quick", "_search", "_source", "apart", "key_sets", "needed")
 
-    def __init__(self, source: str, vocabulary: Vocabulary) -> None:
-        self.key_sets = key_sets_of(source)
+    def __init__(self, source: str, vocabulary: Vocabulary, *, apart: bool = False) -> None:
+        """`apart`: it is looked for in a text whose words are marked by `elsewhere`."""
+        keys = key_sets_of(source)
+        self.apart = apart
+        self.key_sets = tuple(elsewhere(each) for each in keys) if apart else keys
         self.needed = vocabulary.needed(self.key_sets)
         self._source = source
         self._quick: re.Pattern[str] | None = None
