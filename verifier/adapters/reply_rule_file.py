@@ -12,8 +12,9 @@ import msgspec
 
 from verifier.core.replies import ReplyClass, SmtpStage
 from verifier.core.reply_rules import Phase, Rule, Rules
+from verifier.core.reply_text import without_accents
 
-_TERM = re.compile(r"\{([a-z]+)\}")
+_TERM = re.compile(r"\{([a-z_]+)\}")
 _CODE = re.compile(r"[2-5][0-9x][0-9x]")
 
 
@@ -80,7 +81,7 @@ def _codes(pattern: str) -> tuple[int, ...]:
 
 
 def _filled(source: str, terms: dict[str, str]) -> str:
-    """The pattern with its {terms} filled in, which may hold terms themselves."""
+    """The pattern with its {terms} filled in, which may hold terms themselves, and without accents as what it reads."""
     while _TERM.search(source):
         source = _TERM.sub(lambda found: terms[found[1]], source)
-    return source
+    return without_accents(source)

@@ -12,9 +12,9 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from verifier.core.links import without_links
 from verifier.core.pattern_keys import Keys, Vocabulary, WordPattern, elsewhere, words_of
 from verifier.core.replies import Reading, Reply, ReplyClass, SmtpStage, mask, retry_after_s
+from verifier.core.reply_text import without_accents, without_links
 
 
 class Phase(IntEnum):
@@ -36,10 +36,10 @@ class Rule(Struct, frozen=True, kw_only=True):
     """One row of the rules: it holds where all that it names holds; what it leaves empty is not asked.
 
     `match`, `links` and `unless` are regular expressions, each tried where a word begins: `match` and `unless` on the
-    masked lower-case text without its links and host names (core/links.py), `links` on those. One of `match` and
-    `links` and none of `unless` must be found. `mx` are suffixes of the host that spoke, `codes` reply codes,
-    `enhanced` enhanced codes ("x.1.1" for 4.1.1 and 5.1.1, "5.7.*"). `wait_s` is how long to wait where the text
-    does not say. `example` is a reply that the rule is meant for.
+    masked lower-case text without accents, links and host names (core/reply_text.py), `links` on those. One of
+    `match` and `links` and none of `unless` must be found. `mx` are suffixes of the host that spoke, `codes` reply
+    codes, `enhanced` enhanced codes ("x.1.1" for 4.1.1 and 5.1.1, "5.7.*"). `wait_s` is how long to wait where the
+    text does not say. `example` is a reply that the rule is meant for.
     """
 
     id: str
@@ -122,7 +122,6 @@ _REFUSED_AT = {
 }
 _CACHE_SIZE = 8192
 _SELECTIONS = 512
-_CURLY = str.maketrans({"’": "'", "‘": "'", "´": "'", "`": "'", "“": '"', "”": '"'})
 
 
 class Rules:
@@ -166,9 +165,7 @@ class Rules:
     def _read(self, reply: Reply, stage: SmtpStage, masked: str, suffixes: frozenset[str]) -> Reading:
         if not 400 <= reply.code <= 599:
             return _without_refusal(reply.code, stage)
-        text, links = without_links(masked.lower())
-        if not text.isascii():
-            text = text.translate(_CURLY)
+        text, links = without_links(without_accents(masked.lower()))
         enhanced = _names_of(reply.enhanced)
         words = words_of(text) | enhanced
         if links:
