@@ -68,6 +68,7 @@ TEXT_LIMIT = 500
 _RAW_LIMIT = 8 * TEXT_LIMIT
 _ENHANCED = r"[245]\.[0-7]\.\d{1,3}"
 _LINE = re.compile(rf"\s*([2-5]\d\d)(?!\d)[ \t-]*(?:[#(\[]*({_ENHANCED})(?![\d.])[)\]:,]*[ \t-]*)?(.*)", re.DOTALL)
+_ADDRESS_OF_A_PAGE = re.compile(r"://[^\s<>\"]+")
 _HASHED = re.compile(rf"#\s?({_ENHANCED})(?![\d.])")
 _WITHIN = re.compile(rf"(?<![\w.])({_ENHANCED})(?![\w.]*\d)")
 
@@ -100,7 +101,8 @@ def parse_reply(lines: Sequence[str]) -> Reply:
 
 def _reply(code: int, enhanced: str | None, text: str) -> Reply:
     if enhanced is None and "." in text:
-        found = _HASHED.search(text) or _WITHIN.search(text)
+        spoken = _ADDRESS_OF_A_PAGE.sub(" ", text) if "://" in text else text
+        found = _HASHED.search(spoken) or _WITHIN.search(spoken)
         enhanced = found[1] if found else None
     return Reply(code, enhanced, text)
 
@@ -119,6 +121,7 @@ _FOLLOW_UP = re.compile(
           | bad\ sequence | valid\ rcpt | start\ afresh | issue\ rcpt | all\ rcpt | error:\ too\ many\ errors )"""
 )
 _NEXT_REPLY = re.compile(rf"(?<!\S)(?<!said: )[45]\d\d(?=[ -](?:{_ENHANCED} |[^\W\d_<\[]))")
+_ONLY_AROUND = re.compile(r"^(?:[^.]{0,60}|\S+)[:;>,]\s*$|\bsaid:\s*$|(?i:smtp);\s*$")
 _TAIL = re.compile(
     r"(?is)\s*\(in reply to [\w ]+ command\).*$|\s*\bgiving up on \S+.*$|\s*\(other mxes tried:.*$"
     r"|\s*(?:i'm not going to try again|no action is required on your part).*$"
@@ -159,6 +162,8 @@ def _refusal(transcript: str) -> str:
     if follow_up is None or follow_up.start() == 0:
         return transcript
     before = transcript[: follow_up.start()]
+    if _ONLY_AROUND.search(before) is not None:
+        return transcript
     starts = [found.start() for found in _NEXT_REPLY.finditer(before)]
     return before[starts[-1] :] if starts else before
 
