@@ -15,7 +15,7 @@ _TOKEN = re.compile(r"\(\?(?:[:=!]|<[=!])|\(|\)|\||\[(?:\\.|[^\]\\])*\]|\\.|[?*+
 _QUANTIFIER = re.compile(r"[?*+]\??|\{\d*,?\d*\}\??")
 _WORDS = re.compile(r"[a-z0-9]+")
 _LOOK_AROUND = frozenset({"(?=", "(?!", "(?<=", "(?<!"})
-_BOUNDARY = r"\b"
+_NO_LETTER = frozenset({r"\b", r"\W"})
 
 Keys = frozenset[str]
 NOT_ASCII: Keys = frozenset({"=not-ascii"})
@@ -142,7 +142,8 @@ class _Reader:
             if inner is None:
                 if not (literal.isascii() or optional):
                     found.append(NOT_ASCII)
-                word = "" if breaks else None
+                apart = literal != "" and not literal.isalnum() and literal.isascii()
+                word = "" if breaks or (apart and word == "") else None
                 continue
             if not optional:
                 found.extend(inner.sets)
@@ -176,8 +177,8 @@ def _distinction(keys: Keys) -> tuple[int, int]:
 
 
 def _literal(token: str) -> str:
-    """The character that a token surely is; a space for a word boundary, "" for one that is not known."""
-    if token == _BOUNDARY:
+    """The character that a token surely is; a space where it is none of a word, "" where it is not known."""
+    if token in _NO_LETTER:
         return " "
     if len(token) == 2 and token[0] == "\\":
         return token[1] if not token[1].isalnum() else ""

@@ -200,9 +200,9 @@ _ADDRESS = re.compile(
 )
 _LONE_AT = re.compile(r"\S*@\S*")
 _HEXADECIMAL = r"[0-9a-fA-F]"
-_IP = re.compile(
-    rf"(?<![\w.])\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?![\w]|\.\d)"
-    rf"|(?<![\w:])(?!\d{{1,3}}:\d\d:\d\d(?![\w:]))(?:{_HEXADECIMAL}{{1,4}}:){{2,7}}(?:{_HEXADECIMAL}{{1,4}}|:)?(?![\w:])"
+_IP_V4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w]|\.\d)")
+_IP_V6 = re.compile(
+    rf"(?<![\w:])(?!\d{{1,3}}:\d\d:\d\d(?![\w:]))(?:{_HEXADECIMAL}{{1,4}}:){{2,7}}(?:{_HEXADECIMAL}{{1,4}}|:)?(?![\w:])"
     rf"|(?<![\w:])(?:{_HEXADECIMAL}{{1,4}}:){{1,6}}(?::{_HEXADECIMAL}{{1,4}}){{1,6}}(?![\w:])"
 )
 _DIGIT = re.compile(r"\d")
@@ -215,6 +215,7 @@ _IDENTIFIER = re.compile(
     r"|(?=.*\d)[0-9A-Za-z]{1,6}-[0-9A-Za-z]{16,}"
 )
 _NAMED_IDENTIFIER = re.compile(r"((?<![A-Za-z])(?:id|ID|Id)[=:] ?|queued as )[\w<][^\s;,)\]]{3,}")
+_NAMES_OF_IDENTIFIERS = ("id=", "id:", "ID=", "ID:", "Id=", "Id:", "queued as ")
 _SHORTEST_IDENTIFIER = 9
 OWN_ADDRESS = "<own-ip>"
 """Stands in a masked text where the reply quoted an address of ours: such a reply is about us."""
@@ -244,13 +245,17 @@ def mask(text: str, own_addresses: Sequence[str] = ()) -> str:
 
 
 def _without_numbers(text: str) -> str:
-    if text.count(".") >= 3 or text.count(":") >= 2:
-        text = _IP.sub("<ip>", text)
-    if "=" in text or ":" in text or "queued" in text:
+    if text.count(".") >= 3:
+        text = _IP_V4.sub("<ip>", text)
+    if text.count(":") >= 2:
+        text = _IP_V6.sub("<ip>", text)
+    if any(name in text for name in _NAMES_OF_IDENTIFIERS):
         text = _NAMED_IDENTIFIER.sub(r"\1<id>", text)
-    if any(len(word) >= _SHORTEST_IDENTIFIER and _DIGIT.search(word) for word in text.split(" ")):
-        text = _LONG_WORD.sub(lambda found: "<id>" if _IDENTIFIER.match(found[0]) else found[0], text)
-    return text
+    words = text.split(" ")
+    for place, word in enumerate(words):
+        if len(word) >= _SHORTEST_IDENTIFIER and _DIGIT.search(word):
+            words[place] = _LONG_WORD.sub(lambda found: "<id>" if _IDENTIFIER.match(found[0]) else found[0], word)
+    return " ".join(words)
 
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}

@@ -80,18 +80,18 @@ class _Pattern(Struct, frozen=True):
 
 
 class _Selection(Struct, frozen=True):
-    """The patterns that can hold for one stage, reply code and host: which words make which worth asking, and those
-    that are always asked; places are those of `Rules._patterns`."""
+    """The patterns that can hold for one stage, reply code and host, as bits whose places are those of
+    `Rules._patterns`: which words make which worth asking, and those that are always asked."""
 
-    index: dict[str, tuple[int, ...]]
-    always: frozenset[int]
+    index: dict[str, int]
+    always: int
 
-    def worth_asking(self, words: set[str]) -> list[int]:
-        """The places of all patterns that could hold for a text of these words, in their order."""
-        places = set(self.always)
+    def worth_asking(self, words: set[str]) -> int:
+        """The bits of all patterns that could hold for a text of these words."""
+        places = self.always
         for word in words & self.index.keys():
-            places.update(self.index[word])
-        return sorted(places)
+            places |= self.index[word]
+        return places
 
 
 DEAD = frozenset({ReplyClass.MAILBOX_NOT_FOUND, ReplyClass.MAILBOX_DISABLED})
@@ -171,8 +171,11 @@ class Rules:
         if links:
             words |= elsewhere(words_of(links))
         met = self._vocabulary.met(words)
-        for place in self._selection(stage, reply.code, suffixes).worth_asking(words):
-            pattern = self._patterns[place]
+        places = self._selection(stage, reply.code, suffixes).worth_asking(words)
+        while places:
+            lowest = places & -places
+            places ^= lowest
+            pattern = self._patterns[lowest.bit_length() - 1]
             if pattern.needed & met == pattern.needed and pattern.holds(text, links, met, enhanced):
                 wait = retry_after_s(text)
                 return _spoken(pattern.rule, reply, wait if wait is not None else pattern.rule.wait_s)
@@ -211,8 +214,8 @@ def _compile(rules: Sequence[Rule], vocabulary: Vocabulary) -> tuple[_Pattern, .
 
 
 def _select(patterns: Sequence[_Pattern], stage: SmtpStage, code: int, suffixes: frozenset[str]) -> _Selection:
-    index: dict[str, list[int]] = {}
-    always: list[int] = []
+    index: dict[str, int] = {}
+    always = 0
     for place, pattern in enumerate(patterns):
         rule = pattern.rule
         if stage not in pattern.stages or (rule.codes and code not in rule.codes):
@@ -220,10 +223,10 @@ def _select(patterns: Sequence[_Pattern], stage: SmtpStage, code: int, suffixes:
         if rule.mx and rule.mx.isdisjoint(suffixes):
             continue
         if pattern.key is None:
-            always.append(place)
+            always |= 1 << place
         for key in pattern.key or ():
-            index.setdefault(key, []).append(place)
-    return _Selection({key: tuple(places) for key, places in index.items()}, frozenset(always))
+            index[key] = index.get(key, 0) | 1 << place
+    return _Selection(index, always)
 
 
 @lru_cache(maxsize=1024)

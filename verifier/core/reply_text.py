@@ -21,7 +21,7 @@ _ALSO_WORDS = frozenset({"no", "is", "it", "to", "in", "at", "be", "me", "my", "
 """Country codes that begin sentences, too: `unknown.It was`."""
 _IN_LINK = r"(?:[^\s<>\"]|<(?:ip|own-ip|id|\*)>)"
 _NAME = re.compile(
-    rf"(?:(?:https?|ftp)\s?:\s?// ?|www\.){_IN_LINK}+"
+    rf"(?:(?:https?|ftp)://|www\.){_IN_LINK}+"
     rf"|(?<![\w@/-])(?<!\w\.)(?:{_LABEL}\.)+(?:{_TOP_LEVEL})\b(?!\.?[a-z0-9-])(?::\d{{2,5}}\b)?(?:/{_IN_LINK}*)?"
 )
 _ENDING = re.compile(r"[.,;:!?)\]'}]+$")
@@ -31,8 +31,6 @@ _JOINED = re.compile(r"(?<=[a-z])_(?=[a-z])")
 def without_links(text: str) -> tuple[str, str]:
     """`text`, which is lower-case, with `<url>` for each link and `<host>` for each host name, and with the spaces that
     some servers write as `_`; and the links and names, separated by spaces."""
-    if "." not in text:
-        return _JOINED.sub(" ", text), ""
     found: list[str] = []
 
     def mark(match: re.Match[str]) -> str:
@@ -44,7 +42,16 @@ def without_links(text: str) -> tuple[str, str]:
         found.append(name)
         return (LINK if link else HOST) + (ending[0] if ending else "")
 
-    return _JOINED.sub(" ", _NAME.sub(mark, text)), " ".join(found)
+    if ":// " in text:
+        text = text.replace(":// ", "://")
+    words = text.split(" ")
+    for place, word in enumerate(words):
+        if 0 < word.find(".") < len(word) - 1 or "://" in word:
+            words[place] = _NAME.sub(mark, word)
+    text = " ".join(words)
+    if "_" in text:
+        text = _JOINED.sub(" ", text)
+    return text, " ".join(found)
 
 
 _ACCENTS = re.compile("[\u0300-\u036f]+")
