@@ -93,7 +93,7 @@ def test_json_lines(explain: Explain) -> None:
                 "rule": "generic.user-unknown",
             },
             {"class": "greylisted", "verdict": "unknown", "reason": "greylisted", "rule": "greylisting.words"},
-            {"class": "mailbox_full", "verdict": "risky", "reason": "mailbox_full", "rule": "quota.words"},
+            {"class": "mailbox_full", "verdict": "risky", "reason": "mailbox_full", "rule": "quota.enhanced-and-words"},
             {"class": "accepted", "verdict": "deliverable", "reason": "accepted", "rule": "default.accepted"},
             {
                 "class": "client_refused",

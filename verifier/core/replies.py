@@ -111,7 +111,7 @@ _SPACES = re.compile(r"\s+")
 _INTRODUCED = re.compile(
     rf"""(?ix) (?: said | <<< | says | responded | response | replied | reply | reason | error(?:[ _]code)? | returned
          | smtp | status | diagnostic-code | with | \]\)? | >\)? ) (?:\ (?:was|is|code))? \s*[:;=,"'(]*\s*
-         (?: smtp; \s* )? (?<![\d.]) ([245]\d\d) (?= [\s-]+ (?:[#(\[]*{_ENHANCED}|\D) | \s*$ | [,:] )"""
+         (?: smtp; \s* )? (?<![\d.]) ([45]\d\d|25[0-2]) (?= [\s-]+ (?:[#(\[]*{_ENHANCED}|\D) | \s*$ | [,:] )"""
 )
 _BEFORE_ENHANCED = re.compile(rf"(?<![\w.=/-])([245]\d\d)(?=[ -]+[#(\[]*{_ENHANCED}(?![\d.]))")
 _LEADING = re.compile(r"\W{0,3}[245]\d\d(?=[ -]|[^\W\d]|$)")
@@ -123,7 +123,7 @@ _FOLLOW_UP = re.compile(
 _NEXT_REPLY = re.compile(rf"(?<!\S)(?<!said: )[45]\d\d(?=[ -](?:{_ENHANCED} |[^\W\d_<\[]))")
 _ONLY_AROUND = re.compile(r"^(?:[^.]{0,60}|\S+)[:;>,]\s*$|\bsaid:\s*$|(?i:smtp);\s*$")
 _TAIL = re.compile(
-    r"(?is)\s*\(in reply to [\w ]+ command\).*$|\s*\bgiving up on \S+.*$|\s*\(other mxes tried:.*$"
+    r"(?is)\s*\(in reply to [\w ]+ command\).*$|;\s*from=<[^<>]*> to=<.*$|\s*\bgiving up on \S+.*$|\s*\(other mxes tried:.*$"
     r"|\s*(?:i'm not going to try again|no action is required on your part).*$"
 )
 _ZOHO = re.compile(rf"(?i)\berror_code ?: ?(\d{{3}}), ?error_code ?: ?({_ENHANCED})?")
