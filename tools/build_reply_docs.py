@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from verifier.adapters.reply_rule_file import read_rules
+from verifier.core.bounce_text import reply_from_text
 from verifier.core.reasons import MEANINGS, verdict_of
-from verifier.core.replies import reply_from_text
 from verifier.core.reply_rules import Phase, Rule
 from verifier.core.verdict import reason_of_reply
 

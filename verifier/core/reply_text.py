@@ -24,6 +24,7 @@ _NAME = re.compile(
     rf"(?:(?:https?|ftp)://|www\.){_IN_LINK}+"
     rf"|(?<![\w@/-])(?<!\w\.)(?:{_LABEL}\.)+(?:{_TOP_LEVEL})\b(?!\.?[a-z0-9-])(?::\d{{2,5}}\b)?(?:/{_IN_LINK}*)?"
 )
+_DOT_WITHIN = re.compile(r"\.[a-z0-9]|://")
 _ENDING = re.compile(r"[.,;:!?)\]'}]+$")
 _JOINED = re.compile(r"(?<=[a-z])_(?=[a-z])")
 
@@ -44,11 +45,12 @@ def without_links(text: str) -> tuple[str, str]:
 
     if ":// " in text:
         text = text.replace(":// ", "://")
-    words = text.split(" ")
-    for place, word in enumerate(words):
-        if 0 < word.find(".") < len(word) - 1 or "://" in word:
-            words[place] = _NAME.sub(mark, word)
-    text = " ".join(words)
+    if _DOT_WITHIN.search(text) is not None:
+        words = text.split(" ")
+        for place, word in enumerate(words):
+            if 0 < word.find(".") < len(word) - 1 or "://" in word:
+                words[place] = _NAME.sub(mark, word)
+        text = " ".join(words)
     if "_" in text:
         text = _JOINED.sub(" ", text)
     return text, " ".join(found)

@@ -12,9 +12,10 @@ from verifier.adapters.data_files import shipped_folder
 from verifier.adapters.reply_rule_file import load_rules
 from verifier.adapters.unrecognised_log import UnrecognisedLog
 from verifier.config import find_settings_file, load_settings
+from verifier.core.bounce_text import reply_from_text, stage_from_text
 from verifier.core.faults import InputError
 from verifier.core.reasons import MEANINGS, verdict_of
-from verifier.core.replies import Reading, Reply, SmtpStage, reply_from_text, stage_from_text
+from verifier.core.replies import Reading, Reply, SmtpStage
 from verifier.core.reply_rules import DEFAULT_RULES, Rules
 from verifier.core.verdict import reason_of_reply
 
