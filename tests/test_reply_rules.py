@@ -54,13 +54,15 @@ enhanced_codes = st.one_of(
 )
 
 
-@pytest.mark.parametrize("rule", RULES.rules, ids=lambda rule: rule.id)
-def test_examples(rule: Rule) -> None:
-    """A rule speaks for the reply that it gives as its example, and says its own class."""
+@pytest.mark.parametrize(
+    ("rule", "example"), [(rule, example) for rule in RULES.rules for example in (rule.example, *rule.also)]
+)
+def test_examples(rule: Rule, example: str) -> None:
+    """A rule speaks for the replies that it gives as its examples, and says its own class."""
     stage = SmtpStage.RCPT if not rule.stages or SmtpStage.RCPT in rule.stages else min(rule.stages)
     host = f"mx1.{min(rule.mx)}" if rule.mx else None
     own = (OWN,) if rule.id == "client.quotes-our-address" else ()
-    reading = RULES.classify(reply_from_text(rule.example), stage, host, own)
+    reading = RULES.classify(reply_from_text(example), stage, host, own)
     assert (rule.id, rule.reply_class) == (reading.rule, reading.reply_class)
 
 
@@ -271,6 +273,12 @@ def test_keys_miss_nothing(data: st.DataObject, source: str) -> None:
     text = data.draw(st.from_regex(source)).lower()
     matches = re.search(f"(?<![a-z0-9])(?:{source})", text) is not None
     assert False is (matches and any(words_of(text).isdisjoint(keys) for keys in key_sets_of(source)))
+
+
+def test_no_example_is_given_twice() -> None:
+    """Whoever looks a reply up finds one answer."""
+    examples = [example for rule in RULES.rules for example in (rule.example, *rule.also)]
+    assert [] == [example for example in examples if examples.count(example) > 1]
 
 
 def test_no_rules() -> None:

@@ -24,6 +24,7 @@ class _Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     reply_class: ReplyClass = msgspec.field(name="class")
     source: str
     example: str
+    also: tuple[str, ...] = ()
     stages: frozenset[SmtpStage] = frozenset()
     mx: frozenset[str] = frozenset()
     codes: tuple[str, ...] = ()
@@ -57,6 +58,7 @@ def _rule(raw: dict[str, Any], terms: dict[str, str]) -> Rule:
             reply_class=row.reply_class,
             source=row.source,
             example=row.example,
+            also=row.also,
             stages=row.stages,
             mx=row.mx,
             codes=frozenset(code for pattern in row.codes for code in _codes(pattern)),

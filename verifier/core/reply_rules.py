@@ -39,7 +39,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     masked lower-case text without accents, links and host names (core/reply_text.py), `links` on those. One of
     `match` and `links` and none of `unless` must be found. `mx` are suffixes of the host that spoke, `codes` reply
     codes, `enhanced` enhanced codes ("x.1.1" for 4.1.1 and 5.1.1, "5.7.*"). `wait_s` is how long to wait where the
-    text does not say. `example` is a reply that the rule is meant for.
+    text does not say. `example` and `also` are replies that the rule is meant for.
     """
 
     id: str
@@ -47,6 +47,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     reply_class: ReplyClass
     source: str
     example: str
+    also: tuple[str, ...] = ()
     stages: frozenset[SmtpStage] = frozenset()
     mx: frozenset[str] = frozenset()
     codes: frozenset[int] = frozenset()
