@@ -103,7 +103,7 @@ class _Reader:
     """Reads a pattern once from left to right."""
 
     def __init__(self, pattern: str) -> None:
-        self._tokens = [*_TOKEN.findall(pattern), ""]
+        self._tokens: list[str] = [*_TOKEN.findall(pattern), ""]
         self._at = 0
 
     def key_sets(self) -> tuple[Keys, ...]:
