@@ -7,13 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support import reply_vectors
+from tests.support import reply_traps, reply_vectors
 from tests.support.rules import DATA, shipped_rules
 from tools.build_reply_docs import PAGE, render
 from verifier.adapters.reply_rule_file import read_rules
+from verifier.core.bounce_text import reply_from_text, stage_from_text
 from verifier.core.pattern_keys import key_sets_of, words_of
-from verifier.core.replies import Reading, Reply, ReplyClass, SmtpStage, mask, reply_from_text, stage_from_text
+from verifier.core.replies import Reading, Reply, ReplyClass, SmtpStage, mask
 from verifier.core.reply_rules import ABOUT_MAILBOX, DEAD, Phase, Rule, Rules
+from verifier.core.reply_text import without_accents, without_links
 
 RULES = shipped_rules()
 OWN = "192.0.2.7"
@@ -22,6 +24,13 @@ ALL_TEXTS = (
     + reply_vectors.DISABLED
     + reply_vectors.FULL
     + reply_vectors.NOT_ABOUT_A_DEAD_MAILBOX
+    + reply_traps.GONE
+    + reply_traps.FULL
+    + reply_traps.ABOUT_US
+    + reply_traps.UNDECIDED
+    + reply_traps.GONE_IN_OTHER_TONGUES
+    + reply_traps.FULL_IN_OTHER_TONGUES
+    + reply_traps.OTHERS_IN_OTHER_TONGUES
     + [rule.example for rule in RULES.rules]
 )
 BEFORE_RCPT = (SmtpStage.BANNER, SmtpStage.EHLO, SmtpStage.STARTTLS, SmtpStage.MAIL)
@@ -45,13 +54,15 @@ enhanced_codes = st.one_of(
 )
 
 
-@pytest.mark.parametrize("rule", RULES.rules, ids=lambda rule: rule.id)
-def test_examples(rule: Rule) -> None:
-    """A rule speaks for the reply that it gives as its example, and says its own class."""
+@pytest.mark.parametrize(
+    ("rule", "example"), [(rule, example) for rule in RULES.rules for example in (rule.example, *rule.also)]
+)
+def test_examples(rule: Rule, example: str) -> None:
+    """A rule speaks for the replies that it gives as its examples, and says its own class."""
     stage = SmtpStage.RCPT if not rule.stages or SmtpStage.RCPT in rule.stages else min(rule.stages)
     host = f"mx1.{min(rule.mx)}" if rule.mx else None
     own = (OWN,) if rule.id == "client.quotes-our-address" else ()
-    reading = RULES.classify(reply_from_text(rule.example), stage, host, own)
+    reading = RULES.classify(reply_from_text(example), stage, host, own)
     assert (rule.id, rule.reply_class) == (reading.rule, reading.reply_class)
 
 
@@ -82,6 +93,24 @@ def test_disabled_mailboxes(text: str) -> None:
 def test_full_mailboxes(text: str) -> None:
     """The trade's wordings for a full mailbox are understood."""
     assert read(text).reply_class == ReplyClass.MAILBOX_FULL
+
+
+@pytest.mark.parametrize("text", reply_traps.GONE + reply_traps.GONE_IN_OTHER_TONGUES)
+def test_gone_mailboxes(text: str) -> None:
+    """Misleading names and pages do not hide that a mailbox is gone, nor do other languages."""
+    assert read(text).reply_class in DEAD
+
+
+@pytest.mark.parametrize("text", reply_traps.FULL + reply_traps.FULL_IN_OTHER_TONGUES)
+def test_full_whatever_else_is_said(text: str) -> None:
+    """A mailbox that is full exists, also where the reply doubts it."""
+    assert read(text).reply_class == ReplyClass.MAILBOX_FULL
+
+
+@pytest.mark.parametrize("text", reply_traps.ABOUT_US + reply_traps.UNDECIDED + reply_traps.OTHERS_IN_OTHER_TONGUES)
+def test_traps(text: str) -> None:
+    """Words for a dead mailbox kill nobody where they are about us, on a page, denied by the numbers, or one of two."""
+    assert read(text).reply_class not in DEAD
 
 
 @pytest.mark.parametrize("text", reply_vectors.NOT_ABOUT_A_DEAD_MAILBOX)
@@ -135,6 +164,20 @@ def test_our_own_address_is_about_us() -> None:
         RULES.classify(reply, SmtpStage.RCPT).reply_class,
         RULES.classify(reply, SmtpStage.RCPT, own_addresses=(OWN,)).reply_class,
     ) == (ReplyClass.MAILBOX_NOT_FOUND, ReplyClass.CLIENT_REFUSED)
+
+
+def test_pages_and_hosts_are_read_by_rules_that_ask_for_them() -> None:
+    """What a link or a host is called says nothing of the mailbox, but may say who refused and why."""
+    texts_by_page = (
+        "550 Refused. http://www.spamhaus.org/query/bl?ip=192.0.2.7",
+        "550 Refused. https://b.example/user-unknown/mailbox-does-not-exist",
+        "550 no-such-user.mailbox-unknown.b.example refused",
+    )
+    assert [read(text).reply_class for text in texts_by_page] == [
+        ReplyClass.CLIENT_REFUSED,
+        ReplyClass.POLICY_REFUSED,
+        ReplyClass.POLICY_REFUSED,
+    ]
 
 
 def test_starttls_demand_is_told_apart() -> None:
@@ -203,25 +246,39 @@ def every_pattern() -> list[str]:
     return sorted({source for rule in RULES.rules for source in rule.match + rule.unless})
 
 
+def every_link_pattern() -> list[str]:
+    return sorted({source for rule in RULES.rules for source in rule.links})
+
+
 def test_keys_miss_nothing_in_known_texts() -> None:
-    """A pattern that matches is always led to: the words that it is filed under are in the text."""
-    prepared = [mask(text).lower() for text in ALL_TEXTS]
+    """A pattern that matches is always led to: the words that it is filed under are in what it is looked for in."""
+    read_apart = [without_links(without_accents(mask(text).lower())) for text in ALL_TEXTS]
     missed = [
         (source, text)
-        for source in every_pattern()
-        for text in prepared
+        for sources, texts_of_them in (
+            (every_pattern(), {text for text, _ in read_apart}),
+            (every_link_pattern(), {links for _, links in read_apart}),
+        )
+        for source in sources
+        for text in texts_of_them
         if re.search(f"(?<![a-z0-9])(?:{source})", text)
         and any(words_of(text).isdisjoint(keys) for keys in key_sets_of(source))
     ]
     assert missed == []
 
 
-@given(st.data(), st.sampled_from(every_pattern()))
+@given(st.data(), st.sampled_from(every_pattern() + every_link_pattern()))
 def test_keys_miss_nothing(data: st.DataObject, source: str) -> None:
     """The same for texts made after the pattern itself."""
     text = data.draw(st.from_regex(source)).lower()
     matches = re.search(f"(?<![a-z0-9])(?:{source})", text) is not None
     assert False is (matches and any(words_of(text).isdisjoint(keys) for keys in key_sets_of(source)))
+
+
+def test_no_example_is_given_twice() -> None:
+    """Whoever looks a reply up finds one answer."""
+    examples = [example for rule in RULES.rules for example in (rule.example, *rule.also)]
+    assert [] == [example for example in examples if examples.count(example) > 1]
 
 
 def test_no_rules() -> None:

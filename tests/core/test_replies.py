@@ -10,12 +10,9 @@ from verifier.core.replies import (
     OWN_ADDRESS,
     TEXT_LIMIT,
     Reply,
-    SmtpStage,
     mask,
     parse_reply,
-    reply_from_text,
     retry_after_s,
-    stage_from_text,
 )
 
 
@@ -40,7 +37,10 @@ from verifier.core.replies import (
         (["550-said", "by another server", "550 end"], Reply(550, None, "said by another server end")),
         (["550 see 10.5.1.1 here"], Reply(550, None, "see 10.5.1.1 here")),
         (["451 4.16.55.1 is no code"], Reply(451, None, "4.16.55.1 is no code")),
+        (["550 see https://b.example/?e=5.1.1 here"], Reply(550, None, "see https://b.example/?e=5.1.1 here")),
         (["what?"], Reply(0, None, "what?")),
+        (["192.0.2.1 said so"], Reply(0, None, "192.0.2.1 said so")),
+        (["213.0.113.9 is listed"], Reply(0, None, "213.0.113.9 is listed")),
         (["5500 recipients"], Reply(0, None, "5500 recipients")),
         ([], Reply(0, None, "")),
     ],
@@ -48,56 +48,6 @@ from verifier.core.replies import (
 def test_wire_lines(lines: list[str], expected: Reply) -> None:
     """A reply is its code, its enhanced code wherever the server put it, and its lines joined by a space."""
     assert expected == parse_reply(lines)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("550 5.1.1 User unknown", Reply(550, "5.1.1", "User unknown")),
-        ("550-5.1.1 The account\n550 5.1.1 is gone\n", Reply(550, "5.1.1", "The account is gone")),
-        ("550 5.1.1 The account\n   is gone", Reply(550, "5.1.1", "The account is gone")),
-        ("host mx.b.example[192.0.2.1] said: 550 5.1.1 no (in reply to RCPT TO command)", Reply(550, "5.1.1", "no")),
-        ("smtp; 550 5.1.1 no", Reply(550, "5.1.1", "no")),
-        ("Diagnostic-Code: smtp;550 5.1.1 no", Reply(550, "5.1.1", "no")),
-        ("<a@b.example>: 550 no", Reply(550, None, "no")),
-        ("a@b.example\nRemote Server returned '550 5.1.10 gone'", Reply(550, "5.1.10", "gone")),
-        (
-            "192.0.2.1 does not like recipient.\nRemote host said: 550 no\nGiving up on 192.0.2.1.",
-            Reply(550, None, "no"),
-        ),
-        (
-            "SMTP error after MAIL FROM:<a@b.example> SIZE=1543: host h [192.0.2.1]: 450 4.1.8 no",
-            Reply(450, "4.1.8", "no"),
-        ),
-        ("550 5.1.1 no 503 5.5.1 Need RCPT (recipient) 550 5.1.1 no", Reply(550, "5.1.1", "no")),
-        ("450 busy 551 moved away 503 need RCPT command", Reply(551, None, "moved away")),
-        ("450 4.1.1 unverified: host h said: 550 no", Reply(450, "4.1.1", "unverified: host h said: 550 no")),
-        ("User unknown", Reply(550, None, "User unknown")),
-        ("Sorry, no mailbox. (#5.1.1)", Reply(550, "5.1.1", "Sorry, no mailbox. (#5.1.1)")),
-        ("Come back (#4.4.1)", Reply(450, "4.4.1", "Come back (#4.4.1)")),
-        ("", Reply(550, None, "")),
-    ],
-)
-def test_pasted_texts(text: str, expected: Reply) -> None:
-    """People paste a reply with whatever their mail program wrote around it."""
-    assert expected == reply_from_text(text)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("host h said: 550 no (in reply to RCPT TO command)", SmtpStage.RCPT),
-        ("host h said: 550 no (in reply to end of DATA command)", SmtpStage.DATA),
-        ("SMTP error from remote mail server after MAIL FROM:<a@b.example>: 550 no", SmtpStage.MAIL),
-        ("SMTP error from remote mail server after initial connection: 554 no", SmtpStage.BANNER),
-        ("Connected to 192.0.2.1 but my name was rejected. Remote host said: 501 no", SmtpStage.EHLO),
-        ("550 no 554 5.5.1 Error: no valid recipients", SmtpStage.RCPT),
-        ("550 no", None),
-    ],
-)
-def test_stage_in_the_text(text: str, expected: SmtpStage | None) -> None:
-    """A bounce text that names the refused command is believed."""
-    assert expected == stage_from_text(text)
 
 
 @pytest.mark.parametrize(
@@ -113,6 +63,7 @@ def test_stage_in_the_text(text: str, expected: SmtpStage | None) -> None:
         ("5.7.1 and 4.16.55.1 and OFR004_405 and S3150", "5.7.1 and <ip> and OFR004_405 and S3150"),
         ("gone c18si2365148hub", "gone <id>"),
         ("gone q12-20020a05600c000c00b003f1e3f1e3f1.123 - gsmtp", "gone <id> - gsmtp"),
+        ("gone (c18si2365148hub.93)", "gone (<id>)"),
         ("id=00a-22-225 over", "id=<id> over"),
         ("queued as 4XyZ1234abcd", "queued as <id>"),
         ("1qAbCd-0001Xy-2Z gone", "<id> gone"),
@@ -153,12 +104,6 @@ def test_parsing_never_fails(lines: list[str]) -> None:
     """Any lines make a reply, whose code is three digits or none."""
     code = parse_reply(lines).code
     assert True is (code == 0 or 200 <= code <= 599)
-
-
-@given(st.text(max_size=600))
-def test_reading_pasted_text_never_fails(text: str) -> None:
-    """Any text makes a refusal or what its number says."""
-    assert True is (200 <= reply_from_text(text).code <= 599)
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,15 @@ def test_a_bounce_on_stdin(explain: Explain) -> None:
     assert facts(explain("--stage", "rcpt", stdin=text)[1])["class"] == "sender_refused"
 
 
+def test_the_reply_within_is_shown(explain: Explain) -> None:
+    """People see what was taken for the reply, without addresses, and not more than a line of it."""
+    text = "<a@b.example>: host mx.b.example[192.0.2.1] said: 550 <a@b.example> No (in reply to RCPT TO command)"
+    assert (
+        facts(explain(text)[1])["read as"],
+        facts(explain("550 5.1.1 " + 100 * "User unknown ")[1])["read as"][-12:],
+    ) == ("a reply to rcpt: 550 (no enhanced code) <*> No", "unknown Use…")
+
+
 def test_unsure_replies_say_so(explain: Explain) -> None:
     """A person is told where the text alone does not decide, and that words which the numbers deny stay unproved."""
     assert (
@@ -93,7 +102,7 @@ def test_json_lines(explain: Explain) -> None:
                 "rule": "generic.user-unknown",
             },
             {"class": "greylisted", "verdict": "unknown", "reason": "greylisted", "rule": "greylisting.words"},
-            {"class": "mailbox_full", "verdict": "risky", "reason": "mailbox_full", "rule": "quota.words"},
+            {"class": "mailbox_full", "verdict": "risky", "reason": "mailbox_full", "rule": "quota.enhanced-and-words"},
             {"class": "accepted", "verdict": "deliverable", "reason": "accepted", "rule": "default.accepted"},
             {
                 "class": "client_refused",

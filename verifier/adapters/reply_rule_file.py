@@ -12,8 +12,9 @@ import msgspec
 
 from verifier.core.replies import ReplyClass, SmtpStage
 from verifier.core.reply_rules import Phase, Rule, Rules
+from verifier.core.reply_text import without_accents
 
-_TERM = re.compile(r"\{([a-z]+)\}")
+_TERM = re.compile(r"\{([a-z_]+)\}")
 _CODE = re.compile(r"[2-5][0-9x][0-9x]")
 
 
@@ -23,11 +24,13 @@ class _Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     reply_class: ReplyClass = msgspec.field(name="class")
     source: str
     example: str
+    also: tuple[str, ...] = ()
     stages: frozenset[SmtpStage] = frozenset()
     mx: frozenset[str] = frozenset()
     codes: tuple[str, ...] = ()
     enhanced: frozenset[str] = frozenset()
     match: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
     ambiguous: bool = False
     wait_s: int | None = None
@@ -55,11 +58,13 @@ def _rule(raw: dict[str, Any], terms: dict[str, str]) -> Rule:
             reply_class=row.reply_class,
             source=row.source,
             example=row.example,
+            also=row.also,
             stages=row.stages,
             mx=row.mx,
             codes=frozenset(code for pattern in row.codes for code in _codes(pattern)),
             enhanced=row.enhanced,
             match=tuple(_filled(source, terms) for source in row.match),
+            links=tuple(_filled(source, terms) for source in row.links),
             unless=tuple(_filled(source, terms) for source in row.unless),
             ambiguous=row.ambiguous,
             wait_s=row.wait_s,
@@ -78,7 +83,7 @@ def _codes(pattern: str) -> tuple[int, ...]:
 
 
 def _filled(source: str, terms: dict[str, str]) -> str:
-    """The pattern with its {terms} filled in, which may hold terms themselves."""
+    """The pattern with its {terms} filled in, which may hold terms themselves, and without accents as what it reads."""
     while _TERM.search(source):
         source = _TERM.sub(lambda found: terms[found[1]], source)
-    return source
+    return without_accents(source)

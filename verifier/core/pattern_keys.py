@@ -12,10 +12,11 @@ KEY_LENGTH = 4
 """Keys are the first so many characters of a word, or the whole word where it is shorter."""
 
 _TOKEN = re.compile(r"\(\?(?:[:=!]|<[=!])|\(|\)|\||\[(?:\\.|[^\]\\])*\]|\\.|[?*+]\??|\{\d*,?\d*\}\??|.", re.DOTALL)
-_QUANTIFIER = re.compile(r"[?*+]\??|\{\d*,?\d*\}\??")
-_WORDS = re.compile(r"[a-z0-9]+")
+_OPTIONAL = ("?", "*", "{0", "{,")
+_QUANTIFIERS = ("?", "*", "+", "{")
+_WORDS = re.compile(rf"([a-z0-9]{{1,{KEY_LENGTH}}})[a-z0-9]*+")
 _LOOK_AROUND = frozenset({"(?=", "(?!", "(?<=", "(?<!"})
-_BOUNDARY = r"\b"
+_NO_LETTER = frozenset({r"\b", r"\W"})
 
 Keys = frozenset[str]
 NOT_ASCII: Keys = frozenset({"=not-ascii"})
@@ -38,8 +39,13 @@ def key_sets_of(pattern: str) -> tuple[Keys, ...]:
 
 def words_of(text: str) -> set[str]:
     """What `key_sets_of` has to be compared with: the beginnings of the words of a lower-case text."""
-    words = {word[:KEY_LENGTH] for word in _WORDS.findall(text)}
+    words = set(_WORDS.findall(text))
     return words if text.isascii() else words | NOT_ASCII
+
+
+def elsewhere(words: Iterable[str]) -> Keys:
+    """These words, marked as met in another text than the others."""
+    return frozenset(f"~{word}" for word in words)
 
 
 class Vocabulary:
@@ -74,10 +80,13 @@ class WordPattern:
     with it, because a text that does not match fails sooner so.
     """
 
-    __slots__ = ("_quick", "_search", "_source", "key_sets", "needed")
+    __slots__ = ("_quick", "_search", "_source", "apart", "key_sets", "needed")
 
-    def __init__(self, source: str, vocabulary: Vocabulary) -> None:
-        self.key_sets = key_sets_of(source)
+    def __init__(self, source: str, vocabulary: Vocabulary, *, apart: bool = False) -> None:
+        """`apart`: it is looked for in a text whose words are marked by `elsewhere`."""
+        keys = key_sets_of(source)
+        self.apart = apart
+        self.key_sets = tuple(elsewhere(each) for each in keys) if apart else keys
         self.needed = vocabulary.needed(self.key_sets)
         self._source = source
         self._quick: re.Pattern[str] | None = None
@@ -94,19 +103,19 @@ class _Reader:
     """Reads a pattern once from left to right."""
 
     def __init__(self, pattern: str) -> None:
-        self._tokens = _TOKEN.findall(pattern)
+        self._tokens: list[str] = [*_TOKEN.findall(pattern), ""]
         self._at = 0
 
     def key_sets(self) -> tuple[Keys, ...]:
         piece = self._alternatives(at_word=True)
-        if self._at != len(self._tokens):
+        if self._tokens[self._at]:
             raise ValueError(f"unbalanced pattern: {''.join(self._tokens)}")
         return piece.sets
 
     def _alternatives(self, *, at_word: bool) -> _Piece:
         """The alternatives from here to the closing parenthesis, or to the end."""
         branches = [self._sequence(at_word=at_word)]
-        while self._peek() == "|":
+        while self._tokens[self._at] == "|":
             self._at += 1
             branches.append(self._sequence(at_word=at_word))
         at_word = all(branch.at_word for branch in branches)
@@ -120,46 +129,54 @@ class _Reader:
     def _sequence(self, *, at_word: bool) -> _Piece:
         found: list[Keys] = []
         word: str | None = "" if at_word else None
-        while (token := self._peek()) not in ("", "|", ")"):
+        while (token := self._tokens[self._at]) not in ("", "|", ")"):
             self._at += 1
-            inner = self._group(token, at_word=word == "") if token.startswith("(") else None
+            inner = self._group(token, at_word=word == "") if token[0] == "(" else None
             literal = "" if inner is not None else _literal(token)
-            optional = self._quantified()
+            quantifier = self._quantifier()
+            optional = quantifier.startswith(_OPTIONAL)
             if literal.isalnum() and literal.isascii() and not optional:
                 word = word + literal if word is not None else None
+                if quantifier:
+                    found.extend(_sure_beginning(word))
+                    word = None
                 continue
             breaks = literal != "" and not literal.isalnum() and not optional
-            if word and (len(word) >= KEY_LENGTH or breaks):
+            if breaks and word:
                 found.append(frozenset({word[:KEY_LENGTH]}))
+            else:
+                found.extend(_sure_beginning(word))
             if inner is None:
                 if not (literal.isascii() or optional):
                     found.append(NOT_ASCII)
-                word = "" if breaks else None
+                apart = literal != "" and not literal.isalnum() and literal.isascii()
+                word = "" if breaks or (apart and word == "") else None
                 continue
             if not optional:
                 found.extend(inner.sets)
             word = "" if inner.at_word and (word == "" or not optional) else None
-        if word and len(word) >= KEY_LENGTH:
-            found.append(frozenset({word[:KEY_LENGTH]}))
+        found.extend(_sure_beginning(word))
         return _Piece(tuple(found), word == "")
 
     def _group(self, token: str, *, at_word: bool) -> _Piece:
         piece = self._alternatives(at_word=at_word)
-        if self._peek() != ")":
+        if self._tokens[self._at] != ")":
             raise ValueError(f"unbalanced pattern: {''.join(self._tokens)}")
         self._at += 1
         return _Piece((), at_word) if token in _LOOK_AROUND else piece
 
-    def _quantified(self) -> bool:
-        """Takes the quantifier that follows, if any: whether it lets the thing before it be missing or repeated."""
-        if not _QUANTIFIER.fullmatch(self._peek()):
-            return False
-        quantifier = self._peek()
+    def _quantifier(self) -> str:
+        """Takes the quantifier that follows, "" if none does."""
+        quantifier = self._tokens[self._at]
+        if not quantifier.startswith(_QUANTIFIERS) or quantifier == "{":
+            return ""
         self._at += 1
-        return quantifier[0] in "?*" or quantifier.startswith(("{0", "{,"))
+        return quantifier
 
-    def _peek(self) -> str:
-        return self._tokens[self._at] if self._at < len(self._tokens) else ""
+
+def _sure_beginning(word: str | None) -> tuple[Keys, ...]:
+    """The key of a word that may go on; none while fewer letters than a key has are known."""
+    return (frozenset({word[:KEY_LENGTH]}),) if word is not None and len(word) >= KEY_LENGTH else ()
 
 
 def _distinction(keys: Keys) -> tuple[int, int]:
@@ -168,8 +185,8 @@ def _distinction(keys: Keys) -> tuple[int, int]:
 
 
 def _literal(token: str) -> str:
-    """The character that a token surely is; a space for a word boundary, "" for one that is not known."""
-    if token == _BOUNDARY:
+    """The character that a token surely is; a space where it is none of a word, "" where it is not known."""
+    if token in _NO_LETTER:
         return " "
     if len(token) == 2 and token[0] == "\\":
         return token[1] if not token[1].isalnum() else ""

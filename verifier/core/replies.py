@@ -65,11 +65,18 @@ class Reading(Struct, frozen=True):
 TEXT_LIMIT = 500
 """Characters of a masked text that are kept and matched; the rest of a longer one is dropped."""
 
-_RAW_LIMIT = 8 * TEXT_LIMIT
-_ENHANCED = r"[245]\.[0-7]\.\d{1,3}"
-_LINE = re.compile(rf"\s*([2-5]\d\d)(?!\d)[ \t-]*(?:[#(\[]*({_ENHANCED})(?![\d.])[)\]:,]*[ \t-]*)?(.*)", re.DOTALL)
-_HASHED = re.compile(rf"#\s?({_ENHANCED})(?![\d.])")
-_WITHIN = re.compile(rf"(?<![\w.])({_ENHANCED})(?![\w.]*\d)")
+RAW_LIMIT = 8 * TEXT_LIMIT
+"""Characters of a text that are looked at in order to mask it."""
+
+ENHANCED = r"[245]\.[0-7]\.\d{1,3}"
+"""An enhanced code as a regular expression (RFC 3463 §2)."""
+
+_LINE = re.compile(
+    rf"\s*([2-5]\d\d)(?!\d|\.\d+\.)[ \t-]*(?:[#(\[]*({ENHANCED})(?![\d.])[)\]:,]*[ \t-]*)?(.*)", re.DOTALL
+)
+_LINK = re.compile(r"://[^\s<>\"]+")
+_HASHED = re.compile(rf"#\s?({ENHANCED})(?![\d.])")
+_WITHIN = re.compile(rf"(?<![\w.])({ENHANCED})(?![\w.]*\d)")
 
 
 def parse_reply(lines: Sequence[str]) -> Reply:
@@ -85,7 +92,8 @@ def parse_reply(lines: Sequence[str]) -> Reply:
     if first is None:
         return Reply(0, None, " ".join(line.strip() for line in lines))
     if len(lines) == 1:
-        return _reply(int(first[1]), first[2], first[3].strip())
+        text = first[3].strip()
+        return Reply(int(first[1]), first[2] or enhanced_code_in(text), text)
     code, enhanced = first[1], first[2]
     texts = [first[3].strip()]
     for line in lines[1:]:
@@ -95,113 +103,33 @@ def parse_reply(lines: Sequence[str]) -> Reply:
             continue
         enhanced = enhanced or matched[2]
         texts.append(matched[3].strip())
-    return _reply(int(code), enhanced, " ".join(text for text in texts if text))
+    text = " ".join(text for text in texts if text)
+    return Reply(int(code), enhanced or enhanced_code_in(text), text)
 
 
-def _reply(code: int, enhanced: str | None, text: str) -> Reply:
-    if enhanced is None and "." in text:
-        found = _HASHED.search(text) or _WITHIN.search(text)
-        enhanced = found[1] if found else None
-    return Reply(code, enhanced, text)
+def enhanced_code_in(text: str) -> str | None:
+    """The enhanced code that stands somewhere in `text` outside its links, `#5.1.1` before any other."""
+    if "." not in text:
+        return None
+    spoken = _LINK.sub(" ", text) if "://" in text else text
+    found = _HASHED.search(spoken) or _WITHIN.search(spoken)
+    return found[1] if found else None
 
 
 _SPACES = re.compile(r"\s+")
-_INTRODUCED = re.compile(
-    rf"""(?ix) (?: said | <<< | says | responded | response | replied | reply | reason | error(?:[ _]code)? | returned
-         | smtp | status | diagnostic-code | with | \]\)? | >\)? ) (?:\ (?:was|is|code))? \s*[:;=,"'(]*\s*
-         (?: smtp; \s* )? (?<![\d.]) ([245]\d\d) (?= [\s-]+ (?:[#(\[]*{_ENHANCED}|\D) | \s*$ | [,:] )"""
-)
-_BEFORE_ENHANCED = re.compile(rf"(?<![\w.=/-])([245]\d\d)(?=[ -]+[#(\[]*{_ENHANCED}(?![\d.]))")
-_LEADING = re.compile(r"\W{0,3}[245]\d\d(?=[ -]|[^\W\d]|$)")
-_FOLLOW_UP = re.compile(
-    r"""(?ix) (?<!\S) (?:503|554|421) [ -] (?:[45]\.\d\.\d+\ )? (?:\S+\ ){0,3}?
-        (?: (?:error:\ )? need\ (?:a\ )?rcpt | rcpt\ first | (?:error:\ )? no\ valid\ recipients | no\ recipients
-          | bad\ sequence | valid\ rcpt | start\ afresh | issue\ rcpt | all\ rcpt | error:\ too\ many\ errors )"""
-)
-_NEXT_REPLY = re.compile(rf"(?<!\S)(?<!said: )[45]\d\d(?=[ -](?:{_ENHANCED} |[^\W\d_<\[]))")
-_TAIL = re.compile(
-    r"(?is)\s*\(in reply to [\w ]+ command\).*$|\s*\bgiving up on \S+.*$|\s*\(other mxes tried:.*$"
-    r"|\s*(?:i'm not going to try again|no action is required on your part).*$"
-)
-_ZOHO = re.compile(rf"(?i)\berror_code ?: ?(\d{{3}}), ?error_code ?: ?({_ENHANCED})?")
-
-
-def reply_from_text(text: str) -> Reply:
-    """The reply inside a bounce text as people paste it: with or without a code, wrapped, behind `host … said:`,
-    `smtp;`, `Remote host said:` or an address.
-
-    What the sending program wrote around the reply is left out, so are the replies to commands that it sent after the
-    refusal. A text without any number is taken for a permanent refusal (550, or its enhanced code's class): mail
-    programs write such texts when they have given up. Never raises.
-    """
-    joined = _SPACES.sub(" ", text[:_RAW_LIMIT]).strip()
-    lines = [line.strip() for line in text[:_RAW_LIMIT].strip().splitlines() if line.strip()]
-    if len(lines) > 1 and all(_LINE.match(line) and line[:3] == lines[0][:3] for line in lines):
-        return parse_reply(lines)
-    joined = _ZOHO.sub(lambda found: f"{found[1]} {found[2] or ''}", joined)
-    joined = _refusal(joined)
-    if not _LEADING.match(joined):
-        found = _INTRODUCED.search(joined) or _BEFORE_ENHANCED.search(joined)
-        if found is not None:
-            joined = joined[found.start(1) :]
-    joined = _TAIL.sub("", joined).strip(" \"'")
-    reply = parse_reply([joined])
-    if reply.code:
-        return reply
-    enhanced = _reply(0, None, joined).enhanced
-    code = 450 if enhanced is not None and enhanced.startswith("4") else 550
-    return Reply(code, enhanced, joined)
-
-
-def _refusal(transcript: str) -> str:
-    """Of several replies in a row the one that refused: the last before the server complained about what followed."""
-    follow_up = _FOLLOW_UP.search(transcript)
-    if follow_up is None or follow_up.start() == 0:
-        return transcript
-    before = transcript[: follow_up.start()]
-    starts = [found.start() for found in _NEXT_REPLY.finditer(before)]
-    return before[starts[-1] :] if starts else before
-
-
-_STAGE_WORDS = (
-    (
-        SmtpStage.DATA,
-        re.compile(r"(?i)after end of data|in reply to end of data|after i sent the message|after data\b"),
-    ),
-    (SmtpStage.RCPT, re.compile(r"(?i)after rcpt to|in reply to rcpt to|does not like recipient|>>> rcpt to")),
-    (SmtpStage.MAIL, re.compile(r"(?i)after mail from|in reply to mail from|but sender was rejected|>>> mail from")),
-    (SmtpStage.EHLO, re.compile(r"(?i)after (?:ehlo|helo)\b|in reply to (?:ehlo|helo)|but my name was rejected")),
-    (SmtpStage.BANNER, re.compile(r"(?i)after initial connection|refused to talk to me|but greeting failed")),
-)
-
-
-def stage_from_text(text: str) -> SmtpStage | None:
-    """The command that a pasted bounce text says was refused ("in reply to RCPT TO command"), None where it does not.
-
-    A complaint about missing recipients behind the refusal shows that it was RCPT's. (The words of Postfix, Exim
-    and qmail.)
-    """
-    joined = _SPACES.sub(" ", text[:_RAW_LIMIT])
-    for stage, words in _STAGE_WORDS:
-        if words.search(joined):
-            return stage
-    follow_up = _FOLLOW_UP.search(joined)
-    return SmtpStage.RCPT if follow_up is not None and follow_up.start() > 0 else None
-
-
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]+")
 _ADDRESS = re.compile(
     r"""(?<![^\s<>()\[\],;:"@])[<(]?(?:"[^"@]{1,64}"|[^\s<>()\[\],;:"@]++)@(?:\[[^\]\s]*\]|[^\s<>()\[\],;:"@]+)[>)]?"""
 )
 _LONE_AT = re.compile(r"\S*@\S*")
 _HEXADECIMAL = r"[0-9a-fA-F]"
-_IP = re.compile(
-    rf"(?<![\w.])\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?![\w]|\.\d)"
-    rf"|(?<![\w:])(?!\d{{1,3}}:\d\d:\d\d(?![\w:]))(?:{_HEXADECIMAL}{{1,4}}:){{2,7}}(?:{_HEXADECIMAL}{{1,4}}|:)?(?![\w:])"
+_IP_V4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w]|\.\d)")
+_IP_V6 = re.compile(
+    rf"(?<![\w:])(?!\d{{1,3}}:\d\d:\d\d(?![\w:]))(?:{_HEXADECIMAL}{{1,4}}:){{2,7}}(?:{_HEXADECIMAL}{{1,4}}|:)?(?![\w:])"
     rf"|(?<![\w:])(?:{_HEXADECIMAL}{{1,4}}:){{1,6}}(?::{_HEXADECIMAL}{{1,4}}){{1,6}}(?![\w:])"
 )
 _DIGIT = re.compile(r"\d")
-_LONG_WORD = re.compile(r"(?<![\w./@-])[0-9A-Za-z][0-9A-Za-z-]{8,}+(?![\w@])(?:\.\d{1,4}(?!\S))?")
+_LONG_WORD = re.compile(r"(?<![\w./@-])[0-9A-Za-z][0-9A-Za-z-]{8,}+(?![\w@])(?:\.\d{1,4}(?![^\s)\]>,;]))?")
 _IDENTIFIER = re.compile(
     r"(?=[A-Za-z]*\d+[A-Za-z]+\d|\d*[A-Za-z]+\d+[A-Za-z])[0-9A-Za-z]{10,}"
     r"|(?=.*\d)[0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4}"
@@ -210,6 +138,7 @@ _IDENTIFIER = re.compile(
     r"|(?=.*\d)[0-9A-Za-z]{1,6}-[0-9A-Za-z]{16,}"
 )
 _NAMED_IDENTIFIER = re.compile(r"((?<![A-Za-z])(?:id|ID|Id)[=:] ?|queued as )[\w<][^\s;,)\]]{3,}")
+_NAMES_OF_IDENTIFIERS = ("id=", "id:", "ID=", "ID:", "Id=", "Id:", "queued as ")
 _SHORTEST_IDENTIFIER = 9
 OWN_ADDRESS = "<own-ip>"
 """Stands in a masked text where the reply quoted an address of ours: such a reply is about us."""
@@ -220,8 +149,8 @@ def mask(text: str, own_addresses: Sequence[str] = ()) -> str:
     session ids `<id>`, control characters gone, at most TEXT_LIMIT characters. Status codes and documented error
     tags (`S3150`, `OFR_416`) stay.
     """
-    if len(text) > _RAW_LIMIT:
-        text = text[:_RAW_LIMIT]
+    if len(text) > RAW_LIMIT:
+        text = text[:RAW_LIMIT]
     if not text.isprintable():
         text = _CONTROL.sub(" ", text)
     if "@" in text:
@@ -239,13 +168,17 @@ def mask(text: str, own_addresses: Sequence[str] = ()) -> str:
 
 
 def _without_numbers(text: str) -> str:
-    if text.count(".") >= 3 or text.count(":") >= 2:
-        text = _IP.sub("<ip>", text)
-    if "=" in text or ":" in text or "queued" in text:
+    if text.count(".") >= 3:
+        text = _IP_V4.sub("<ip>", text)
+    if text.count(":") >= 2:
+        text = _IP_V6.sub("<ip>", text)
+    if any(name in text for name in _NAMES_OF_IDENTIFIERS):
         text = _NAMED_IDENTIFIER.sub(r"\1<id>", text)
-    if any(len(word) >= _SHORTEST_IDENTIFIER and _DIGIT.search(word) for word in text.split(" ")):
-        text = _LONG_WORD.sub(lambda found: "<id>" if _IDENTIFIER.match(found[0]) else found[0], text)
-    return text
+    words = text.split(" ")
+    for place, word in enumerate(words):
+        if len(word) >= _SHORTEST_IDENTIFIER and _DIGIT.search(word):
+            words[place] = _LONG_WORD.sub(lambda found: "<id>" if _IDENTIFIER.match(found[0]) else found[0], word)
+    return " ".join(words)
 
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}

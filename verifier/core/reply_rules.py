@@ -12,8 +12,9 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from verifier.core.pattern_keys import Keys, Vocabulary, WordPattern, words_of
+from verifier.core.pattern_keys import Keys, Vocabulary, WordPattern, elsewhere, words_of
 from verifier.core.replies import Reading, Reply, ReplyClass, SmtpStage, mask, retry_after_s
+from verifier.core.reply_text import without_accents, without_links
 
 
 class Phase(IntEnum):
@@ -34,10 +35,11 @@ class Phase(IntEnum):
 class Rule(Struct, frozen=True, kw_only=True):
     """One row of the rules: it holds where all that it names holds; what it leaves empty is not asked.
 
-    `match` and `unless` are regular expressions on the masked lower-case text, each tried where a word begins; one of
-    `match` and none of `unless` must be found. `mx` are suffixes of the host that spoke, `codes` reply codes,
-    `enhanced` enhanced codes ("x.1.1" for 4.1.1 and 5.1.1, "5.7.*"). `wait_s` is how long to wait where the text
-    does not say. `example` is a reply that the rule is meant for.
+    `match`, `links` and `unless` are regular expressions, each tried where a word begins: `match` and `unless` on the
+    masked lower-case text without accents, links and host names (core/reply_text.py), `links` on those. One of
+    `match` and `links` and none of `unless` must be found. `mx` are suffixes of the host that spoke, `codes` reply
+    codes, `enhanced` enhanced codes ("x.1.1" for 4.1.1 and 5.1.1, "5.7.*"). `wait_s` is how long to wait where the
+    text does not say. `example` and `also` are replies that the rule is meant for.
     """
 
     id: str
@@ -45,11 +47,13 @@ class Rule(Struct, frozen=True, kw_only=True):
     reply_class: ReplyClass
     source: str
     example: str
+    also: tuple[str, ...] = ()
     stages: frozenset[SmtpStage] = frozenset()
     mx: frozenset[str] = frozenset()
     codes: frozenset[int] = frozenset()
     enhanced: frozenset[str] = frozenset()
     match: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
     ambiguous: bool = False
     wait_s: int | None = None
@@ -67,28 +71,28 @@ class _Pattern(Struct, frozen=True):
     match: WordPattern | None
     unless: tuple[WordPattern, ...]
 
-    def holds(self, text: str, met: int, enhanced: frozenset[str]) -> bool:
+    def holds(self, text: str, links: str, met: int, enhanced: frozenset[str]) -> bool:
         wanted = self.rule.enhanced
         if wanted and wanted.isdisjoint(enhanced):
             return False
-        if self.match is not None and not self.match.found(text):
+        if self.match is not None and not self.match.found(links if self.match.apart else text):
             return False
         return not any(words.needed & met == words.needed and words.found(text) for words in self.unless)
 
 
 class _Selection(Struct, frozen=True):
-    """The patterns that can hold for one stage, reply code and host: which words make which worth asking, and those
-    that are always asked; places are those of `Rules._patterns`."""
+    """The patterns that can hold for one stage, reply code and host, as bits whose places are those of
+    `Rules._patterns`: which words make which worth asking, and those that are always asked."""
 
-    index: dict[str, tuple[int, ...]]
-    always: frozenset[int]
+    index: dict[str, int]
+    always: int
 
-    def worth_asking(self, words: set[str]) -> list[int]:
-        """The places of all patterns that could hold for a text of these words, in their order."""
-        places = set(self.always)
+    def worth_asking(self, words: set[str]) -> int:
+        """The bits of all patterns that could hold for a text of these words."""
+        places = self.always
         for word in words & self.index.keys():
-            places.update(self.index[word])
-        return sorted(places)
+            places |= self.index[word]
+        return places
 
 
 DEAD = frozenset({ReplyClass.MAILBOX_NOT_FOUND, ReplyClass.MAILBOX_DISABLED})
@@ -119,7 +123,6 @@ _REFUSED_AT = {
 }
 _CACHE_SIZE = 8192
 _SELECTIONS = 512
-_CURLY = str.maketrans({"’": "'", "‘": "'", "´": "'", "`": "'", "“": '"', "”": '"'})
 
 
 class Rules:
@@ -163,15 +166,18 @@ class Rules:
     def _read(self, reply: Reply, stage: SmtpStage, masked: str, suffixes: frozenset[str]) -> Reading:
         if not 400 <= reply.code <= 599:
             return _without_refusal(reply.code, stage)
-        text = masked.lower()
-        if not text.isascii():
-            text = text.translate(_CURLY)
+        text, links = without_links(without_accents(masked.lower()))
         enhanced = _names_of(reply.enhanced)
         words = words_of(text) | enhanced
+        if links:
+            words |= elsewhere(words_of(links))
         met = self._vocabulary.met(words)
-        for place in self._selection(stage, reply.code, suffixes).worth_asking(words):
-            pattern = self._patterns[place]
-            if pattern.needed & met == pattern.needed and pattern.holds(text, met, enhanced):
+        places = self._selection(stage, reply.code, suffixes).worth_asking(words)
+        while places:
+            lowest = places & -places
+            places ^= lowest
+            pattern = self._patterns[lowest.bit_length() - 1]
+            if pattern.needed & met == pattern.needed and pattern.holds(text, links, met, enhanced):
                 wait = retry_after_s(text)
                 return _spoken(pattern.rule, reply, wait if wait is not None else pattern.rule.wait_s)
         return _unspoken(reply, stage, retry_after_s(text))
@@ -190,6 +196,7 @@ def _compile(rules: Sequence[Rule], vocabulary: Vocabulary) -> tuple[_Pattern, .
     """One entry a pattern, so that each is only tried where its own words are met; it is filed under those of its
     words that the fewest patterns share."""
     words = {source: WordPattern(source, vocabulary) for rule in rules for source in rule.match + rule.unless}
+    links = {source: WordPattern(source, vocabulary, apart=True) for rule in rules for source in rule.links}
     popularity = Counter(
         key for rule in rules for source in rule.match for keys in words[source].key_sets for key in keys
     )
@@ -199,18 +206,17 @@ def _compile(rules: Sequence[Rule], vocabulary: Vocabulary) -> tuple[_Pattern, .
         if rule.reply_class in ABOUT_MAILBOX:
             stages &= _AFTER_MAIL
         unless = tuple(words[source] for source in rule.unless)
-        if not rule.match:
+        if not rule.match and not rule.links:
             patterns.append(_Pattern(rule, stages, rule.enhanced or None, 0, None, unless))
-        for source in rule.match:
-            match = words[source]
+        for match in [words[source] for source in rule.match] + [links[source] for source in rule.links]:
             key = min(match.key_sets, key=lambda keys: sum(popularity[word] for word in keys), default=None)
             patterns.append(_Pattern(rule, stages, key, match.needed, match, unless))
     return tuple(patterns)
 
 
 def _select(patterns: Sequence[_Pattern], stage: SmtpStage, code: int, suffixes: frozenset[str]) -> _Selection:
-    index: dict[str, list[int]] = {}
-    always: list[int] = []
+    index: dict[str, int] = {}
+    always = 0
     for place, pattern in enumerate(patterns):
         rule = pattern.rule
         if stage not in pattern.stages or (rule.codes and code not in rule.codes):
@@ -218,10 +224,10 @@ def _select(patterns: Sequence[_Pattern], stage: SmtpStage, code: int, suffixes:
         if rule.mx and rule.mx.isdisjoint(suffixes):
             continue
         if pattern.key is None:
-            always.append(place)
+            always |= 1 << place
         for key in pattern.key or ():
-            index.setdefault(key, []).append(place)
-    return _Selection({key: tuple(places) for key, places in index.items()}, frozenset(always))
+            index[key] = index.get(key, 0) | 1 << place
+    return _Selection(index, always)
 
 
 @lru_cache(maxsize=1024)

@@ -12,9 +12,10 @@ from verifier.adapters.data_files import shipped_folder
 from verifier.adapters.reply_rule_file import load_rules
 from verifier.adapters.unrecognised_log import UnrecognisedLog
 from verifier.config import find_settings_file, load_settings
+from verifier.core.bounce_text import reply_from_text, stage_from_text
 from verifier.core.faults import InputError
 from verifier.core.reasons import MEANINGS, verdict_of
-from verifier.core.replies import Reading, Reply, SmtpStage, reply_from_text, stage_from_text
+from verifier.core.replies import Reading, Reply, SmtpStage, mask
 from verifier.core.reply_rules import DEFAULT_RULES, Rules
 from verifier.core.verdict import reason_of_reply
 
@@ -28,6 +29,7 @@ _STAGE_NAMES = {stage.value: stage for stage in SmtpStage} | {
     "noop": SmtpStage.BANNER,
     "quit": SmtpStage.BANNER,
 }
+_SHOWN = 160
 
 
 class _Question(msgspec.Struct, frozen=True):
@@ -112,7 +114,7 @@ def _explain(rules: Rules, question: _Question) -> None:
         ("class", reading.reply_class.value),
         ("verdict", verdict.value),
         ("reason", f"{reason.value}: {MEANINGS[reason].sentence}"),
-        ("read as", f"a reply to {stage.value}: {reply.code} {reply.enhanced or '(no enhanced code)'}"),
+        ("read as", f"a reply to {stage.value}: {reply.code} {reply.enhanced or '(no enhanced code)'} {_words(reply)}"),
         ("rule", reading.rule),
         *_about_rule(rules, reading),
     ]
@@ -122,6 +124,12 @@ def _explain(rules: Rules, question: _Question) -> None:
         rows.append(("but", "the text alone does not decide; a probe compares it with the answer to a random name"))
     for name, value in rows:
         click.echo(f"{name:<10} {value}")
+
+
+def _words(reply: Reply) -> str:
+    """What the rules saw of the text: masked, cut short."""
+    words = mask(reply.text)
+    return words if len(words) <= _SHOWN else words[: _SHOWN - 1] + "…"
 
 
 def _about_rule(rules: Rules, reading: Reading) -> list[tuple[str, str]]:
