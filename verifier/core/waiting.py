@@ -4,7 +4,7 @@ Law: a list gets as many turns as any other, and within a list a domain as many 
 everybody that was pushed is taken once. Recipients that need SMTPUTF8 never share a group with others (RFC 6531 §3.4).
 """
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
 from verifier.core.control import Probe
@@ -12,11 +12,14 @@ from verifier.core.dialogue_events import Recipient
 
 
 class Waiting:
-    """The queue of one mail exchange. One recipient costs the same, whoever else waits."""
+    """The queue of one mail exchange.
+
+    Plain lists: there is one for each domain that waits, mostly of a few recipients, and a deque takes 760 bytes.
+    """
 
     def __init__(self) -> None:
-        self._controls: deque[Recipient] = deque()
-        self._interactive: deque[Recipient] = deque()
+        self._controls: list[Recipient] = []
+        self._interactive: list[Recipient] = []
         self._turns = {False: _Turns(), True: _Turns()}
         self._utf8_was_last = True
 
@@ -47,7 +50,7 @@ class Waiting:
         else:
             self._turns[recipient.smtputf8].push(recipient, first)
             return
-        queue.appendleft(recipient) if first else queue.append(recipient)
+        queue.insert(0 if first else len(queue), recipient)
 
     def head(self, domain: str | None = None) -> Recipient | None:
         """Whose turn it is; among equally urgent ones somebody of `domain`, if there is one."""
@@ -100,7 +103,7 @@ class _Turns:
 
     def __init__(self) -> None:
         self.waiting = 0
-        self._lists: OrderedDict[str, OrderedDict[str, deque[Recipient]]] = OrderedDict()
+        self._lists: OrderedDict[str, OrderedDict[str, list[Recipient]]] = OrderedDict()
 
     def __iter__(self) -> Iterator[Recipient]:
         for domains in self._lists.values():
@@ -113,8 +116,8 @@ class _Turns:
             domains = self._lists[recipient.source] = OrderedDict()
         queue = domains.get(recipient.domain)
         if queue is None:
-            queue = domains[recipient.domain] = deque()
-        queue.appendleft(recipient) if first else queue.append(recipient)
+            queue = domains[recipient.domain] = []
+        queue.insert(0 if first else len(queue), recipient)
         self.waiting += 1
 
     def holds(self, domain: str) -> bool:
@@ -160,7 +163,7 @@ class _Turns:
     def _pop(self, source: str, domain: str) -> Recipient:
         domains = self._lists[source]
         queue = domains[domain]
-        recipient = queue.popleft()
+        recipient = queue.pop(0)
         self.waiting -= 1
         if not queue:
             del domains[domain]
@@ -170,13 +173,10 @@ class _Turns:
 
 
 def _take_fitting(
-    queue: deque[Recipient], group: list[Recipient], limit: int, smtputf8: bool, domain: str | None
+    queue: list[Recipient], group: list[Recipient], limit: int, smtputf8: bool, domain: str | None
 ) -> None:
-    for _ in range(len(queue)):
-        if len(group) >= limit:
-            return
-        recipient = queue.popleft()
-        if recipient.smtputf8 == smtputf8 and (domain is None or recipient.domain == domain):
-            group.append(recipient)
-        else:
-            queue.append(recipient)
+    left: list[Recipient] = []
+    for recipient in queue:
+        fits = recipient.smtputf8 == smtputf8 and (domain is None or recipient.domain == domain)
+        (group if fits and len(group) < limit else left).append(recipient)
+    queue[:] = left

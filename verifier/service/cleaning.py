@@ -25,7 +25,7 @@ from verifier.service.mailboxes import COMMAND_LINE, Asking, EgressSource
 from verifier.service.verify import Verification
 
 _ASK_ROWS = 500
-_ASK_CHUNKS = 80
+_ASK_CHUNKS = 100
 _NOTHING_TO_DO = 0.05
 
 
@@ -153,6 +153,8 @@ class Cleaning:
                 self._greylisted.pop(key, None)
 
     async def _wait_for_greylisted(self) -> None:
+        if not self._job.max_wait:
+            return
         deadline = self._clock.now() + self._job.max_wait
         while self._greylisted and not self._enough.is_set():
             in_time = {key: at for key, at in self._greylisted.items() if at <= deadline}
