@@ -31,7 +31,7 @@ _LONGEST_BACKOFF = 60.0
 _SERVER_SLEEPS = 1.5
 """Seconds until a host has closed that sleeps for one before it reads QUIT, or sees that we are gone."""
 _SIGN_OF_SLEEP = 0.5
-_TOO_MANY_TO_SLEEP_FOR = 10
+_TOO_MANY_TO_SLEEP_FOR = 3
 _SERVER_NEEDS = 0.05
 """Seconds from QUIT until a host has closed. The next connection is a round trip later: long enough where it is far."""
 _NOT_CONNECTED = {
