@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain, repeat
 
 from verifier.world import World
@@ -18,23 +18,23 @@ KINDS = (*ANSWERING, "gmail", "exchange", "yahoo", "icloud", "provider")
 _TURNS = tuple(chain.from_iterable(repeat(name, part) for name, part in ANSWERING.items()))
 
 
-def addresses(world: World, size: int, domains: int) -> Iterator[str]:
-    """`size` different addresses at `domains` domains, spread evenly."""
+def addresses(world: World, size: int, domains: int, turns: Sequence[str] = _TURNS) -> Iterator[str]:
+    """`size` different addresses at `domains` domains, spread evenly; `turns` are the personalities by hundredths."""
     for number in range(size):
         place = number % domains
-        personality = _TURNS[place * 37 % len(_TURNS)]
+        personality = turns[place * 37 % len(turns)]
         first = FIRST_NAMES[draw(world.seed, "first", str(number)) % len(FIRST_NAMES)]
         last = LAST_NAMES[draw(world.seed, "last", str(number)) % len(LAST_NAMES)]
         local = without_accents(f"{first}.{last}{number // domains}")
         yield f"{local}@{world.domain(personality, place)}"
 
 
-def list_text(world: World, size: int, domains: int) -> str:
+def list_text(world: World, size: int, domains: int, turns: Sequence[str] = _TURNS) -> str:
     """The addresses as a customer's CSV."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("id", "email", "note"))
     writer.writerows(
-        (number, address, "kept, as it is") for number, address in enumerate(addresses(world, size, domains), 1)
+        (number, address, "kept, as it is") for number, address in enumerate(addresses(world, size, domains, turns), 1)
     )
     return text.getvalue()

@@ -63,6 +63,7 @@ class RedisPacer:
         self._untold: dict[str, tuple[Finding, float]] = {}
         """Refusals that were met while Redis was away, and until when they stand."""
         self._heart: asyncio.Task[None] | None = None
+        self._closed = False
 
     async def open(self) -> None:
         await self._beat()
@@ -72,6 +73,7 @@ class RedisPacer:
 
     async def close(self) -> None:
         """Gives back what is held, and is no longer counted."""
+        self._closed = True
         if self._heart is not None:
             self._heart.cancel()
             await asyncio.gather(self._heart, return_exceptions=True)
@@ -143,7 +145,7 @@ class RedisPacer:
         return min(_BEAT_SECONDS, self._lease / 6)
 
     async def _live(self) -> None:
-        while True:
+        while not self._closed:  # a cancellation may be lost where an answer comes at the same moment
             await self._clock.sleep(self._beat_seconds)
             await self._beat()
 
