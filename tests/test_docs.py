@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from tools.build_docs import README, VERDICTS, WHAT_TO_DO, readme, verdicts_page
+from tools.build_docs import OPERATIONS, README, VERDICTS, WHAT_TO_DO, operations_page, readme, verdicts_page
 from verifier.config import SETTINGS
 from verifier.core.reasons import MEANINGS, Reason
 from verifier.edges.cli.root import root
@@ -53,10 +53,12 @@ def test_no_relative_link_is_broken(page: Path) -> None:
 
 
 def test_the_parts_that_are_made_are_as_the_tool_makes_them() -> None:
-    """docs/verdicts.md and the README's tables come from the code's own reasons and from the provider table."""
+    """docs/verdicts.md, the README's tables and the list of measures come from the code's own tables."""
     assert verdicts_page() == VERDICTS.read_text(encoding="utf-8")
     text = README.read_text(encoding="utf-8")
     assert readme(text) == text
+    operations = OPERATIONS.read_text(encoding="utf-8")
+    assert operations_page(operations) == operations
 
 
 def test_every_reason_is_explained() -> None:

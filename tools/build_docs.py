@@ -1,6 +1,7 @@
-"""Writes what the documentation says of verdicts and providers from the code's own tables.
+"""Writes what the documentation says of verdicts, providers and measures from the code's own tables.
 
-docs/verdicts.md as a whole, and the parts of README.md between `<!-- made: NAME -->` and `<!-- end -->`.
+docs/verdicts.md as a whole, and the parts of README.md and docs/operations.md between `<!-- made: NAME -->` and
+`<!-- end -->`.
 """
 
 import re
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from verifier.adapters.data_files import load_reference_data, shipped_folder
+from verifier.core.measures import MEASURES, Kind
 from verifier.core.providers import ProbePolicy, Provider
 from verifier.core.reasons import MEANINGS, Reason, Verdict, verdict_of
 from verifier.writers.sentences_en import SENTENCES_EN
@@ -15,6 +17,7 @@ from verifier.writers.sentences_en import SENTENCES_EN
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 VERDICTS = ROOT / "docs" / "verdicts.md"
+OPERATIONS = ROOT / "docs" / "operations.md"
 _PART = re.compile(r"(<!-- made: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _ORDER = (Verdict.DELIVERABLE, Verdict.UNDELIVERABLE, Verdict.RISKY, Verdict.UNKNOWN)
 
@@ -160,6 +163,21 @@ def readme(text: str) -> str:
     return _PART.sub(lambda part: f"{part[1]}{made[part[2]]}{part[3]}", text)
 
 
+def measure_table() -> str:
+    """Everything that /metrics shows, by the names that Prometheus has for it."""
+    lines = ["| name | kind | labels | what it says |", "|---|---|---|---|"]
+    for measure in sorted(MEASURES, key=lambda measure: measure.name):
+        name = f"{measure.name}_total" if measure.kind is Kind.COUNTER else measure.name
+        labels = " ".join(f"`{label}`" for label in measure.labels)
+        lines.append(f"| `{name}` | {measure.kind} | {labels} | {measure.sentence} |")
+    return "\n".join(lines) + "\n"
+
+
+def operations_page(text: str) -> str:
+    """docs/operations.md with its made part made anew."""
+    return _PART.sub(lambda part: f"{part[1]}{measure_table()}{part[3]}", text)
+
+
 def _reasons(verdict: Verdict) -> list[Reason]:
     return [reason for reason in Reason if verdict_of(reason) is verdict]
 
@@ -176,4 +194,5 @@ def _asked(provider: Provider) -> str:
 
 if __name__ == "__main__":
     VERDICTS.write_text(verdicts_page(), encoding="utf-8")
+    OPERATIONS.write_text(operations_page(OPERATIONS.read_text(encoding="utf-8")), encoding="utf-8")
     README.write_text(readme(README.read_text(encoding="utf-8")), encoding="utf-8")

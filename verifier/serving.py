@@ -17,6 +17,7 @@ from verifier.core.faults import ServiceUnavailable
 from verifier.core.measures import EGRESS_OPEN, LANES, LEFT_ALONE, SESSIONS, WAITING
 from verifier.service.access import Access
 from verifier.service.allowances import Allowances
+from verifier.service.probe_limits import ProbeLimits
 from verifier.service.readiness import Condition, Part, Readiness, dns_part, egress_part
 from verifier.service.realtime import RealTime
 from verifier.wiring import Verifier, assemble_names
@@ -32,6 +33,7 @@ class FrontDesk(Struct):
     realtime: RealTime
     access: Access
     allowances: Allowances
+    probe_limits: ProbeLimits
     readiness: Readiness
     meter: PrometheusMeter
 
@@ -55,7 +57,8 @@ async def open_front_desk(
         watching = asyncio.get_running_loop().create_task(_watch_lists(verifier, report_fault))
         stack.callback(watching.cancel)
         access = Access(keys, keys, clock)
-        yield FrontDesk(verifier, realtime, access, Allowances(keys, clock), _readiness(verifier, access), meter)
+        allowances, probe_limits = Allowances(keys, clock), ProbeLimits(clock)
+        yield FrontDesk(verifier, realtime, access, allowances, probe_limits, _readiness(verifier, access), meter)
 
 
 @asynccontextmanager

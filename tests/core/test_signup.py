@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.support.facts import at
 from verifier.core.reasons import Reason, Verdict, verdict_of
-from verifier.core.signup import Decision, Language, SignupPolicy, advise, preferred_language
+from verifier.core.signup import Advice, Decision, Language, SignupPolicy, advise, preferred_language, told_to_browsers
 from verifier.core.verdict import Assessment, Flags
 
 REFUSED = {
@@ -106,3 +106,11 @@ def test_the_preferred_language(header: str, language: str) -> None:
 def test_any_header_is_read(header: str) -> None:
     """Whatever a browser sends."""
     assert preferred_language(header) in Language
+
+
+def test_the_public_does_not_learn_what_exists() -> None:
+    """`confirm` is told as `accept`, without a word; what the form has to say is told as it is."""
+    for decision in Decision:
+        told = told_to_browsers(Advice(decision, "A sentence."))
+        kept = decision in (Decision.SUGGEST, Decision.REFUSE)
+        assert told == (Advice(decision, "A sentence.") if kept else Advice(Decision.ACCEPT, ""))

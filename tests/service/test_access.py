@@ -82,3 +82,49 @@ async def test_a_name_is_for_people(name: str) -> None:
     access = access_to(MemoryKeys(), FakeClock())
     with pytest.raises(InputError):
         await access.invite(name, [Scope.LISTS])
+
+
+async def widget_key(access: Access, name: str = "shop", origin: str = "https://shop.example.com") -> Granted:
+    return await access.create(name, [Scope.WIDGET], rate=0, daily_quota=0, workspace="default", origins=[origin])
+
+
+async def test_a_publishable_key_may_nothing_else() -> None:
+    """Its token looks different, it has the one scope, and its origins as browsers write them."""
+    access = access_to(MemoryKeys(), FakeClock())
+    granted = await widget_key(access, origin="https://Shop.example.com/")
+    assert is_token(TokenKind.WIDGET, granted.token) and not is_token(TokenKind.KEY, granted.token)
+    assert granted.key.origins == {"https://shop.example.com"}
+    assert [scope for scope in Scope if granted.key.may(scope)] == [Scope.WIDGET]
+    assert await access.by_token(granted.token) == granted.key
+
+
+@pytest.mark.parametrize(
+    ("scopes", "origins"),
+    [
+        ([Scope.WIDGET], []),
+        ([Scope.VERIFY], ["https://shop.example.com"]),
+        ([Scope.WIDGET, Scope.VERIFY], ["https://shop.example.com"]),
+        ([Scope.WIDGET], ["shop.example.com"]),
+        ([Scope.WIDGET], [f"https://{n}.example.com" for n in range(51)]),
+    ],
+)
+async def test_scopes_and_origins_go_together(scopes: list[Scope], origins: list[str]) -> None:
+    """A public key without origins, or one that may more, is not made."""
+    access = access_to(MemoryKeys(), FakeClock())
+    with pytest.raises(InputError):
+        await access.create("shop", scopes, rate=0, daily_quota=0, workspace="default", origins=origins)
+    assert await access.keys() == []
+
+
+async def test_origins_are_those_of_keys_that_hold() -> None:
+    """Known at once where the key was made or revoked, within two seconds elsewhere."""
+    store, clock = MemoryKeys(), FakeClock()
+    access, elsewhere = access_to(store, clock), access_to(store, clock)
+    assert await access.widget_origins() == await elsewhere.widget_origins() == frozenset()
+    await widget_key(access)
+    await widget_key(access, "blog", "https://blog.example.com")
+    assert await access.widget_origins() == {"https://shop.example.com", "https://blog.example.com"}
+    assert await elsewhere.widget_origins() == frozenset()
+    clock.move(2.0)
+    await access.revoke("shop")
+    assert await access.widget_origins() == await elsewhere.widget_origins() == {"https://blog.example.com"}

@@ -50,6 +50,10 @@ class Running:
     def running(self) -> bool:
         return self._child.poll() is None
 
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
     def said(self) -> str:
         """What it has written to stderr so far."""
         return os.pread(self._err.fileno(), 1 << 24, 0).decode()

@@ -1,6 +1,6 @@
 """A whole front desk in a folder of its own that reaches nobody, and its application behind a real socket."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -30,10 +30,17 @@ class Visitor:
         self.client = client
         self.faults = faults
 
-    async def key(self, *scopes: Scope, rate: int = 600, daily_quota: int = 0, name: str = "a program") -> str:
+    async def key(
+        self,
+        *scopes: Scope,
+        rate: int = 600,
+        daily_quota: int = 0,
+        name: str = "a program",
+        origins: Collection[str] = (),
+    ) -> str:
         """The token of a new key."""
         granted = await self.site.desk.access.create(
-            name, scopes, rate=rate, daily_quota=daily_quota, workspace="default"
+            name, scopes, rate=rate, daily_quota=daily_quota, workspace="default", origins=origins
         )
         return granted.token
 

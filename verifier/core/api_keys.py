@@ -26,17 +26,19 @@ class TokenKind(StrEnum):
     """What a token is for; the value is its prefix."""
 
     KEY = "vfk_"
+    WIDGET = "vfp_"
     INVITE = "vfi_"
     SESSION = "vfs_"
 
 
 class Scope(StrEnum):
-    """What a key may do. `admin` may do everything."""
+    """What a key may do. `admin` may do everything; a key for `widget` is public, so it may do nothing else."""
 
     VERIFY = "verify"
     LISTS = "lists"
     GATE = "gate"
     FEEDBACK = "feedback"
+    WIDGET = "widget"
     ADMIN = "admin"
 
 
@@ -45,6 +47,7 @@ class ApiKey(Struct, frozen=True):
 
     `id` is public and names the key in logs; `digest` is of its token; times are tz-aware. `rate` is checks a minute,
     `daily_quota` answers a day (UTC), of which unknown ones don't count; 0 is no limit.
+    `origins` are the pages that may use a publishable key, as browsers write them.
     """
 
     id: str
@@ -57,6 +60,7 @@ class ApiKey(Struct, frozen=True):
     revoked_at: datetime | None = None
     rate: int = 600
     daily_quota: int = 0
+    origins: frozenset[str] = frozenset()
 
     @property
     def is_person(self) -> bool:

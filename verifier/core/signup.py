@@ -88,6 +88,16 @@ def advise(assessment: Assessment, policy: SignupPolicy, language: Language, now
     return Advice(decision, sentence.format(domain=domain, meant=assessment.did_you_mean))
 
 
+def told_to_browsers(advice: Advice) -> Advice:
+    """What the public learns: whether to ask again, never that a mailbox was found there.
+
+    `confirm` is told as `accept`, so that what was not refused may exist or not; there is nothing to say about it then.
+    """
+    if advice.decision in (Decision.ACCEPT, Decision.CONFIRM):
+        return Advice(Decision.ACCEPT, "")
+    return advice
+
+
 def _decide(assessment: Assessment, policy: SignupPolicy, now: datetime) -> tuple[Decision, str]:
     reason, meant = assessment.reason, assessment.did_you_mean
     if reason is Reason.INVALID_SYNTAX:

@@ -21,6 +21,7 @@ from verifier.core.api_keys import (
     make_token,
 )
 from verifier.core.faults import InputError
+from verifier.core.origins import parse_origin
 from verifier.ports import Clock, KeyStore, LoginStore
 
 INVITE_HOLDS = timedelta(hours=24)
@@ -29,6 +30,7 @@ _BELIEVED_SECONDS = 2.0
 _REMEMBERED = 10_000
 _ID_LENGTH = 10
 _LONGEST_NAME = 100
+_MOST_ORIGINS = 50
 
 LOCAL = ApiKey("local", "this machine", frozenset(Scope), datetime(2026, 1, 1, tzinfo=UTC), rate=0)
 """Who asks where no key is needed: everybody on this machine, without limits."""
@@ -49,10 +51,11 @@ class Access:
         self._logins = logins
         self._clock = clock
         self._known: OrderedDict[str, tuple[ApiKey, float]] = OrderedDict()
+        self._origins: tuple[frozenset[str], float] | None = None
 
     async def by_token(self, token: str) -> ApiKey | None:
         """The key of a program's token, where it holds."""
-        if not is_token(TokenKind.KEY, token):
+        if not is_token(TokenKind.KEY, token) and not is_token(TokenKind.WIDGET, token):
             return None
         return await self._remembered(digest_of(token), is_session=False)
 
@@ -88,10 +91,15 @@ class Access:
         rate: int,
         daily_quota: int,
         workspace: str,
+        origins: Collection[str] = (),
     ) -> Granted:
-        """A new key for a program. Raises InputError where the name is taken or cannot be one."""
+        """A new key for a program, publishable where its scope is `widget` and `origins` say for which pages.
+
+        Raises InputError where the name is taken or cannot be one, and where scopes and origins do not go together.
+        """
         self._require_free(name, await self._keys.keys())
-        token = self._token(TokenKind.KEY)
+        allowed = _origins_for(scopes, origins)
+        token = self._token(TokenKind.WIDGET if allowed else TokenKind.KEY)
         key = ApiKey(
             id=self._clock.token(_ID_LENGTH),
             name=name,
@@ -102,9 +110,20 @@ class Access:
             expires_at=expires_at,
             rate=rate,
             daily_quota=daily_quota,
+            origins=allowed,
         )
         await self._keys.add(key)
+        self._origins = None
         return Granted(key, token)
+
+    async def widget_origins(self) -> frozenset[str]:
+        """Of all publishable keys that hold."""
+        moment = self._clock.monotonic()
+        if self._origins is None or self._origins[1] <= moment:
+            now = self._clock.now()
+            found = (key.origins for key in await self._keys.keys() if key.holds(now))
+            self._origins = frozenset().union(*found), moment + _BELIEVED_SECONDS
+        return self._origins[0]
 
     async def invite(self, name: str, scopes: Collection[Scope]) -> Granted:
         """A one-time link's token for a person, who is made where nobody of that name is known.
@@ -132,6 +151,7 @@ class Access:
         if key is None or not await self._keys.revoke(key.id, self._clock.now()):
             return None
         self._known.clear()
+        self._origins = None
         return key
 
     def _token(self, kind: TokenKind) -> str:
@@ -156,3 +176,18 @@ class Access:
             if len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)
         return known[0] if known[0].holds(now) else None
+
+
+def _origins_for(scopes: Collection[Scope], origins: Collection[str]) -> frozenset[str]:
+    """A key that everybody can read in a page's source may do one thing, for pages that are named."""
+    if Scope.WIDGET not in scopes and not origins:
+        return frozenset()
+    if set(scopes) != {Scope.WIDGET} or not 0 < len(origins) <= _MOST_ORIGINS:
+        raise InputError(
+            "A key for the widget is public: it has the scope `widget` alone, and the origins of the pages that use it"
+            f" (1 to {_MOST_ORIGINS}, such as https://shop.example.com)."
+        )
+    try:
+        return frozenset(map(parse_origin, origins))
+    except ValueError as error:
+        raise InputError(str(error)) from None

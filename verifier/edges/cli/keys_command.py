@@ -44,11 +44,18 @@ def keys_command() -> None:
 @click.option("--rate", type=click.IntRange(0), default=600, show_default=True, help="Checks a minute; 0 is no limit.")
 @click.option("--quota", type=click.IntRange(0), default=0, help="Answers a day, unknown ones free; 0 is no limit.")
 @click.option("--workspace", default=DEFAULT_WORKSPACE, show_default=True, help="Whose lists it sees.")
+@click.option("--origin", "origins", multiple=True, help="Whose pages may use a key of the scope widget; repeatable.")
 def create_command(
-    name: str, scopes: tuple[str, ...], expires: timedelta | None, rate: int, quota: int, workspace: str
+    name: str,
+    scopes: tuple[str, ...],
+    expires: timedelta | None,
+    rate: int,
+    quota: int,
+    workspace: str,
+    origins: tuple[str, ...],
 ) -> None:
     """Make a key for a program called NAME; its token goes to stdout, once."""
-    run_async(_create(read_settings(), name, scopes, expires, rate, quota, workspace))
+    run_async(_create(read_settings(), name, scopes, expires, rate, quota, workspace, origins))
 
 
 @keys_command.command("list")
@@ -82,6 +89,7 @@ async def _create(
     rate: int,
     quota: int,
     workspace: str,
+    origins: tuple[str, ...],
 ) -> None:
     async with open_access(settings) as access:
         granted = await access.create(
@@ -91,8 +99,12 @@ async def _create(
             rate=rate,
             daily_quota=quota,
             workspace=workspace,
+            origins=origins,
         )
-    say("The key's token follows; it is shown this once. Send it as `Authorization: Bearer …`.")
+    if origins:
+        say("The publishable key follows; it is shown this once. It goes into the page, as data-key of widget.js.")
+    else:
+        say("The key's token follows; it is shown this once. Send it as `Authorization: Bearer …`.")
     click.echo(granted.token)
 
 

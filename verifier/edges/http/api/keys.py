@@ -24,6 +24,10 @@ class CreateKeyRequest(Struct, frozen=True, forbid_unknown_fields=True):
     rate_per_minute: Annotated[int, Meta(ge=0, le=1_000_000, description="Checks a minute; 0 is no limit.")] = 600
     daily_quota: Annotated[int, Meta(ge=0, le=1_000_000_000, description="Answers a day (UTC); 0 is no limit.")] = 0
     workspace: Workspace = DEFAULT_WORKSPACE
+    origins: Annotated[
+        list[Annotated[str, Meta(max_length=300)]],
+        Meta(max_length=50, description="Whose pages may use a key with the scope `widget`: https://shop.example.com"),
+    ] = []
 
 
 class KeyRecord(Struct, frozen=True):
@@ -36,6 +40,7 @@ class KeyRecord(Struct, frozen=True):
     workspace: str
     rate_per_minute: int
     daily_quota: int
+    origins: list[str]
     created_at: Timestamp | None
     expires_at: Timestamp | None
     revoked_at: Timestamp | None
@@ -63,6 +68,7 @@ def key_record(key: ApiKey) -> KeyRecord:
         workspace=key.workspace,
         rate_per_minute=key.rate,
         daily_quota=key.daily_quota,
+        origins=sorted(key.origins),
         created_at=timestamp(key.created_at),
         expires_at=timestamp(key.expires_at),
         revoked_at=timestamp(key.revoked_at),
@@ -83,6 +89,7 @@ async def create_key(call: Call[CreateKeyRequest]) -> web.StreamResponse:
         rate=body.rate_per_minute,
         daily_quota=body.daily_quota,
         workspace=body.workspace,
+        origins=body.origins,
     )
     return json_response(CreatedKey(key_record(granted.key), granted.token), status=201)
 

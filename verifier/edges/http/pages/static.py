@@ -36,6 +36,11 @@ def link(name: str) -> str:
     return f"/static/{_FILES[name].digest}/{name}"
 
 
+def content(name: str) -> bytes:
+    """The file itself."""
+    return _FILES[name].body
+
+
 async def static(call: Call[None]) -> web.StreamResponse:
     file = _FILES.get(call.request.match_info["name"])
     if file is None or call.request.match_info["digest"] != file.digest:
