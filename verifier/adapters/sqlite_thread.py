@@ -13,11 +13,12 @@ import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from errno import ENOSPC
 from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from verifier.core.faults import ServiceUnavailable
+from verifier.core.faults import DiskFull, ServiceUnavailable
 
 _Result = TypeVar("_Result")
 _Item = TypeVar("_Item")
@@ -153,6 +154,13 @@ def transact(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection]
 def is_damage(error: Exception) -> bool:
     """The file is no database, or a broken one: nothing that time or space on the disk would put right."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def unwritten(what: str, error: Exception) -> ServiceUnavailable:
+    """What to raise where `what` cannot be written: DiskFull where that is why."""
+    full = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL or getattr(error, "errno", 0) == ENOSPC
+    kind = DiskFull if full else ServiceUnavailable
+    return kind(f"{what} cannot be written: {error}.")
 
 
 def _migrate(connection: sqlite3.Connection, path: Path, scripts: tuple[str, ...]) -> None:
