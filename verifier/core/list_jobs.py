@@ -178,9 +178,8 @@ def preview_record(job: ListJob) -> dict[str, Any] | None:
     """What was seen of the upload, with what is to be expected of it; None before it was read."""
     if job.preview is None:
         return None
-    record: dict[str, Any] = msgspec.to_builtins(job.preview)
-    record["forecast"] = msgspec.to_builtins(job.forecast)
-    record["sample"] = msgspec.to_builtins(job.sample)
+    whole = {**structs.asdict(job.preview), "forecast": job.forecast, "sample": job.sample}
+    record: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(whole))
     return record
 
 
