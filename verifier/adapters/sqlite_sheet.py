@@ -18,7 +18,7 @@ from verifier.core.faults import InputError
 from verifier.core.list_counts import Counts
 from verifier.core.list_rows import Block, Row, Settled, encodable
 from verifier.core.reasons import Reason
-from verifier.core.table import JsonText, Layout
+from verifier.core.table import ABSENT, JsonText, Layout
 from verifier.core.verdict import Assessment
 
 _SCHEMA = (
@@ -219,7 +219,9 @@ def _tagged(cell: str) -> bytes:
 
 def _untagged(cell: bytes) -> str:
     text = cell[1:].decode("utf-8", "surrogatepass")
-    return JsonText(text) if cell[:1] == b"j" else text
+    if cell[:1] != b"j":
+        return text
+    return JsonText(text) if text else ABSENT
 
 
 def _packed_verdicts(columns: list[list[Assessment]]) -> bytes:

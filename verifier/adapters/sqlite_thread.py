@@ -9,6 +9,7 @@ survives kill -9 of this process; only a crash of the machine can lose the last 
 """
 
 import asyncio
+import os
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Iterable
@@ -102,7 +103,7 @@ def open_database(path: Path, scripts: tuple[str, ...], *, exclusive: bool = Fal
     sqlite3.DatabaseError where the file is no database or is damaged.
     """
     try:
-        path.touch(mode=0o600)
+        _make(path)
     except OSError as error:
         raise ServiceUnavailable(f"{path} cannot be opened: {error.strerror or error}.") from None
     patience = 0.0 if exclusive else _BUSY_SECONDS
@@ -122,6 +123,16 @@ def open_database(path: Path, scripts: tuple[str, ...], *, exclusive: bool = Fal
         connection.close()
         raise
     return connection
+
+
+def _make(path: Path) -> None:
+    """Makes the file, or marks it as used just now. One that is there is not opened for that: closing it again would
+    drop the locks of every other connection that this process has to it (sqlite.org/howtocorrupt.html §2.2).
+    """
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        os.utime(path)
 
 
 def _write_ahead(connection: sqlite3.Connection, retries: int) -> None:

@@ -113,7 +113,9 @@ class ListWork:
         try:
             cleaning = self._cleaning(job, journal, meter)
             await cleaning.take_up()
-            if not job.progress.all_asked:
+            if job.progress.all_asked:
+                await self._all(job, meter, Reason.GREYLISTED)  # asked again, perhaps, by whoever was killed
+            else:
                 await cleaning.ask_all()
                 meter.all_answered()
                 await self._all(job, meter)
