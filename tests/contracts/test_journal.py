@@ -268,3 +268,35 @@ async def test_fifty_thousand_findings_take_seconds_at_most(tmp_path: Path) -> N
     took = time.monotonic() - begun
     await journal.finish()
     assert took < 10
+
+
+async def test_a_shared_journal_is_read_beside_its_writer(tmp_path: Path) -> None:
+    """Readers of the same process come and go while it is written: they see what was recorded, and nothing of it is
+    lost when they have gone.
+    """
+    writer = SqliteJournal(tmp_path, NAME, SystemClock(), shared=True)
+    await writer.open()
+    expected = []
+    for number in range(20):
+        key, finding = f"{number:032x}", replied(ReplyClass.ACCEPTED, number)
+        await writer.record([(key, finding)], [])
+        expected.append((key, finding))
+        reader = SqliteJournal(tmp_path, NAME, SystemClock(), shared=True)
+        await reader.open()
+        assert await contents(reader) == (expected, [])
+        await reader.close()
+        assert (tmp_path / f"{NAME}.sqlite-wal").exists()
+    await writer.close()
+    alone = await opened(tmp_path)
+    assert await contents(alone) == (expected, [])
+    await alone.close()
+
+
+async def test_an_open_journal_forgets(tmp_path: Path) -> None:
+    """A mailbox is erased from it, and from its file."""
+    journal = await opened(tmp_path)
+    await journal.record([("a" * 32, replied(ReplyClass.ACCEPTED, 0)), ("b" * 32, replied(ReplyClass.ACCEPTED, 1))], [])
+    await journal.forget("a" * 32)
+    assert await contents(journal) == ([("b" * 32, replied(ReplyClass.ACCEPTED, 1))], [])
+    assert [path for path in tmp_path.iterdir() if b"a" * 32 in path.read_bytes()] == []
+    await journal.close()

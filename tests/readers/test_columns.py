@@ -2,7 +2,8 @@
 
 import pytest
 
-from verifier.readers.columns import chosen_columns, guess_columns
+from verifier.core.table import chosen_columns
+from verifier.readers.columns import guess_columns
 
 A, B, C = "a@x.test", "b@x.test", "c@x.test"
 TABLES = {

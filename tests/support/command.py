@@ -58,6 +58,10 @@ class Running:
         """What it has written to stderr so far."""
         return os.pread(self._err.fileno(), 1 << 24, 0).decode()
 
+    def told(self) -> str:
+        """What it has written to stdout so far."""
+        return os.pread(self._out.fileno(), 1 << 24, 0).decode()
+
     def wait_until_said(self, words: str, patience: float = _PATIENCE) -> float:
         """Seconds from its start until `words` stood on stderr; fails where it ends without them."""
         while words not in self.said():

@@ -17,7 +17,15 @@ from typing import Literal, NamedTuple, TypeVar
 
 import msgspec
 
-from verifier.adapters.sqlite_thread import GroupCommit, SqliteThread, is_damage, open_database, transact, write_rows
+from verifier.adapters.sqlite_thread import (
+    GroupCommit,
+    SqliteThread,
+    is_damage,
+    open_database,
+    transact,
+    unwritten,
+    write_rows,
+)
 from verifier.core.evidence import Finding
 from verifier.core.facts import DomainFacts, merge_facts
 from verifier.core.faults import ServiceUnavailable
@@ -53,15 +61,16 @@ _decode_facts = msgspec.msgpack.Decoder(DomainFacts).decode
 
 
 class SqliteJournal:
-    """The journal `name` (`core.keys.journal_name`) in `folder`; held by one process at a time.
+    """The journal `name` (`core.keys.journal_name`) in `folder`; held by one process at a time, unless `shared`: then
+    others may read it meanwhile, and who may write to it is somebody else's concern.
 
     `open` comes first; then either `finish`, which deletes it, or `close`, which keeps it for the next run.
     """
 
-    def __init__(self, folder: Path, name: str, clock: Clock) -> None:
+    def __init__(self, folder: Path, name: str, clock: Clock, *, shared: bool = False) -> None:
         self._clock = clock
         self._path = folder / f"{name}.sqlite"
-        self._thread = SqliteThread(partial(open_database, self._path, _SCHEMA, exclusive=True))
+        self._thread = SqliteThread(partial(open_database, self._path, _SCHEMA, exclusive=not shared))
         self._commits: GroupCommit[_Entry] = GroupCommit(self._write)
 
     async def open(self, *, restart: bool = False) -> None:
@@ -122,7 +131,15 @@ class SqliteJournal:
         try:
             await asyncio.shield(self._commits.add(entries))
         except sqlite3.DatabaseError as error:
-            raise ServiceUnavailable(f"The journal {self._path} cannot be written: {error}.") from None
+            raise unwritten(f"The journal {self._path}", error) from None
+
+    async def forget(self, key: str) -> None:
+        """Erases a mailbox. Raises ServiceUnavailable where that cannot be done."""
+        await self._commits.settled()
+        try:
+            await self._thread.call(partial(_erase, key=key))
+        except sqlite3.DatabaseError as error:
+            raise unwritten(f"The journal {self._path}", error) from None
 
     async def finish(self) -> None:
         """Deletes the journal: the run has come to its end."""
@@ -203,14 +220,19 @@ def _forget(folder: Path, key: str) -> None:
     for path in list(folder.glob("*.sqlite")):
         try:
             with closing(open_database(path, _SCHEMA, exclusive=True)) as connection:
-                connection.execute("PRAGMA secure_delete=ON")
-                connection.execute("DELETE FROM findings WHERE key = ?", (key,))
+                _erase(connection, key)
         except sqlite3.DatabaseError as error:
             if not is_damage(error):
                 raise ServiceUnavailable(
                     f"The journal {path} cannot be written, nothing was erased: {error}."
                 ) from None
             _remove(path)  # the run that takes it up begins it anew
+
+
+def _erase(connection: sqlite3.Connection, key: str) -> None:
+    connection.execute("PRAGMA secure_delete=ON")
+    connection.execute("DELETE FROM findings WHERE key = ?", (key,))
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _remove(path: Path) -> None:

@@ -9,15 +9,17 @@ survives kill -9 of this process; only a crash of the machine can lose the last 
 """
 
 import asyncio
+import os
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from errno import ENOSPC
 from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from verifier.core.faults import ServiceUnavailable
+from verifier.core.faults import DiskFull, ServiceUnavailable
 
 _Result = TypeVar("_Result")
 _Item = TypeVar("_Item")
@@ -113,7 +115,7 @@ def open_database(path: Path, scripts: tuple[str, ...], *, exclusive: bool = Fal
     sqlite3.DatabaseError where the file is no database or is damaged.
     """
     try:
-        path.touch(mode=0o600)
+        _make(path)
     except OSError as error:
         raise ServiceUnavailable(f"{path} cannot be opened: {error.strerror or error}.") from None
     patience = 0.0 if exclusive else _BUSY_SECONDS
@@ -133,6 +135,16 @@ def open_database(path: Path, scripts: tuple[str, ...], *, exclusive: bool = Fal
         connection.close()
         raise
     return connection
+
+
+def _make(path: Path) -> None:
+    """Makes the file, or marks it as used just now. One that is there is not opened for that: closing it again would
+    drop the locks of every other connection that this process has to it (sqlite.org/howtocorrupt.html §2.2).
+    """
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        os.utime(path)
 
 
 def _write_ahead(connection: sqlite3.Connection, retries: int) -> None:
@@ -180,6 +192,13 @@ def write_rows(connection: sqlite3.Connection, statement: str, rows: Sequence[tu
 def is_damage(error: Exception) -> bool:
     """The file is no database, or a broken one: nothing that time or space on the disk would put right."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def unwritten(what: str, error: Exception) -> ServiceUnavailable:
+    """What to raise where `what` cannot be written: DiskFull where that is why."""
+    full = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL or getattr(error, "errno", 0) == ENOSPC
+    kind = DiskFull if full else ServiceUnavailable
+    return kind(f"{what} cannot be written: {error}.")
 
 
 def _migrate(connection: sqlite3.Connection, path: Path, scripts: tuple[str, ...]) -> None:

@@ -9,6 +9,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from verifier.core.faults import InputError
+
 OUR_COLUMNS = (
     "ev_verdict",
     "ev_reason",
@@ -119,3 +121,25 @@ def unique_names(header: Sequence[str]) -> tuple[str, ...]:
         seen.add(name)
         names.append(name)
     return tuple(names)
+
+
+def chosen_columns(wanted: Sequence[str], header: Sequence[str] | None, width: int) -> tuple[int, ...]:
+    """The columns that the caller named: by heading (case and outer blanks aside) or by 1-based number.
+
+    Raises InputError for a column that the list does not have, naming those that it has.
+    """
+    names = [heading.strip().casefold() for heading in header or ()]
+    chosen = []
+    for text in wanted:
+        name = text.strip().casefold()
+        if name in names:
+            column = names.index(name)
+        elif name.isascii() and name.isdigit() and 1 <= int(name) <= width:
+            column = int(name) - 1
+        else:
+            shown = ", ".join(heading for heading in header or () if heading.strip())
+            known = f"its columns are {shown}" if shown else f"it has {width} column{'s' * (width != 1)} without names"
+            raise InputError(f"The list has no column {text!r}: {known}.")
+        if column not in chosen:
+            chosen.append(column)
+    return tuple(chosen)

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from verifier.core.faults import InputError
 from verifier.core.table import OUR_COLUMNS
 from verifier.readers.heading_words import ADDRESS_WORDS, FILLERS, HEADING_WORDS, MAIL_WORD, OTHERS
 
@@ -47,28 +46,6 @@ def guess_columns(rows: Sequence[_Row]) -> Columns:
 def named_columns(header: _Row, rows: Sequence[_Row]) -> tuple[int, ...]:
     """The e-mail columns of a list whose headings are known to be such."""
     return _emails([_mail_heading(name) for name in header], [_address_share(rows, n) for n in range(len(header))])
-
-
-def chosen_columns(wanted: Sequence[str], header: Sequence[str] | None, width: int) -> tuple[int, ...]:
-    """The columns that the caller named: by heading (case and outer blanks aside) or by 1-based number.
-
-    Raises InputError for a column that the list does not have, naming those that it has.
-    """
-    names = [heading.strip().casefold() for heading in header or ()]
-    chosen = []
-    for text in wanted:
-        name = text.strip().casefold()
-        if name in names:
-            column = names.index(name)
-        elif name.isascii() and name.isdigit() and 1 <= int(name) <= width:
-            column = int(name) - 1
-        else:
-            shown = ", ".join(heading for heading in header or () if heading.strip())
-            known = f"its columns are {shown}" if shown else f"it has {width} column{'s' * (width != 1)} without names"
-            raise InputError(f"The list has no column {text!r}: {known}.")
-        if column not in chosen:
-            chosen.append(column)
-    return tuple(chosen)
 
 
 def _emails(heading: Sequence[int], share: Sequence[float]) -> tuple[int, ...]:

@@ -15,8 +15,8 @@ from itertools import chain, islice
 from msgspec import Struct, structs
 
 from verifier.core.faults import InputError
-from verifier.core.table import MOST_COLUMNS, Layout, TableKind, made_up_names
-from verifier.readers.columns import Columns, chosen_columns, guess_columns
+from verifier.core.table import MOST_COLUMNS, Layout, TableKind, chosen_columns, made_up_names
+from verifier.readers.columns import Columns, guess_columns
 from verifier.readers.encodings import Encoding, Utf8Watch, head_encoding
 from verifier.readers.list_table import ListTable
 from verifier.readers.measure import Measure, measure

@@ -12,8 +12,8 @@ from itertools import islice
 import msgspec
 
 from verifier.core.faults import InputError
-from verifier.core.table import ABSENT, MOST_COLUMNS, JsonText, Layout, TableKind
-from verifier.readers.columns import chosen_columns, named_columns
+from verifier.core.table import ABSENT, MOST_COLUMNS, JsonText, Layout, TableKind, chosen_columns
+from verifier.readers.columns import named_columns
 from verifier.readers.encodings import head_encoding
 from verifier.readers.list_table import ListTable
 from verifier.readers.source import ListSource, line_blocks

@@ -18,12 +18,15 @@ _JSON_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json"})
 _OPENERS = {TableKind.CSV: open_delimited, TableKind.JSONL: open_jsonl, TableKind.XLSX: open_workbook}
 
 
-def open_table(path: str | Path, columns: Sequence[str] = (), stdin: BinaryIO | None = None) -> ListTable:
+def open_table(
+    path: str | Path, columns: Sequence[str] = (), stdin: BinaryIO | None = None, *, name: str | None = None
+) -> ListTable:
     """The list at `path`, "-" for standard input, read through once; `columns` are headings or 1-based numbers.
 
-    Without `columns` the e-mail columns are guessed. Raises InputError with one sentence where there is no list.
+    Without `columns` the e-mail columns are guessed. People are told of it by `name`, else by its file's. Raises
+    InputError with one sentence where there is no list.
     """
-    source = ListSource(path, stdin=stdin)
+    source = ListSource(path, name=name, stdin=stdin)
     try:
         return _OPENERS[table_kind(source)](source, columns)
     except InputError:

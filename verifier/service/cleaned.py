@@ -14,6 +14,7 @@ from verifier.service.judging import Judging
 from verifier.service.mailboxes import Knowledge
 
 _ROWS = 4000
+Parsed = Address | SyntaxFault
 
 
 class Duplicates(Protocol):
@@ -26,6 +27,35 @@ class Render(Protocol):
     """Our cells of one assessment (writers/columns.py)."""
 
     def __call__(self, assessment: Assessment, duplicate_of: int = 0) -> list[str]: ...
+
+
+class RowJudge:
+    """Gives rows their verdicts, one for each e-mail column, by the lists and by what a journal knows."""
+
+    def __init__(
+        self, judging: Judging, journal: Journal | None, stages: tuple[StageName, ...], email_columns: Sequence[int]
+    ) -> None:
+        self._judging = judging
+        self._journal = journal if StageName.MX in stages else None
+        self._stages = stages
+        self._email_columns = email_columns
+
+    async def judged(self, rows: Sequence[Sequence[str]]) -> tuple[list[list[Parsed]], list[list[Assessment]]]:
+        """For each e-mail column what its cells are, and their verdicts."""
+        parsed = [[parse_address(row[c] if c < len(row) else "") for row in rows] for c in self._email_columns]
+        knowledge = await self._known([address for column in parsed for address in column])
+        return parsed, [self._judging.judge(column, knowledge, self._stages) for column in parsed]
+
+    async def _known(self, parsed: Sequence[Parsed]) -> Knowledge:
+        if self._journal is None:
+            return Knowledge.of({})
+        addresses = [address for address in parsed if isinstance(address, Address)]
+        keys = {self._judging.key_of(address) for address in addresses}
+        findings, facts = await self._journal.known(keys, {address.domain for address in addresses})
+        knowledge = Knowledge.of(facts)
+        knowledge.findings.update(findings)
+        knowledge.live.update(findings)
+        return knowledge
 
 
 class CleanedList:
@@ -45,9 +75,8 @@ class CleanedList:
         duplicates: Duplicates,
         keep: Keep | None,
     ) -> None:
-        self._judging = judging
+        self._judge = RowJudge(judging, journal, job.stages, table.layout.email_columns)
         self._table = table
-        self._journal = journal
         self._job = job
         self._render = render
         self._duplicates = duplicates
@@ -67,9 +96,7 @@ class CleanedList:
 
     async def _judged(self, chunk: list[list[str]]) -> tuple[list[list[str]], list[list[str]]]:
         """The rows of a chunk that are kept, and our cells of each."""
-        parsed = [[_parse(row, column) for row in chunk] for column in self._table.layout.email_columns]
-        knowledge = await self._known([address for column in parsed for address in column])
-        judged = [self._judging.judge(column, knowledge, self._job.stages) for column in parsed]
+        parsed, judged = await self._judge.judged(chunk)
         first = judged[0]
         repeats = self._duplicates.first_rows([a.comparison if isinstance(a, Address) else "" for a in parsed[0]])
         self._count(first, repeats)
@@ -98,18 +125,3 @@ class CleanedList:
     def _earlier(self, row: Sequence[str]) -> list[str]:
         """The cells that an earlier run left in the row."""
         return [row[place] if place < len(row) else "" for place in self._table.layout.our_places]
-
-    async def _known(self, parsed: Sequence[Address | SyntaxFault]) -> Knowledge:
-        if self._journal is None or StageName.MX not in self._job.stages:
-            return Knowledge.of({})
-        addresses = [address for address in parsed if isinstance(address, Address)]
-        keys = {self._judging.key_of(address) for address in addresses}
-        findings, facts = await self._journal.known(keys, {address.domain for address in addresses})
-        knowledge = Knowledge.of(facts)
-        knowledge.findings.update(findings)
-        knowledge.live.update(findings)
-        return knowledge
-
-
-def _parse(row: Sequence[str], column: int) -> Address | SyntaxFault:
-    return parse_address(row[column] if column < len(row) else "")

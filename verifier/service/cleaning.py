@@ -5,9 +5,10 @@ what was learned lies in the journal.
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -37,10 +38,28 @@ class Table(Protocol):
     def chunks(self, size: int) -> Iterator[list[list[str]]]: ...
 
 
+class Chunk(Protocol):
+    """Some addresses as they stand, and of how many rows they are."""
+
+    @property
+    def texts(self) -> Sequence[str]: ...
+    @property
+    def rows(self) -> int: ...
+
+
+ChunkT = TypeVar("ChunkT", bound=Chunk)
+
+
+class Source(Protocol[ChunkT]):
+    """The addresses of a list, as often as needed; it is told which chunk has its answers."""
+
+    def chunks(self) -> AsyncGenerator[ChunkT, None]: ...
+    def settled(self, chunk: ChunkT) -> None: ...
+
+
 class Progress(Protocol):
     """Who is told how far it is."""
 
-    def settled(self, rows: int) -> None: ...
     def way_out(self, egress: Egress) -> None: ...
     def waiting(self, rows: int, until: datetime) -> None: ...
 
@@ -55,23 +74,55 @@ class Job(Struct, frozen=True):
     client: Client = COMMAND_LINE
 
 
-class Cleaning:
-    """`ask` learns everything that the stages want to know, and leaves it in the journal."""
+class TextChunk(Struct, frozen=True):
+    """A chunk of a table."""
+
+    texts: list[str]
+    rows: int
+
+
+class TableSource:
+    """The addresses of a table, of the rows that are selected; `told` gets how many more rows are settled."""
+
+    def __init__(self, table: Table, selection: Selection | None, told: Callable[[int], None]) -> None:
+        self._table = table
+        self._selection = selection
+        self._told = told
+
+    async def chunks(self) -> AsyncGenerator[TextChunk, None]:
+        columns, selection = self._table.layout.email_columns, self._selection
+        for rows in self._table.chunks(_ASK_ROWS):
+            chosen = rows if selection is None else [row for row in rows if selection(row)]
+            yield TextChunk([row[c] for row in chosen for c in columns if c < len(row)], len(rows))
+
+    def settled(self, chunk: TextChunk) -> None:
+        self._told(chunk.rows)
+
+
+class Cleaning(Generic[ChunkT]):
+    """`ask` learns everything that the stages want to know, and leaves it in the journal.
+
+    It is `ask_all` and then `ask_greylisted`, which may also come in another process: what is to be known of greylisted
+    mailboxes is in the journal. `share` says how many chunks may be in flight just now.
+    """
 
     def __init__(
         self,
         verification: Verification,
         *,
-        table: Table,
+        source: Source[ChunkT],
         journal: Journal,
         store: FactStore,
         egress: EgressSource,
         clock: Clock,
         job: Job,
         progress: Progress,
+        share: Callable[[], int] = lambda: _ASK_CHUNKS,
+        greylist_round: int = 0,
     ) -> None:
         self._verification = verification
-        self._table = table
+        self._source = source
+        self._share = share
         self._journal = journal
         self._store = store
         self._egress = egress
@@ -80,7 +131,7 @@ class Cleaning:
         self._progress = progress
         self._greylisted: dict[str, datetime] = {}
         self._enough = asyncio.Event()
-        self._round = 0
+        self._round = greylist_round
         self._waiting = False
 
     def stop_waiting(self) -> bool:
@@ -93,13 +144,22 @@ class Cleaning:
         """Every address is asked about, greylisted ones again until `max_wait` is over; all of it is in the journal."""
         if StageName.MX not in self._job.stages:
             return
-        await self._take_up()
-        way_out = asyncio.create_task(self._test_way_out())
-        await self._ask_all(frozenset())
-        await way_out
-        await self._wait_for_greylisted()
+        await self.take_up()
+        await self.ask_all()
+        deadline = self._clock.now() + self._job.max_wait
+        while self._job.max_wait and await self.ask_greylisted(deadline):
+            pass
 
-    async def _take_up(self) -> None:
+    async def ask_all(self) -> None:
+        """Every address is asked about once."""
+        way_out = asyncio.create_task(self._test_way_out())
+        try:
+            await self._ask_all(frozenset())
+            await way_out
+        finally:
+            way_out.cancel()
+
+    async def take_up(self) -> None:
         """What an earlier, killed run had learned is known again."""
         async for findings, facts in self._journal.load():
             await self._store.remember_mailboxes(findings)
@@ -114,17 +174,19 @@ class Cleaning:
         """One pass over the list; with `again` only those mailboxes are asked, once more."""
         tasks: set[asyncio.Task[None]] = set()
         try:
-            for chunk in self._table.chunks(_ASK_ROWS):
-                tasks.add(asyncio.create_task(self._ask_chunk(self._addresses(chunk), len(chunk), again)))
-                pending = _ASK_CHUNKS - 1 if len(tasks) >= _ASK_CHUNKS else len(tasks)
-                tasks = await _until(tasks, pending)
-                await asyncio.sleep(0)
+            async with aclosing(self._source.chunks()) as chunks:
+                async for chunk in chunks:
+                    tasks.add(asyncio.create_task(self._ask_chunk(chunk, again)))
+                    share = self._share()
+                    tasks = await _until(tasks, share - 1 if len(tasks) >= share else len(tasks))
+                    await asyncio.sleep(0)
             await _until(tasks, 0)
         finally:
             for task in tasks:
                 task.cancel()
 
-    async def _ask_chunk(self, parsed: Sequence[Address | SyntaxFault], rows: int, again: frozenset[str]) -> None:
+    async def _ask_chunk(self, chunk: ChunkT, again: frozenset[str]) -> None:
+        parsed: list[Address | SyntaxFault] = [parse_address(text) for text in chunk.texts]
         if again:
             parsed = [a for a in parsed if isinstance(a, Address) and self._verification.judging.key_of(a) in again]
         if parsed:
@@ -138,7 +200,7 @@ class Cleaning:
             )
             await self._verification.gather(parsed, asking)
         if not again:
-            self._progress.settled(rows)
+            self._source.settled(chunk)
 
     async def _record(self, findings: Sequence[tuple[str, Finding]], facts: Sequence[DomainFacts]) -> None:
         await self._journal.record(findings, facts)
@@ -152,24 +214,29 @@ class Cleaning:
             else:
                 self._greylisted.pop(key, None)
 
-    async def _wait_for_greylisted(self) -> None:
-        if not self._job.max_wait:
-            return
-        deadline = self._clock.now() + self._job.max_wait
-        while self._greylisted and not self._enough.is_set():
-            in_time = {key: at for key, at in self._greylisted.items() if at <= deadline}
-            if not in_time:
-                return
-            until = max(in_time.values())
-            self._progress.waiting(len(in_time), until)
-            await self._pause((until - self._clock.now()).total_seconds() + _NOTHING_TO_DO)
-            if self._enough.is_set():
-                return
-            self._round += 1
-            await self._ask_all(frozenset(in_time))
-            for key, at in in_time.items():
-                if self._greylisted.get(key) == at:
-                    del self._greylisted[key]
+    def greylisted(self, deadline: datetime) -> tuple[int, datetime | None]:
+        """How many greylisted mailboxes can be asked again by the deadline, and when all of them can."""
+        in_time = [at for at in self._greylisted.values() if at <= deadline]
+        return len(in_time), max(in_time, default=None)
+
+    async def ask_greylisted(self, deadline: datetime) -> bool:
+        """Waits until those that can be asked again by the deadline can be, and asks them; False where nobody can, or
+        where there was enough of waiting.
+        """
+        in_time = {key: at for key, at in self._greylisted.items() if at <= deadline}
+        if not in_time or self._enough.is_set():
+            return False
+        until = max(in_time.values())
+        self._progress.waiting(len(in_time), until)
+        await self._pause((until - self._clock.now()).total_seconds() + _NOTHING_TO_DO)
+        if self._enough.is_set():
+            return False
+        self._round += 1
+        await self._ask_all(frozenset(in_time))
+        for key, at in in_time.items():
+            if self._greylisted.get(key) == at:
+                del self._greylisted[key]
+        return True
 
     async def _pause(self, seconds: float) -> None:
         self._waiting = True
@@ -179,17 +246,6 @@ class Cleaning:
         pause.cancel()
         stop.cancel()
         self._waiting = False
-
-    def _addresses(self, chunk: Sequence[Sequence[str]]) -> list[Address | SyntaxFault]:
-        selection = self._job.selection
-        columns = self._table.layout.email_columns
-        return [
-            parse_address(row[column])
-            for row in chunk
-            if selection is None or selection(row)
-            for column in columns
-            if column < len(row)
-        ]
 
 
 async def _until(tasks: "set[asyncio.Task[None]]", remaining: int) -> "set[asyncio.Task[None]]":

@@ -20,7 +20,7 @@ from verifier.ports import Clock, Journal, ListWriter
 from verifier.readers.list_table import ListTable
 from verifier.readers.source import STDIN
 from verifier.service.cleaned import CleanedList
-from verifier.service.cleaning import Cleaning, Job
+from verifier.service.cleaning import Cleaning, Job, TableSource
 from verifier.service.judging import Judging
 from verifier.service.probing import Timeouts
 from verifier.wiring import Verifier, open_judging
@@ -83,7 +83,7 @@ class ListRun(Struct):
     async def _ask(self, verifier: Verifier, journal: Journal) -> None:
         cleaning = Cleaning(
             verifier.verification,
-            table=self.table,
+            source=TableSource(self.table, self.job.selection, self.progress.settled),
             journal=journal,
             store=verifier.store,
             egress=verifier.egress,

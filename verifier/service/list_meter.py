@@ -1,0 +1,118 @@
+"""How far a list is: counted as its blocks get their answers, judged in their wake, written down once a second."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from datetime import datetime
+
+from msgspec import structs
+
+from verifier.core.egress import Egress, EgressState
+from verifier.core.list_counts import Counts
+from verifier.core.list_jobs import ListJob, Progress
+from verifier.core.list_rows import Texts
+from verifier.core.reasons import StageName
+from verifier.list_ports import Sheets
+from verifier.ports import Clock
+from verifier.service.list_book import ListBook
+
+_EVERY = 1.0
+_NEWEST = 0.3
+_JUDGED_TOGETHER = 8
+
+
+class ListMeter:
+    """The source of a list's addresses and the ear for its progress (service/cleaning.py); `ticking` runs beside it."""
+
+    def __init__(self, job: ListJob, book: ListBook, sheets: Sheets, clock: Clock) -> None:
+        self._id = job.id
+        self._blocks = job.blocks
+        self._stages: tuple[StageName, ...] = job.options.stages
+        self._book = book
+        self._sheets = sheets
+        self._clock = clock
+        self._answered: set[int] = set()
+        self._egress = job.egress
+        self._written: object = None
+        asked = job.progress.asked if job.progress.all_asked else 0
+        self.progress: Progress = structs.replace(job.progress, asked=asked, rate=0.0)
+        self.counts: Counts = job.counts
+
+    async def chunks(self) -> AsyncGenerator[Texts, None]:
+        """All addresses, block by block."""
+        for number in range(self._blocks):
+            yield await self._sheets.texts(self._id, number)
+
+    def settled(self, chunk: Texts) -> None:
+        """A block has its answers."""
+        self._answered.add(chunk.block)
+        self.set(asked=self.progress.asked + chunk.rows)
+
+    def all_answered(self) -> None:
+        """Every block has its answers: all of them are judged now, by whoever says so."""
+        self._answered.clear()
+
+    def way_out(self, egress: Egress) -> None:
+        """A shut way out is told at once: the rest is finished without it."""
+        self._egress = egress.state
+
+    def waiting(self, rows: int, until: datetime) -> None:
+        """Greylisted mailboxes are waited for."""
+        self.set(waiting=rows, until=until)
+
+    def set(self, **changes: object) -> None:
+        """Something of the progress is new."""
+        self.progress = structs.replace(self.progress, **changes)
+
+    def judged(self, counts: Counts) -> None:
+        """So much has a verdict now."""
+        self.counts = counts
+        self.set(judged=counts.rows)
+
+    async def ticking(self) -> None:
+        """Judges what has its answers and writes down how far it is, until it is cancelled."""
+        done, at = self._done(), self._clock.monotonic()
+        while True:
+            await self._clock.sleep(_EVERY)
+            while run := self._next_run():
+                self.judged(await self._sheets.judge(self._id, run[0], len(run), self._stages))
+            now, before = self._clock.monotonic(), done
+            done = self._done()
+            if now > at:
+                self._pace((done - before) / (now - at))
+            at = now
+            await self.write()
+
+    async def write(self) -> None:
+        """What is known now is written down, where it is news."""
+        news = (self.progress, self.counts, self._egress)
+        if news == self._written:
+            return
+        self._written = news
+        await self._book.note(
+            self._id, lambda _: {"progress": news[0], "counts": news[1], "egress": EgressState(news[2])}
+        )
+
+    def _done(self) -> int:
+        return max(self.progress.asked, self.progress.judged)
+
+    def _pace(self, rate: float) -> None:
+        old = self.progress.rate
+        self.set(rate=rate if not old else old + _NEWEST * (rate - old))
+
+    def _next_run(self) -> list[int]:
+        """Some consecutive blocks that have their answers."""
+        run: list[int] = []
+        for number in sorted(self._answered):
+            if len(run) >= _JUDGED_TOGETHER or (run and number != run[-1] + 1):
+                break
+            run.append(number)
+        self._answered.difference_update(run)
+        return run
+
+
+async def cancelled(task: "asyncio.Task[None]") -> None:
+    """Ends a task and waits until it has ended; raises what it raised before."""
+    task.cancel()
+    await asyncio.wait([task])
+    if not task.cancelled() and task.exception() is not None:
+        task.result()

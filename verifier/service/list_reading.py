@@ -1,0 +1,100 @@
+"""Reading a list: pages of its rows, and its cleaned file, from whatever is known of it by now."""
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from msgspec import Struct
+
+from verifier.core.list_faults import BadRequest, WrongState
+from verifier.core.list_jobs import ListJob
+from verifier.core.list_orders import check_form, cut_filter, download_name, row_after
+from verifier.core.list_rows import Cut, PageWish, ShownRow
+from verifier.core.list_states import READABLE
+from verifier.core.record import to_record
+from verifier.core.row_filter import RowFilter
+from verifier.core.table import TableKind
+from verifier.list_ports import SheetViews
+
+MOST_ROWS = 1000
+_BLOCKS = 16
+_MEDIA = {
+    TableKind.CSV: "text/csv; charset=utf-8",
+    TableKind.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    TableKind.JSONL: "application/x-ndjson",
+}
+
+
+class Results(Struct, frozen=True):
+    """A page of rows as records, and the cursor of the next; None behind the last row."""
+
+    rows: list[dict[str, Any]]
+    cursor: str | None
+
+
+class Download(Struct, frozen=True):
+    """A file: what it may be called, its media type, its bytes."""
+
+    name: str
+    media_type: str
+    chunks: AsyncGenerator[bytes, None]
+
+
+class ListReading:
+    """For lists that the caller has asked the book for: whose they are is settled by then."""
+
+    def __init__(self, views: SheetViews) -> None:
+        self._views = views
+
+    async def results(self, job: ListJob, filter_: RowFilter, cursor: str = "", limit: int = 100) -> Results:
+        """Rows that pass, in order. A page may hold fewer than `limit` and not be the last: the cursor tells."""
+        _require_rows(job)
+        if not 1 <= limit <= MOST_ROWS:
+            raise BadRequest("limit", f"limit is a number from 1 to {MOST_ROWS}.")
+        wish = PageWish(filter_, row_after(cursor), limit, job.options.stages)
+        page = await self._views.page(job.id, wish)
+        return Results([_row_record(row) for row in page.rows], None if page.after is None else str(page.after))
+
+    async def download(
+        self, job: ListJob, kind: TableKind | None = None, filter_: RowFilter | None = None, preset: str = ""
+    ) -> Download:
+        """The cleaned file, as `clean` writes it; or what a preset makes of it. Nothing is held in memory whole.
+
+        `filter_` None keeps what the list's own rule says. Raises OperatorError where the form cannot hold the list.
+        """
+        _require_rows(job)
+        check_form(kind, preset)
+        assert job.preview is not None
+        form = TableKind.CSV if preset else kind or job.preview.kind
+        cut = Cut(cut_filter(job, filter_, preset), form, preset, job.options.stages)
+        if form is TableKind.XLSX:
+            chunks = self._workbook(job, await self._views.workbook(job.id, cut))
+        else:
+            chunks = self._stream(job, cut)
+        return Download(download_name(job, form, preset), _MEDIA[form], chunks)
+
+    async def _stream(self, job: ListJob, cut: Cut) -> AsyncGenerator[bytes, None]:
+        for first in range(0, max(1, job.blocks), _BLOCKS):
+            yield await self._views.render(job.id, cut, first, _BLOCKS)
+
+    async def _workbook(self, job: ListJob, name: str) -> AsyncGenerator[bytes, None]:
+        try:
+            offset = 0
+            while piece := await self._views.piece(job.id, name, offset):
+                yield piece
+                offset += len(piece)
+        finally:
+            await self._views.discard(job.id, name)
+
+
+def _require_rows(job: ListJob) -> None:
+    if job.state not in READABLE or job.preview is None or job.started is None:
+        raise WrongState(job.state, "read")
+
+
+def _row_record(row: ShownRow) -> dict[str, Any]:
+    return {
+        "row": row.number,
+        "cells": list(row.cells),
+        "duplicate_of": row.duplicate_of or None,
+        **to_record(row.assessment),
+    }

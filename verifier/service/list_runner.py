@@ -1,0 +1,163 @@
+"""Runs lists side by side in this process: takes up what an earlier one left, pauses what cannot go on, gives up last.
+
+Law: whatever happens to one list happens to that list alone; a list that is paused goes on by itself.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from verifier.core.faults import DiskFull, OperatorError, ServiceUnavailable
+from verifier.core.list_faults import ListFault, UnknownList
+from verifier.core.list_jobs import ListJob
+from verifier.core.list_states import AT_REST, ListState, PauseCode
+from verifier.list_ports import JobStore
+from verifier.service.list_work import Equipment, ListWork
+
+_LARGE_ROWS = 20_000
+_LARGE_AT_A_TIME = 8
+_SMALL_AT_A_TIME = 32
+_SHARED_BLOCKS = 100
+_FEWEST_BLOCKS = 4
+_FIRST_PAUSE = 5.0
+_LONGEST_PAUSE = 300.0
+_MOST_FAULTS = 3
+_PAGE = 100
+
+
+class ListRunner:
+    """`resume` once at the start, `start` for each list that has work to be done, `stop` before one is taken away."""
+
+    def __init__(
+        self,
+        equip: Callable[[Callable[[], int]], Equipment],
+        store: JobStore,
+        report_fault: Callable[[BaseException], None],
+    ) -> None:
+        self._equipment = equip(self._share)
+        self._store = store
+        self._report_fault = report_fault
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._places = {
+            True: asyncio.Semaphore(_LARGE_AT_A_TIME),
+            False: asyncio.Semaphore(_SMALL_AT_A_TIME),
+        }
+        self._busy = 0
+
+    async def resume(self) -> None:
+        """Takes up every list that an earlier process left at work, and what it did not come to clear away."""
+        states = frozenset(ListState) - AT_REST | {ListState.READY}
+        before = None
+        while jobs := await self._store.jobs(states=states, before=before, limit=_PAGE):
+            for job in jobs:
+                if not _rests(job):
+                    self.start(job.id)
+            before = (jobs[-1].created, jobs[-1].id)
+
+    def work(self, list_id: str) -> ListWork:
+        """The work on one list, to be done by whoever asks for it."""
+        return ListWork(self._equipment, list_id)
+
+    def start(self, list_id: str) -> None:
+        """Works on the list until it rests; nothing where somebody does so already."""
+        if list_id not in self._tasks:
+            task = self._tasks[list_id] = asyncio.create_task(self._run(list_id))
+            task.add_done_callback(lambda _: self._tasks.pop(list_id, None))
+
+    async def stop(self, list_id: str) -> None:
+        """Nobody works on the list any more."""
+        task = self._tasks.get(list_id)
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def close(self) -> None:
+        """Ends all work; it is taken up again by `resume`."""
+        for list_id in list(self._tasks):
+            await self.stop(list_id)
+
+    async def _run(self, list_id: str) -> None:
+        work = self.work(list_id)
+        while True:
+            try:
+                job = await self._equipment.book.get(list_id)
+                if _rests(job):
+                    return
+                if job.state is ListState.PAUSED:
+                    job = await self._go_on(job)
+                await self._step(work, job)
+            except UnknownList:
+                return
+            except Exception as fault:  # noqa: BLE001 the outermost loop of a list: whatever it is, it is that list's
+                if not await self._survive(list_id, fault):
+                    return
+
+    async def _step(self, work: ListWork, job: ListJob) -> None:
+        if job.state in (ListState.UPLOADED, ListState.PARSING):
+            await work.read(job)
+            return
+        if job.state is ListState.READY:
+            job = await work.begin(job)
+        rows = job.preview.rows if job.preview is not None else 0
+        async with self._places[rows > _LARGE_ROWS]:
+            self._busy += 1
+            try:
+                await work.finish(job)
+            finally:
+                self._busy -= 1
+
+    async def _go_on(self, job: ListJob) -> ListJob:
+        """Waits, longer each time, and takes up what was being done."""
+        await self._equipment.clock.sleep(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** max(0, job.faults - 1)))
+        state = ListState.RECHECKING if job.progress.all_asked else ListState.RUNNING
+        return await self._equipment.book.move(job.id, state, pause=None, error="")
+
+    async def _survive(self, list_id: str, fault: Exception) -> bool:
+        """Whether the list goes on after what happened to it."""
+        try:
+            return await self._settled_with(list_id, fault)
+        except UnknownList:
+            return False
+        except ServiceUnavailable:  # the book itself cannot be written: the same again, a little later
+            await self._equipment.clock.sleep(_FIRST_PAUSE)
+            return True
+
+    async def _settled_with(self, list_id: str, fault: Exception) -> bool:
+        job = await self._equipment.book.get(list_id)
+        reading = job.state in (ListState.UPLOADED, ListState.PARSING)
+        if isinstance(fault, ServiceUnavailable) and not reading:
+            code = PauseCode.DISK_FULL if isinstance(fault, DiskFull) else PauseCode.STORE_UNAVAILABLE
+            await self._equipment.book.move(
+                list_id, ListState.PAUSED, pause=code, error=str(fault), faults=job.faults + 1
+            )
+            return True
+        if isinstance(fault, OperatorError):
+            await self._fail(job, str(fault), _code_of(fault))
+            return False
+        self._report_fault(fault)
+        if job.faults < _MOST_FAULTS:
+            await self._equipment.book.note(list_id, lambda known: {"faults": known.faults + 1})
+            await self._equipment.clock.sleep(_FIRST_PAUSE)
+            return True
+        await self._fail(job, "A fault of this program: its log says which.", "internal_error")
+        return False
+
+    async def _fail(self, job: ListJob, sentence: str, code: str) -> None:
+        now = self._equipment.clock.now()
+        await self._equipment.book.move(job.id, ListState.FAILED, error=sentence, error_code=code, finished=now)
+
+    def _share(self) -> int:
+        """How many blocks of each list may be in flight: the same for all, so that none is held up by another's."""
+        return max(_FEWEST_BLOCKS, _SHARED_BLOCKS // max(1, self._busy))
+
+
+def _rests(job: ListJob) -> bool:
+    """Nothing is to be done; a list that is ready goes on where it was uploaded to be started, and can be."""
+    return job.state in AT_REST and not (job.state is ListState.READY and job.options.start and job.columns)
+
+
+def _code_of(fault: OperatorError) -> str:
+    if isinstance(fault, DiskFull):
+        return PauseCode.DISK_FULL
+    if isinstance(fault, ServiceUnavailable):
+        return PauseCode.STORE_UNAVAILABLE
+    return fault.code if isinstance(fault, ListFault) else "bad_list"

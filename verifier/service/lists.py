@@ -1,0 +1,291 @@
+"""Lists over their whole life: handed in, looked at, started, watched, read, cancelled, deleted. One verb a route.
+
+Every verb takes the workspace that asks: what is another's does not exist for it. What cannot be done raises a
+ListFault (core/list_faults.py), what is wrong here ServiceUnavailable.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping, Sequence
+from contextlib import aclosing, suppress
+from datetime import timedelta
+from typing import Any
+
+from msgspec import Struct, structs
+
+from verifier.core.address import Address
+from verifier.core.faults import InputError, OperatorError, ServiceUnavailable
+from verifier.core.forgetting import holds
+from verifier.core.list_faults import KeyReused, WrongState
+from verifier.core.list_jobs import ListEvent, ListJob, ListOptions
+from verifier.core.list_orders import (
+    Order,
+    as_lines,
+    checked,
+    columns_for,
+    fingerprint,
+    list_cursor,
+    lists_before,
+    suffix_of,
+)
+from verifier.core.list_states import AT_REST, FINISHED, ListState
+from verifier.core.webhooks import secret_for
+from verifier.list_ports import JobStore, Journals, Sheets, Uploads
+from verifier.ports import Clock
+from verifier.service.list_book import ListBook
+from verifier.service.list_look import SAMPLE_ROWS, ListLook
+from verifier.service.list_runner import ListRunner
+
+_ID_LENGTH = 26
+_PAGE = 100
+_SWEEP_EVERY = 3600.0
+_REMEMBERED = timedelta(days=30)
+"""How long an expired list's record is kept, without its rows."""
+
+
+class Keep(Struct, frozen=True):
+    """Where lists and their parts are kept."""
+
+    store: JobStore
+    uploads: Uploads
+    journals: Journals
+    sheets: Sheets
+
+
+class Lists:
+    """`open` takes up what was at work, `close` leaves it for the next process. Reading is service/list_reading.py."""
+
+    def __init__(
+        self,
+        keep: Keep,
+        book: ListBook,
+        runner: ListRunner,
+        look: ListLook,
+        *,
+        clock: Clock,
+        secret: bytes,
+        most: int,
+        report_fault: Callable[[BaseException], None],
+    ) -> None:
+        """`most` is the cap on an upload, in bytes; `report_fault` is told of our own faults in the background."""
+        self._keep = keep
+        self._book = book
+        self._runner = runner
+        self._look = look
+        self._clock = clock
+        self._secret = secret
+        self._most = most
+        self._report_fault = report_fault
+        self._looking: dict[str, asyncio.Task[None]] = {}
+        self._sweeping: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Clears away what a killed process left half-way, and goes on with what it left undone."""
+        known = {job.id async for job in self._all()}
+        for orphan in set(await self._keep.uploads.ids()) - known:
+            await self._keep.uploads.remove(orphan)
+        await self._runner.resume()
+        self._sweeping = asyncio.create_task(self._sweep_for_ever())
+
+    async def close(self) -> None:
+        """Ends all work at once; nothing of it is lost."""
+        for task in (self._sweeping, *self._looking.values()):
+            if task is not None:
+                task.cancel()
+                await asyncio.wait([task])
+        await self._runner.close()
+
+    async def upload(self, order: Order, chunks: AsyncIterable[bytes]) -> tuple[ListJob, bool]:
+        """A file, chunk by chunk; the list, and whether an earlier request with its key had made it already."""
+        order = checked(order)
+        list_id, suffix = self._clock.token(_ID_LENGTH), suffix_of(order.name)
+        received = await self._keep.uploads.receive(list_id, suffix, chunks, self._most)
+        now = self._clock.now()
+        job = ListJob(
+            id=list_id,
+            workspace=order.workspace,
+            client=order.client,
+            name=order.name,
+            created=now,
+            changed=now,
+            state=ListState.UPLOADED,
+            options=order.options,
+            suffix=suffix,
+            size=received.size,
+            fingerprint=fingerprint(order, received.sha256),
+            idempotency_key=order.idempotency_key,
+        )
+        known = await self._keep.store.add(job)
+        if known.id != list_id:
+            await self._keep.uploads.remove(list_id)
+            if known.fingerprint != job.fingerprint:
+                raise KeyReused
+            return known, True
+        self._runner.start(list_id)
+        return job, False
+
+    async def submit(self, order: Order, rows: Sequence[str | Mapping[str, Any]]) -> tuple[ListJob, bool]:
+        """Addresses, or rows with their cells, as `upload`."""
+
+        async def lines() -> AsyncGenerator[bytes, None]:
+            for some in as_lines(rows):
+                yield some
+                await asyncio.sleep(0)
+
+        name = (order.name or "list").removesuffix(".jsonl")
+        return await self.upload(structs.replace(order, name=f"{name}.jsonl"), lines())
+
+    async def read(self, workspace: str, list_id: str) -> ListJob:
+        """The list as soon as it was read: with its preview, or failed, or whatever became of it."""
+        job = await self.get(workspace, list_id)
+        async with aclosing(self._book.events(list_id, job.revision)) as events:
+            while job.state in (ListState.UPLOADED, ListState.PARSING):
+                await anext(events, None)
+                job = await self.get(workspace, list_id)
+        return job
+
+    async def get(self, workspace: str, list_id: str) -> ListJob:
+        return await self._book.get(list_id, workspace)
+
+    async def lists(self, workspace: str, cursor: str = "", limit: int = _PAGE) -> tuple[Sequence[ListJob], str | None]:
+        """The newest first, and where the next page begins."""
+        before = lists_before(cursor)
+        jobs = await self._keep.store.jobs(workspace=workspace, before=before, limit=limit)
+        return jobs, list_cursor(jobs[-1]) if len(jobs) == limit else None
+
+    async def start(
+        self, workspace: str, list_id: str, columns: Sequence[str] = (), options: ListOptions | None = None
+    ) -> ListJob:
+        """A list that is ready is worked on; `columns` are headings or 1-based numbers, `options` replace its own."""
+        job = await self.get(workspace, list_id)
+        if job.state is not ListState.READY:
+            raise WrongState(job.state, "started")
+        await self._end_look(list_id)
+        chosen = columns_for(job, columns)
+        options = checked(Order(workspace, job.client, job.name, options or job.options)).options
+        job = await self._book.move(
+            list_id, ListState.RUNNING, "started", columns=chosen, options=options, started=self._clock.now()
+        )
+        self._runner.start(list_id)
+        return job
+
+    async def examine(self, workspace: str, list_id: str, *, mx: bool = False, sample: int = 0) -> ListJob:
+        """A closer look at a list that is ready, in the background: events tell when the preview knows more."""
+        job = await self.get(workspace, list_id)
+        if job.state is not ListState.READY:
+            raise WrongState(job.state, "examined")
+        if list_id not in self._looking:
+            task = asyncio.create_task(self._examine(job, mx, min(sample, SAMPLE_ROWS)))
+            self._looking[list_id] = task
+            task.add_done_callback(lambda _: self._looking.pop(list_id, None))
+        return job
+
+    async def cancel(self, workspace: str, list_id: str) -> ListJob:
+        """Stops what is being done; what was learned can be read."""
+        job = await self.get(workspace, list_id)
+        if job.state in FINISHED:
+            raise WrongState(job.state, "cancelled")
+        await self._end_work(list_id)
+        return await self._book.move(list_id, ListState.CANCELLED, "cancelled", finished=self._clock.now())
+
+    async def delete(self, workspace: str, list_id: str) -> None:
+        """The list, its rows, results and journal are gone when this returns."""
+        await self.get(workspace, list_id)
+        await self._remove(list_id)
+
+    def events(self, list_id: str, after: int) -> AsyncGenerator[ListEvent, None]:
+        """What has happened since the event of that number, and what is happening (whoever calls has used `get`)."""
+        return self._book.events(list_id, after)
+
+    async def forget(self, address: Address, key: str) -> int:
+        """Blanks the address in all lists, and erases it from their journals; in how many lists it stood."""
+        found = 0
+        async for job in self._all():
+            if job.state in (ListState.UPLOADED, ListState.PARSING):
+                job = await self.read(job.workspace, job.id)
+            if job.preview is not None and job.state is not ListState.EXPIRED:
+                found += await self._forget_in(job, address)
+        await self._keep.journals.forget(key)
+        return found
+
+    def webhook_secret(self, name: str) -> str:
+        """What a receiver checks signatures with; `name` is that of `Webhook.secret`."""
+        return secret_for(self._secret, name)
+
+    async def sweep(self) -> int:
+        """Deletes the rows of lists whose time is over, and later their records; how many it deleted."""
+        now, swept = self._clock.now(), 0
+        async for job in self._all():
+            if job.state is ListState.EXPIRED:
+                if job.changed + _REMEMBERED <= now:
+                    await self._remove(job.id)
+            elif job.state in AT_REST and job.expires <= now:
+                await self._end_work(job.id)
+                preview = None if job.preview is None else structs.replace(job.preview, first_rows=())
+                await self._keep.uploads.remove(job.id)
+                await self._book.move(job.id, ListState.EXPIRED, preview=preview)
+                swept += 1
+        return swept
+
+    async def _forget_in(self, job: ListJob, address: Address) -> bool:
+        try:
+            counts = await self._keep.sheets.forget(job.id, address.raw, job.options.stages)
+        except InputError:  # its rows are gone
+            return False
+        if counts is None:
+            return False
+
+        def without(known: ListJob) -> dict[str, Any]:
+            assert known.preview is not None
+            rows = tuple(
+                tuple("" if holds(cell, address) else cell for cell in row) for row in known.preview.first_rows
+            )
+            return {"preview": structs.replace(known.preview, first_rows=rows), "counts": counts}
+
+        await self._book.note(job.id, without)
+        return True
+
+    async def _examine(self, job: ListJob, mx: bool, sample: int) -> None:
+        try:
+            await self._look_closer(job, mx, sample)
+        except OperatorError:  # the list is gone, or a store is: whoever wants to know asks again
+            return
+        except Exception as fault:  # noqa: BLE001 nobody waits for it: it is told here or nowhere
+            self._report_fault(fault)
+
+    async def _look_closer(self, job: ListJob, mx: bool, sample: int) -> None:
+        if mx and job.preview is not None:
+            preview = structs.replace(job.preview, addresses=await self._look.providers(job), by="mx")
+            expected = self._runner.work(job.id).expect(job, preview, job.egress)
+            await self._book.note(job.id, lambda _: {"preview": preview, "forecast": expected})
+        if sample:
+            found = await self._look.sample(job, sample)
+            await self._book.note(job.id, lambda _: {"sample": found})
+
+    async def _end_look(self, list_id: str) -> None:
+        task = self._looking.get(list_id)
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def _end_work(self, list_id: str) -> None:
+        await self._end_look(list_id)
+        await self._runner.stop(list_id)
+
+    async def _remove(self, list_id: str) -> None:
+        await self._end_work(list_id)
+        await self._keep.store.remove(list_id)
+        await self._keep.uploads.remove(list_id)
+        self._book.forget(list_id)
+
+    async def _sweep_for_ever(self) -> None:
+        while True:
+            with suppress(ServiceUnavailable):  # another time
+                await self.sweep()
+            await self._clock.sleep(_SWEEP_EVERY)
+
+    async def _all(self) -> AsyncGenerator[ListJob, None]:
+        before = None
+        while jobs := await self._keep.store.jobs(before=before, limit=_PAGE):
+            for job in jobs:
+                yield job
+            before = (jobs[-1].created, jobs[-1].id)
