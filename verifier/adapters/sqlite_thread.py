@@ -88,9 +88,8 @@ class GroupCommit(Generic[_Item]):
         return self._next
 
     async def settled(self) -> None:
-        """Returns once everything that was added before is written, or has failed to be."""
-        last = self._next or self._running
-        if last is not None:
+        """Returns once everything that was added is written, what is added meanwhile too, or has failed to be."""
+        while (last := self._next or self._running) is not None and not last.done():
             await asyncio.wait([last])
 
     async def _commit(self, before: "asyncio.Task[None] | None") -> None:

@@ -107,12 +107,14 @@ class Conversation:
         self._lane.connected += 1
         try:
             try:
-                await self._talk(connection)
+                try:
+                    await self._talk(connection)
+                finally:
+                    self._hand_back()
+                await self._lane.outbox.flush()
             finally:
                 if self._may_say_goodbye():
                     connection.send(self._session.quit())
-                self._hand_back()
-            await self._lane.outbox.flush()
             await self._let_go(connection)
         finally:
             connection.close()
