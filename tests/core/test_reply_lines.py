@@ -1,5 +1,7 @@
 """Bytes from a mail host become whole replies, however they are cut; what is no reply says so."""
 
+import itertools
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -51,7 +53,7 @@ def taken(pieces: list[bytes]) -> list[list[str] | Broken]:
 def cut(stream: bytes, places: list[int]) -> list[bytes]:
     """The stream in segments that end at `places`."""
     ends = sorted({place % (len(stream) + 1) for place in places} | {0, len(stream)})
-    return [stream[start:end] for start, end in zip(ends, ends[1:], strict=False) if start < end]
+    return [stream[start:end] for start, end in itertools.pairwise(ends) if start < end]
 
 
 @given(_PIECES, st.lists(st.integers(0, 10_000), max_size=30))
@@ -101,7 +103,19 @@ def events_of(segments: list[bytes]) -> list[tuple[object, ...]]:
 
 @pytest.mark.parametrize(
     "line",
-    [b"099 OK", b"650 OK", b"25O OK", b"2500 OK", b"25", b"", b"OK", b" 250 OK", b"2\x0050 OK", b"250\x00OK", b"\xff\xfe"],
+    [
+        b"099 OK",
+        b"650 OK",
+        b"25O OK",
+        b"2500 OK",
+        b"25",
+        b"",
+        b"OK",
+        b" 250 OK",
+        b"2\x0050 OK",
+        b"250\x00OK",
+        b"\xff\xfe",
+    ],
 )
 def test_what_is_no_reply(line: bytes) -> None:
     """A code is three digits from 200 to 599, then a space, a hyphen or nothing; no octet is overlooked in it."""
