@@ -1,8 +1,9 @@
 """Dialogues: each transcript in tests/dialogues is a conversation that the session machine must hold word for word.
 
-`S:` the server says, `C:` the client must say, in this order. `#: offer [reset] PATH…` hands recipients over,
-`#: tls` completes the handshake, `#: close` and `#: timeout` end the connection. `#: answered PATH CLASS`,
-`#: unanswered PATH…` and `#: ended STAGE WHAT` must be the next events; at the end none may be left.
+`S:` the server says (`\\r\\n` within: more in the same segment), `C:` the client must say, in this order. `#: offer
+[reset] PATH…` hands recipients over, `#: tls` completes the handshake, `#: close` and `#: timeout` end the connection.
+`#: answered PATH CLASS`, `#: unanswered PATH…` and `#: ended STAGE WHAT` must be the next events; at the end none
+may be left.
 """
 
 from collections import deque
@@ -36,7 +37,7 @@ class Play:
         self.said: deque[str] = deque()
 
     def server_says(self, text: str) -> None:
-        self.take(self.session.feed(text.encode() + b"\r\n"))
+        self.take(self.session.feed(text.replace("\\r\\n", "\r\n").encode() + b"\r\n"))
 
     def take(self, events: list[Event]) -> None:
         self.events.extend(events)

@@ -1,15 +1,20 @@
 """Replies are read into code, enhanced code and text; texts are masked before they are kept."""
 
 import re
+import timeit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.rules import shipped_rules
 from verifier.core.replies import (
     OWN_ADDRESS,
+    RAW_LIMIT,
     TEXT_LIMIT,
     Reply,
+    ReplyClass,
+    SmtpStage,
     mask,
     parse_reply,
     retry_after_s,
@@ -126,3 +131,36 @@ def test_parsing_never_fails(lines: list[str]) -> None:
 def test_waits(text: str, expected: int | None) -> None:
     """A wait that the reply names is read, in seconds, a day at most."""
     assert expected == retry_after_s(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["x" * 3990 + " @", "x@[" * 1330, "@" * 4000, "a@" * 2000, "1:" * 2000, "5.1.1 " * 660, "a1-" * 1300]
+)
+def test_no_text_costs_much_to_mask(text: str) -> None:
+    """A host answers a hundred recipients at a time with whatever it likes: a text is masked within some 10 ms."""
+    fastest = min(timeit.repeat(lambda: mask(text), number=1, repeat=5))
+    assert fastest < 0.015
+
+
+def test_a_reply_keeps_no_more_than_is_looked_at() -> None:
+    """Replies are kept until a domain's controls have spoken: a host cannot fill the memory with long ones."""
+    for lines in (["250 " + "x" * 8000], ["250-" + "x" * 5000, "250 " + "x" * 5000], ["x" * 9000]):
+        assert len(parse_reply(lines).text) == RAW_LIMIT
+
+
+@pytest.mark.parametrize(
+    ("line", "reply_class"),
+    [
+        ("250 5.1.1 User unknown", ReplyClass.PROTOCOL_ERROR),
+        ("251 4.2.0 later", ReplyClass.PROTOCOL_ERROR),
+        ("250 2.1.5 OK", ReplyClass.ACCEPTED),
+        ("250 OK (sendmail 5.6.3)", ReplyClass.ACCEPTED),
+        ("550 2.1.5 OK", ReplyClass.UNRECOGNISED),
+        ("450 5.1.1 User unknown", ReplyClass.TEMP_ERROR),
+        ("550 4.1.1 User unknown", ReplyClass.TEMP_ERROR),
+        ("354 go ahead", ReplyClass.PROTOCOL_ERROR),
+    ],
+)
+def test_contradictions_are_read_weakly(line: str, reply_class: ReplyClass) -> None:
+    """Where code and enhanced code contradict each other, nothing is known of the mailbox."""
+    assert shipped_rules().classify(parse_reply([line]), SmtpStage.RCPT).reply_class is reply_class

@@ -210,6 +210,45 @@ async def test_hosts_that_say_nothing_of_anybody(host: Host, outcome: str, conne
     assert bench.faults == []
 
 
+@pytest.mark.parametrize(("banner", "outcome"), [(SILENCE, "timeout"), (CLOSE, "connection_lost")])
+async def test_a_dead_host_is_found_dead_once(banner: str, outcome: str) -> None:
+    """Hundreds of domains that each have their own name for one dead host cost a few connections, not some each."""
+    async with Bench(Host(banner=banner)) as bench:
+        targets = [
+            bench.target(f"ann@d{number}.example", hosts=hosts_at((f"mx.d{number}.example", 10, "192.0.2.1")))
+            for number in range(300)
+        ]
+        results = await bench.probe(targets)
+        assert {says(probed) for probed in results} == {outcome}
+        assert [probed.finding.mx_host for probed in results] == [f"mx.d{number}.example" for number in range(300)]
+        assert len(bench.host.visits) <= 6
+        assert bench.clock.monotonic() <= 120
+
+
+async def test_a_dead_host_is_asked_again_later() -> None:
+    """Two minutes later it may live again, under whichever name."""
+    async with Bench(Host(banner=SILENCE)) as bench:
+        first = bench.target("ann@a.example", hosts=hosts_at(("mx.a.example", 10, "192.0.2.1")))
+        await bench.probe([first])
+        await bench.clock.advance(130)
+        bench.host.banner = "220 mx.example ESMTP"
+        second = bench.target("ann@b.example", hosts=hosts_at(("mx.b.example", 10, "192.0.2.1")))
+        await bench.probe([second])
+        assert [says(target.future.result()) for target in (first, second)] == ["timeout", "accepted"]
+
+
+async def test_a_dead_name_does_not_kill_a_host_with_another_address() -> None:
+    """Who has a second address that answers is asked there."""
+    hosts = {"192.0.2.1": Host(banner=SILENCE), "192.0.2.2": Host()}
+    async with Bench(hosts) as bench:
+        alone = bench.target("ann@a.example", hosts=hosts_at(("mx.a.example", 10, "192.0.2.1")))
+        both = MailHost("mx.b.example", 10, ("192.0.2.1", "192.0.2.2"))
+        await bench.probe([alone])
+        lucky = bench.target("ann@b.example", hosts=(both,))
+        await bench.probe([lucky])
+        assert [says(target.future.result()) for target in (alone, lucky)] == ["timeout", "accepted"]
+
+
 async def test_a_dribbling_host_is_left() -> None:
     """A host that sends a little of a reply now and then, and never the whole, is no less silent for it."""
 

@@ -26,6 +26,7 @@ from verifier.core.reply_rules import Rules
 
 STARTTLS_REQUIRED = "session.starttls-required"
 _MAX_TRANSCRIPT = 2000
+_MAX_TRANSCRIPT_LINE = 1024
 _EHLO_UNKNOWN = frozenset({500, 501, 502, 503, 504, 550})
 
 
@@ -80,6 +81,8 @@ class Session:
         self._out = bytearray()
         self._queue: deque[_Command] = deque()
         self._expected: deque[_Command] = deque([_Command(SmtpStage.BANNER, "")])
+        self._unsent = 0
+        """How many of the last of those are not on the wire yet: no reply can be about them."""
         self._last_stage = SmtpStage.BANNER
         self._stranded: list[Recipient] = []
         self._mail_refusal: tuple[Reply, Reading] | None = None
@@ -111,6 +114,7 @@ class Session:
         """What has to be written now; empty when nothing."""
         data = bytes(self._out)
         self._out.clear()
+        self._unsent = 0
         return data
 
     def offer(self, recipients: Sequence[Recipient], *, reset: bool) -> None:
@@ -171,7 +175,7 @@ class Session:
             for line in lines:
                 self._note("S", line)
         reply = parse_reply(lines)
-        if not self._expected:
+        if len(self._expected) <= self._unsent:
             self._take_unasked(reply)
             return
         command = self._expected.popleft()
@@ -179,12 +183,17 @@ class Session:
         self._take_reply(command, reply, lines)
 
     def _take_unasked(self, reply: Reply) -> None:
-        """A host may end the session at any time; any other reply that nobody waits for is out of step."""
+        """A host may end the session at any time; any other reply that nobody waits for is out of step, and so may
+        those be that came with it: whom they were taken for is not answered.
+        """
         reading = self._classify(self.stage, reply)
         if reading.reply_class is ReplyClass.SESSION_FATAL:
             self._end_with(Ended(self.stage, reply, reading))
-        else:
-            self._end(Obstacle.PROTOCOL_ERROR, "a reply that nothing was asked for")
+            return
+        doubtful = [event.recipient for event in self._events if isinstance(event, Answered)]
+        self._events = [event for event in self._events if not isinstance(event, Answered)]
+        self._stranded = doubtful + self._stranded
+        self._end(Obstacle.PROTOCOL_ERROR, "a reply that nothing was asked for")
 
     def _take_reply(self, command: _Command, reply: Reply, lines: list[str]) -> None:
         match command.stage:
@@ -212,7 +221,9 @@ class Session:
         self._say(SmtpStage.EHLO, f"EHLO {self._identity.helo}")
 
     def _answer_ehlo(self, reply: Reply, lines: list[str]) -> None:
-        if reply.code // 100 == 2:
+        if reply.code == 220:
+            self._end(Obstacle.PROTOCOL_ERROR, "a second greeting in the place of an answer")
+        elif reply.code // 100 == 2:
             if not self._said_helo:
                 self.extensions = read_extensions(lines)
             if self._starttls and self._may_encrypt():
@@ -237,7 +248,9 @@ class Session:
             self.offer(stranded, reset=False)
 
     def _answer_starttls(self, reply: Reply) -> None:
-        if reply.code == 220:
+        if reply.code == 220 and self._heard.pending:
+            self._end(Obstacle.PROTOCOL_ERROR, "something was said in clear behind the go-ahead for TLS")
+        elif reply.code == 220:
             self.state = State.TLS
             self._events.append(TlsWanted())
         elif self._stranded:
@@ -318,6 +331,7 @@ class Session:
         while self._queue and (self.extensions.pipelining or not self._expected):
             command = self._queue.popleft()
             self._expected.append(command)
+            self._unsent += 1
             self._out += command.text.encode("utf-8", "surrogatepass") + b"\r\n"
             self._note("C", command.text)
 
@@ -340,6 +354,7 @@ class Session:
         unanswered = (*self._stranded, *(c.recipient for c in open_commands if c.recipient is not None))
         self._stranded.clear()
         self._expected.clear()
+        self._unsent = 0
         self._queue.clear()
         self._out.clear()
         self.state = State.OVER
@@ -353,4 +368,4 @@ class Session:
 
     def _note(self, who: str, text: str) -> None:
         if self.transcript is not None and len(self.transcript) < _MAX_TRANSCRIPT:
-            self.transcript.append(f"{who}: {text}")
+            self.transcript.append(f"{who}: {text}"[:_MAX_TRANSCRIPT_LINE])

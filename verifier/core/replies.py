@@ -45,7 +45,8 @@ class ReplyClass(StrEnum):
 
 class Reply(Struct, frozen=True):
     """One whole SMTP reply: `code` 200-599 (0 where none could be read), `enhanced` such as "5.1.1" or None, `text`
-    with the lines joined by a space."""
+    with the lines joined by a space, no more of it than `mask` looks at: a domain's replies are kept until its controls
+    have spoken."""
 
     code: int
     enhanced: str | None
@@ -90,10 +91,10 @@ def parse_reply(lines: Sequence[str]) -> Reply:
         return Reply(0, None, "")
     first = _LINE.match(lines[0])
     if first is None:
-        return Reply(0, None, " ".join(line.strip() for line in lines))
+        return Reply(0, None, " ".join(line.strip() for line in lines)[:RAW_LIMIT])
     if len(lines) == 1:
         text = first[3].strip()
-        return Reply(int(first[1]), first[2] or enhanced_code_in(text), text)
+        return Reply(int(first[1]), first[2] or enhanced_code_in(text), text[:RAW_LIMIT])
     code, enhanced = first[1], first[2]
     texts = [first[3].strip()]
     for line in lines[1:]:
@@ -104,7 +105,7 @@ def parse_reply(lines: Sequence[str]) -> Reply:
         enhanced = enhanced or matched[2]
         texts.append(matched[3].strip())
     text = " ".join(text for text in texts if text)
-    return Reply(int(code), enhanced or enhanced_code_in(text), text)
+    return Reply(int(code), enhanced or enhanced_code_in(text), text[:RAW_LIMIT])
 
 
 def enhanced_code_in(text: str) -> str | None:
@@ -119,9 +120,9 @@ def enhanced_code_in(text: str) -> str | None:
 _SPACES = re.compile(r"\s+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]+")
 _ADDRESS = re.compile(
-    r"""(?<![^\s<>()\[\],;:"@])[<(]?(?:"[^"@]{1,64}"|[^\s<>()\[\],;:"@]++)@(?:\[[^\]\s]*\]|[^\s<>()\[\],;:"@]+)[>)]?"""
+    r"""(?<![^\s<>()\[\],;:"@])[<(]?(?:"[^"@]{1,64}"|[^\s<>()\[\],;:"@]++)@(?:\[[^\]\s]{0,255}\]|[^\s<>()\[\],;:"@]+)[>)]?"""
 )
-_LONE_AT = re.compile(r"\S*@\S*")
+_LONE_AT = re.compile(r"(?<!\S)[^\s@]*@\S*")
 _HEXADECIMAL = r"[0-9a-fA-F]"
 _IP_V4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w]|\.\d)")
 _IP_V6 = re.compile(

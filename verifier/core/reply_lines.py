@@ -9,6 +9,8 @@ from msgspec import Struct
 
 _MAX_LINE = 8 * 1024
 _MAX_LINES = 256
+_MAX_REPLY = 64 * 1024
+"""Characters of a whole reply: a hundred times what RFC 5321 §4.5.3.1.5 grants a line."""
 _REPLY_LINE = re.compile(r"[2-5][0-9][0-9](?:[ -]|$)")
 
 
@@ -25,6 +27,7 @@ class ReplyLines:
     def __init__(self) -> None:
         self._buffer = bytearray()
         self._lines: list[str] = []
+        self._taken = 0
 
     @property
     def pending(self) -> bool:
@@ -39,20 +42,22 @@ class ReplyLines:
         while (end := self._buffer.find(b"\n")) >= 0:
             raw = bytes(self._buffer[:end])
             del self._buffer[: end + 1]
-            line = raw.rstrip(b"\r").decode("utf-8", "replace").replace("\x00", "")
+            line = raw.rstrip(b"\r").decode("utf-8", "replace")
+            self._taken += len(line)
             fault = self._fault(line)
+            line = line.replace("\x00", "")
             if fault:
                 return Broken(fault, line[:_MAX_LINE])
             self._lines.append(line)
             if line[3:4] != "-":
-                lines, self._lines = self._lines, []
+                lines, self._lines, self._taken = self._lines, [], 0
                 return lines
         if len(self._buffer) > _MAX_LINE:
             return Broken("a line without end")
         return None
 
     def _fault(self, line: str) -> str:
-        if len(line) > _MAX_LINE or len(self._lines) >= _MAX_LINES:
+        if len(line) > _MAX_LINE or len(self._lines) >= _MAX_LINES or self._taken > _MAX_REPLY:
             return "a reply that is too long"
         if not _REPLY_LINE.match(line):
             return "a line that is no SMTP reply"

@@ -100,6 +100,7 @@ ABOUT_MAILBOX = DEAD | {ReplyClass.ACCEPTED, ReplyClass.MAILBOX_FULL, ReplyClass
 DEFAULT_RULES = frozenset(
     {
         "default.accepted",
+        "default.contradiction",
         "default.go-ahead",
         "default.cannot-verify",
         "default.no-reply-code",
@@ -165,7 +166,7 @@ class Rules:
 
     def _read(self, reply: Reply, stage: SmtpStage, masked: str, suffixes: frozenset[str]) -> Reading:
         if not 400 <= reply.code <= 599:
-            return _without_refusal(reply.code, stage)
+            return _without_refusal(reply, stage)
         text, links = without_links(without_accents(masked.lower()))
         enhanced = _names_of(reply.enhanced)
         words = words_of(text) | enhanced
@@ -239,14 +240,24 @@ def _names_of(enhanced: str | None) -> frozenset[str]:
     return frozenset({enhanced, f"x.{subject}.{detail}", f"{digit}.{subject}.*", f"x.{subject}.*", f"{digit}.*"})
 
 
-def _without_refusal(code: int, stage: SmtpStage) -> Reading:
+def _without_refusal(reply: Reply, stage: SmtpStage) -> Reading:
+    code = reply.code
     if code in (250, 251) and stage in _AFTER_MAIL:
+        if _begins_as_refusal(reply):
+            return Reading(ReplyClass.PROTOCOL_ERROR, "default.contradiction")
         return Reading(ReplyClass.ACCEPTED, "default.accepted")
     if code == 252:
         return Reading(ReplyClass.UNRECOGNISED, "default.cannot-verify")
     if (200 <= code <= 299 and stage in _BEFORE_RCPT) or (code == 354 and stage is SmtpStage.DATA):
         return Reading(ReplyClass.UNRECOGNISED, "default.go-ahead")
     return Reading(ReplyClass.PROTOCOL_ERROR, "default.no-reply-code")
+
+
+def _begins_as_refusal(reply: Reply) -> bool:
+    """`250 5.1.1 …` contradicts itself (RFC 2034 §4), and the weaker reading is that nothing is known. An enhanced code
+    that still stands in the text did not begin it, and may be the version of a program.
+    """
+    return reply.enhanced is not None and reply.enhanced[0] != "2" and reply.enhanced not in reply.text
 
 
 def _spoken(rule: Rule, reply: Reply, wait: int | None) -> Reading:

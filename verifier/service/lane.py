@@ -93,6 +93,11 @@ class Lane:
         self.waiting.hurry(lambda recipient: recipient.ticket is question, target.source, target.domain)
 
     @property
+    def addresses(self) -> tuple[str, ...]:
+        """All that may be dialled, the best first."""
+        return tuple(address for _, address in self._every_candidate())
+
+    @property
     def urgent(self) -> bool:
         """Somebody waits here who cannot wait long."""
         return self.waiting.urgent
@@ -189,7 +194,8 @@ class Lane:
         self._failures += 1
         if failure.rule == STARTTLS_REQUIRED:
             self.clear_text_only.clear()
-        if self._failures < _vain_connections(failure):
+        self.lanes.in_vain(self, failure)
+        if self._failures < vain_connections(failure) and self.lanes.known_dead(self) is None:
             self.lanes.groups.slow_down(self.group)
             return True
         self._failures = 0
@@ -203,7 +209,7 @@ class Lane:
             for recipient in self.waiting.discard(_is_unwanted):
                 self.outbox.dropped(recipient)
             await self.outbox.flush()
-        refusal = self.lanes.refusal(self)
+        refusal = self.lanes.refusal(self) or self.lanes.known_dead(self)
         if refusal is not None:
             await self.give_up(refusal)
         return not self.waiting
@@ -227,6 +233,8 @@ class Lane:
             )
             if not self._may_dial(lease):
                 return conversation.answers, None
+            if conversation.greeted:
+                self.lanes.greeted(address)
             if conversation.greeted or found is None:
                 return conversation.answers, found
             if failure is None or (found.code is not None and failure.code is None):
@@ -257,15 +265,18 @@ class Lane:
         """At most 3 hosts × 2 addresses, equal preferences in the route's shuffled order; not those known to be dead,
         unless all are.
         """
-        every = [(host, address) for host in self.hosts[:_HOSTS] for address in host.addresses[:_ADDRESSES]]
+        every = self._every_candidate()
         return [pair for pair in every if not self.lanes.is_bad(pair[1])] or every
+
+    def _every_candidate(self) -> list[tuple[MailHost, str]]:
+        return [(host, address) for host in self.hosts[:_HOSTS] for address in host.addresses[:_ADDRESSES]]
 
 
 def _is_unwanted(recipient: Recipient) -> bool:
     return isinstance(recipient.ticket, Question) and not recipient.ticket.wanted
 
 
-def _vain_connections(failure: Finding) -> int:
+def vain_connections(failure: Finding) -> int:
     """How many connections in a row may come to nothing before a lane is given up."""
     if failure.stage is None and failure.obstacle is Obstacle.TIMEOUT:
         return 1

@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from verifier.core.evidence import Finding, Obstacle
 from verifier.core.facts import AcceptsAll, MailHost
 from verifier.core.observing import with_retry
 from verifier.core.pacing import HostHistory
-from verifier.service.lane import Lane
+from verifier.core.replies import SmtpStage
+from verifier.service.lane import Lane, vain_connections
 from verifier.service.pacing_groups import BREAKER_SECONDS, PacingGroups
 from verifier.service.probing import Equipment, Probed, Question, Target
 
@@ -24,12 +25,22 @@ _K = TypeVar("_K")
 _V = TypeVar("_V")
 _REMEMBERED = 100_000
 _BAD_HOST_SECONDS = 120.0
+_BEFORE_NAMES = (None, SmtpStage.BANNER, SmtpStage.EHLO)
+"""Until then a host cannot know by which name it was found, nor who will be asked for."""
 
 
 class _Shut(Struct, frozen=True):
     """What is said of everybody at an exchange that is left alone for a while."""
 
     finding: Finding
+    until: float
+
+
+class _Vain(Struct, frozen=True):
+    """Connections in a row to one address that came to nothing, and what the last of them met."""
+
+    finding: Finding
+    count: int
     until: float
 
 
@@ -63,6 +74,7 @@ class Lanes:
         self._accepts_all: OrderedDict[str, AcceptsAll] = OrderedDict()
         self._shut: OrderedDict[str, _Shut] = OrderedDict()
         self._bad_hosts: OrderedDict[str, float] = OrderedDict()
+        self._vain: OrderedDict[str, _Vain] = OrderedDict()
         self._in_flight: dict[str, Question] = {}
         self._closed = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -162,6 +174,37 @@ class Lanes:
         """Nothing was to be had from any host of the lane: who comes in the next two minutes is told the same."""
         until = self.equipment.clock.monotonic() + _BAD_HOST_SECONDS
         _remember(self._shut, lane.key, _Shut(finding, until))
+
+    def in_vain(self, lane: Lane, finding: Finding) -> None:
+        """A connection to each address of the lane came to nothing: what is the address's fault counts for whoever
+        finds it under another name, but while somebody else is talking to it.
+        """
+        if finding.stage not in _BEFORE_NAMES or finding.obstacle is Obstacle.EGRESS_BLOCKED:
+            return
+        now = self.equipment.clock.monotonic()
+        alive = {address for each in self._lanes.values() if each.connected for address in each.addresses}
+        for address in lane.addresses:
+            if address not in alive:
+                earlier = self._vain.get(address)
+                count = earlier.count if earlier is not None and now < earlier.until else 0
+                _remember(self._vain, address, _Vain(finding, count + 1, now + _BAD_HOST_SECONDS))
+
+    def greeted(self, address: str) -> None:
+        """Somebody answers at this address."""
+        self._vain.pop(address, None)
+
+    def known_dead(self, lane: Lane) -> Finding | None:
+        """What was met in the last two minutes at every address of the lane, as often as makes a host unreachable;
+        None where some address may answer.
+        """
+        now = self.equipment.clock.monotonic()
+        found: Finding | None = None
+        for address in reversed(lane.addresses):
+            vain = self._vain.get(address)
+            if vain is None or now >= vain.until or vain.count < vain_connections(vain.finding):
+                return None
+            found = vain.finding
+        return None if found is None else structs.replace(found, mx_host=lane.hosts[0].name)
 
     async def connect_pause(self, lane: Lane) -> float:
         """Seconds to wait before the lane's next connection, which is counted; what others met there is learned."""
