@@ -135,6 +135,6 @@ def test_a_greylisted_row_that_was_not_waited_for_is_open() -> None:
 
 def test_sizes_that_cannot_be() -> None:
     """Nonsense is refused at once."""
-    for wrong in ({"hosts": 0}, {"hosts": 701}, {"domains": 0}, {"unknown_rate": 2.0}):
+    for wrong in ({"hosts": 0}, {"hosts": 1201}, {"domains": 0}, {"unknown_rate": 2.0}):
         with pytest.raises(ValueError, match=r"between|at least"):
             World(1, **wrong)

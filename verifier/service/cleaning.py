@@ -184,6 +184,7 @@ class Cleaning(Generic[ChunkT]):
         finally:
             for task in tasks:
                 task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)  # nobody writes to the journal after this
 
     async def _ask_chunk(self, chunk: ChunkT, again: frozenset[str]) -> None:
         parsed: list[Address | SyntaxFault] = [parse_address(text) for text in chunk.texts]

@@ -76,6 +76,7 @@ class Verification:
         finally:
             for task in asked:
                 task.cancel()
+            await asyncio.gather(*asked, return_exceptions=True)
         return knowledge
 
     async def _ask_mailboxes(self, addresses: Sequence[Address], knowledge: Knowledge, asking: Asking) -> None:
