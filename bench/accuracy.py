@@ -9,17 +9,15 @@ not unknown) how many were decided, and among all that were decided how many rig
 
 import argparse
 import csv
-import os
-import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)
 
+from bench.command import clean  # noqa: E402
 from verifier.core.reasons import Verdict  # noqa: E402
 from verifier.world import World  # noqa: E402
 from verifier.world.process import WorldProcess  # noqa: E402
@@ -27,21 +25,6 @@ from verifier.world.sample import write_list  # noqa: E402
 
 _MOST_WRONG = 0.001
 _LEAST_DECIDED = 0.97
-
-
-def clean(folder: Path, world: World) -> float:
-    """Cleans `list.csv` of the folder; the seconds that it took."""
-    with WorldProcess(world) as running:
-        settings = {"PYTHONPATH": str(ROOT), "VERIFIER_DATA_DIR": str(folder / "data"), **running.environment}
-        begun = time.monotonic()
-        subprocess.run(
-            [sys.executable, "-m", "verifier", "clean", "list.csv"],
-            cwd=folder,
-            env={**os.environ, **settings},
-            stderr=(folder / "stderr.log").open("wb"),
-            check=True,
-        )
-        return time.monotonic() - begun
 
 
 def tell(world: World, size: int, cleaned: Path) -> bool:
@@ -85,7 +68,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="verifier-accuracy-") as name:
         folder = Path(name)
         (folder / "list.csv").write_text("".join(write_list(world, given.rows)), encoding="utf-8")
-        seconds = clean(folder, world)
+        with WorldProcess(world) as running:
+            seconds = clean(folder, running.environment)
         print(f"seed {given.seed}: {seconds:.0f} s")
         met = tell(world, given.rows, folder / "list.clean.csv")
     sys.exit(0 if met else 1)

@@ -10,8 +10,6 @@ EHLO, MAIL, RCPT, QUIT; it knows every host's address beforehand, resolves nothi
 import argparse
 import asyncio
 import csv
-import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -21,6 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)
 
+from bench.command import clean  # noqa: E402
 from bench.world_lists import addresses, list_text  # noqa: E402
 from verifier.world import World  # noqa: E402
 from verifier.world.process import WorldProcess  # noqa: E402
@@ -33,16 +32,7 @@ def ours(world: World, text: str) -> None:
     with tempfile.TemporaryDirectory(prefix="verifier-world-") as name, WorldProcess(world) as running:
         folder = Path(name)
         (folder / "list.csv").write_text(text, encoding="utf-8")
-        settings = {"PYTHONPATH": str(ROOT), "VERIFIER_DATA_DIR": str(folder / "data"), **running.environment}
-        begun = time.monotonic()
-        subprocess.run(
-            [sys.executable, "-m", "verifier", "clean", "list.csv"],
-            cwd=folder,
-            env={**os.environ, **settings},
-            stderr=subprocess.DEVNULL,
-            check=True,
-        )
-        seconds = time.monotonic() - begun
+        seconds = clean(folder, running.environment)
         with (folder / "list.clean.csv").open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         right = sum(row["ev_reason"] in world.truth(row["email"]).reasons for row in rows)

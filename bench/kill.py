@@ -11,7 +11,6 @@ Made-up names and postmasters that were asked again are counted apart.
 
 import argparse
 import csv
-import os
 import random
 import re
 import subprocess
@@ -19,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -29,6 +28,7 @@ import msgspec
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)
 
+from bench.command import begin_clean, clean  # noqa: E402
 from bench.world_lists import addresses, list_text  # noqa: E402
 from verifier.world import World  # noqa: E402
 from verifier.world.process import WorldProcess  # noqa: E402
@@ -149,25 +149,12 @@ def without_times(path: Path) -> Iterator[dict[str, str]]:
             yield {name: cell for name, cell in row.items() if name not in _TIMES}
 
 
-def clean(folder: Path, environment: Mapping[str, str], *options: str) -> "subprocess.Popen[bytes]":
-    """Begins `verifier clean list.csv` in a folder, with a data folder of its own."""
-    settings = {"PYTHONPATH": str(ROOT), "VERIFIER_DATA_DIR": str(folder / "data"), **environment}
-    return subprocess.Popen(
-        [sys.executable, "-m", "verifier", "clean", "list.csv", "--force", *options],
-        cwd=folder,
-        env={**os.environ, **settings},
-        stderr=(folder / "stderr.log").open("ab"),
-    )
-
-
 def undisturbed(world: World, folder: Path, text: str, *options: str) -> float:
     """Cleans the list once; the seconds that it took."""
     folder.mkdir()
     (folder / "list.csv").write_text(text, encoding="utf-8")
     with WorldProcess(world) as running:
-        begun = time.monotonic()
-        assert clean(folder, running.environment, *options).wait() == 0, (folder / "stderr.log").read_text()
-        return time.monotonic() - begun
+        return clean(folder, running.environment, *options)
 
 
 def disturbed(
@@ -180,16 +167,14 @@ def disturbed(
     kills = []
     with WorldProcess(world, log_file=str(log)) as running:
         for pause in pauses:
-            child = clean(folder, running.environment, *options)
+            child = begin_clean(folder, running.environment, *options)
             try:
                 child.wait(pause)
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
                 kills.append(time.monotonic() + world.rtt)  # what was on the wire has arrived by then
-        begun = time.monotonic()
-        assert clean(folder, running.environment, *options).wait() == 0, (folder / "stderr.log").read_text()
-        return kills, time.monotonic() - begun, log
+        return kills, clean(folder, running.environment, *options), log
 
 
 def main() -> None:

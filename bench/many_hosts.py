@@ -9,7 +9,6 @@ plot shows is the hosts' own count, read every half second.
 import argparse
 import csv
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,6 +19,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)
 
+from bench.command import begin_clean  # noqa: E402
 from bench.world_lists import KINDS, list_text  # noqa: E402
 from verifier.world import World  # noqa: E402
 from verifier.world.process import Report, WorldProcess  # noqa: E402
@@ -49,14 +49,8 @@ def clean(world: World, text: str) -> Run:
         (folder / "list.csv").write_text(text, encoding="utf-8")
         os.sched_setaffinity(0, {first})  # the world inherits it
         with WorldProcess(world, kinds=KINDS) as running:
-            settings = {"PYTHONPATH": str(ROOT), "VERIFIER_DATA_DIR": str(folder / "data"), **running.environment}
             begun = time.monotonic()
-            child = subprocess.Popen(
-                ["taskset", "-c", str(last), sys.executable, "-m", "verifier", "clean", "list.csv"],
-                cwd=folder,
-                env={**os.environ, **settings},
-                stderr=subprocess.DEVNULL,
-            )
+            child = begin_clean(folder, running.environment, before=("taskset", "-c", str(last)))
             asked = [(0.0, 0)]
             while True:
                 pid, status, usage = os.wait4(child.pid, os.WNOHANG)

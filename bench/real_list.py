@@ -9,11 +9,8 @@ the time of 100,000 addresses is worked out from the minute limits of data/provi
 
 import argparse
 import csv
-import os
-import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
 from itertools import chain, repeat
 from pathlib import Path
@@ -21,6 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)
 
+from bench.command import clean  # noqa: E402
 from bench.world_lists import ANSWERING, list_text  # noqa: E402
 from verifier.adapters.data_files import load_providers, shipped_folder  # noqa: E402
 from verifier.world import World  # noqa: E402
@@ -43,16 +41,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="verifier-real-") as name, WorldProcess(world) as running:
         folder = Path(name)
         (folder / "list.csv").write_text(list_text(world, given.rows, 400, _TURNS), encoding="utf-8")
-        settings = {"PYTHONPATH": str(ROOT), "VERIFIER_DATA_DIR": str(folder / "data"), **running.environment}
-        begun = time.monotonic()
-        subprocess.run(
-            [sys.executable, "-m", "verifier", "clean", "list.csv"],
-            cwd=folder,
-            env={**os.environ, **settings},
-            stderr=subprocess.DEVNULL,
-            check=True,
-        )
-        seconds = time.monotonic() - begun
+        seconds = clean(folder, running.environment)
         with (folder / "list.clean.csv").open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         right = sum(row["ev_reason"] in world.truth(row["email"]).reasons for row in rows)
