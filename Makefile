@@ -28,10 +28,11 @@ data: $(VENV)/.dev
 	@$(BIN)/python tools/build_data.py $(ARGS)
 
 bench: $(VENV)/.dev
-	@tools/need-debian nsd
+	@tools/need-debian nsd wrk
 	@$(BIN)/python bench/clean_offline.py
 	@$(BIN)/python bench/dns.py
 	@$(BIN)/python bench/clean_world.py
+	@$(BIN)/python bench/http.py
 
 screenshots: $(VENV)/.run
 	@tools/need-debian chromium fonts-dejavu-core

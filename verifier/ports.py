@@ -93,6 +93,16 @@ class FactStore(Protocol):
     async def forget(self, key: str) -> None: ...
 
 
+class Glance(Protocol):
+    """What of a FactStore can be said at once, by a store that holds things in memory.
+
+    `at_hand` gives a domain's facts and the findings of a mailbox as the store's own methods would, or None where it
+    would have to look further.
+    """
+
+    def at_hand(self, domain: str, key: str) -> tuple[DomainFacts, tuple[Finding, ...]] | None: ...
+
+
 class TallyStore(Protocol):
     """Remembers for a day who asked for which names of which domains. May forget at any time, must never invent.
 

@@ -144,6 +144,7 @@ async def open_verifier(
                 greylist_delays=tuple(delay.total_seconds() for delay in settings.smtp_greylist_delays),
             ),
             guard=harvest,
+            glance=store if isinstance(store, LayeredStore) else None,
         )
         verification = Verification(
             judging=Judging(names, reference.risks, clock, subkey(secret, "mailbox")),

@@ -13,6 +13,7 @@ from verifier.core.egress import EgressState
 from verifier.core.evidence import Finding, Obstacle
 from verifier.core.facts import DomainFacts, MailHost
 from verifier.core.replies import ReplyClass
+from verifier.service.harvest_guard import Client
 from verifier.service.mailboxes import Policy
 
 
@@ -174,3 +175,54 @@ async def test_what_was_answered_before_the_claim_is_taken_over() -> None:
         assert classes(found) == {"ann@shop.example": ReplyClass.ACCEPTED}
         assert host.visits == []
         assert desk.facts["shop.example"].accepts_all == control(True)
+
+
+async def at_desk(desk: Desk, email: str, accepts_all: bool | None = False) -> None:
+    """The domain's facts stand in the store, as the look-up of domains leaves them."""
+    domain = email.rpartition("@")[2]
+    await desk.store.remember_domains([DomainFacts(domain, desk.facts[domain].route, control(accepts_all))])
+
+
+async def test_what_is_at_hand_is_what_asking_would_find() -> None:
+    """Once it was asked, and while it is fresh; what has to be asked is never at hand."""
+    host = Host(rcpt=lambda _, path: "250 OK" if path.startswith("ann@") else "550 5.1.1 User unknown")
+    emails = ("ann@shop.example", "bob@shop.example")
+    async with Bench(host) as bench:
+        desk = Desk(bench)
+        assert [desk.at_hand(email) for email in emails] == [None, None]
+        await desk.ask(*emails)
+        await at_desk(desk, emails[0])
+        asked = list(host.asked)
+        again = await desk.ask(*emails, accepts_all=control(False))
+        assert {email: desk.at_hand(email) for email in emails} == again
+        assert asked == host.asked
+        bench.clock.move(400 * DAY)
+        assert [desk.at_hand(email) for email in emails] == [None, None]
+
+
+async def test_an_acceptance_without_a_control_is_not_at_hand() -> None:
+    """It is asked for again, so nothing is said before."""
+    async with Bench(Host()) as bench:
+        desk = Desk(bench)
+        await desk.ask("ann@shop.example", accepts_all=control(True))
+        await at_desk(desk, "ann@shop.example", True)
+        assert desk.at_hand("ann@shop.example") is not None
+        await desk.store.forget("ann@shop.example")
+        await desk.store.remember_mailboxes([("ann@shop.example", replied(ReplyClass.ACCEPTED))])
+        bench.clock.move(8 * DAY)
+        assert desk.at_hand("ann@shop.example") is None
+
+
+async def test_who_looks_at_what_is_at_hand_is_counted() -> None:
+    """A client of whom nothing was recalled yet takes the long way once; after it he is counted here too."""
+    host = Host(rcpt=lambda *_: "550 5.1.1 User unknown")
+    async with Bench(host) as bench:
+        desk, form = Desk(bench), Client("form")
+        await desk.ask("bob@shop.example")
+        await at_desk(desk, "bob@shop.example")
+        assert desk.at_hand("bob@shop.example", form) is None
+        await desk.ask("bob@shop.example", client=form)
+        assert desk.at_hand("bob@shop.example", form) is not None
+        desk.guard.heard(form, "shop.example", "other", replied(ReplyClass.MAILBOX_NOT_FOUND))
+        bench.clock.move(6)
+        assert desk.at_hand("bob@shop.example", form) is None  # what was counted is due to be written down

@@ -10,7 +10,7 @@ from tests.support.clock import FakeClock
 from tests.support.facts import at, facts, replied
 from tests.support.judging import judging
 from verifier.adapters.prometheus_meter import PrometheusMeter
-from verifier.core.address import Address, SyntaxFault
+from verifier.core.address import Address, SyntaxFault, parse_address
 from verifier.core.facts import MailHost, MailRoute, RouteStatus
 from verifier.core.reasons import ALL_STAGES, StageName, Verdict
 from verifier.core.replies import ReplyClass
@@ -30,11 +30,16 @@ class Pipeline:
     def __init__(self, clock: FakeClock, *, dns: float = 0.0, smtp: float = 0.0, fault: bool = False) -> None:
         self.judging = judging()
         self.runs: list[list[str]] = []
+        self.known: Knowledge | None = None
         self.cancelled = 0
         self._clock = clock
         self._dns = dns
         self._smtp = smtp
         self._fault = fault
+
+    def at_hand(self, parsed: Address | SyntaxFault, asking: Asking) -> Knowledge | None:
+        """Somebody has to be asked, unless the test has put something there."""
+        return self.known
 
     async def gather(self, parsed: Sequence[Address | SyntaxFault], asking: Asking) -> Knowledge:
         self.runs.append([address.raw for address in parsed])
@@ -223,3 +228,20 @@ async def test_closing_waits_and_then_ends_what_runs() -> None:
     await asked
     await desk.realtime.close(0.01)
     assert pipeline.cancelled == 1
+
+
+async def test_what_is_at_hand_is_answered_at_once() -> None:
+    """Without a run of the pipeline, and as what it is: known before."""
+    async with desk_over(smtp=5.0) as (desk, pipeline, _):
+        pipeline.known = Knowledge.of({"shop.example": facts("shop.example", _ROUTE)})
+        pipeline.known.findings[pipeline.judging.key_of(parsed(JANE))] = (
+            replied(ReplyClass.MAILBOX_NOT_FOUND, code=550),
+        )
+        answer = await desk.realtime.check(JANE, ALL_STAGES, FORM, 8.0)
+        assert (answer.reason, answer.source, pipeline.runs) == ("mailbox_not_found", "cache", [])
+
+
+def parsed(email: str) -> Address:
+    address = parse_address(email)
+    assert isinstance(address, Address)
+    return address

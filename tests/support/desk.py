@@ -66,6 +66,7 @@ class Desk:
             clock=bench.clock,
             policy=policy or Policy(),
             guard=self.guard,
+            glance=self.store if isinstance(self.store, MemoryStore) else None,
         )
 
     async def ask(
@@ -86,6 +87,13 @@ class Desk:
         await self.bench.until(task.done)
         await task
         return knowledge.findings
+
+    def at_hand(self, email: str, client: Client = COMMAND_LINE) -> tuple[Finding, ...] | None:
+        """What is known of an address without waiting; None where somebody has to be asked."""
+        address = parse_address(email)
+        assert isinstance(address, Address)
+        knowledge = self.mailboxes.at_hand(email, address, Asking(client=client))
+        return None if knowledge is None else knowledge.findings.get(email, ())
 
     async def record(self, findings: Sequence[tuple[str, Finding]], facts: Sequence[DomainFacts]) -> None:
         self.recorded += findings

@@ -24,6 +24,9 @@ class LayeredStore:
         self._changed_at: OrderedDict[str, int] = OrderedDict()
         self._moment = 0
 
+    def at_hand(self, domain: str, key: str) -> tuple[DomainFacts, tuple[Finding, ...]] | None:
+        return self._memory.at_hand(domain, key)
+
     async def domains(self, names: Sequence[str]) -> Mapping[str, DomainFacts]:
         known = await self._memory.domains(names)
         missing = [name for name in names if name not in known]

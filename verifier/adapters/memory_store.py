@@ -20,6 +20,18 @@ class MemoryStore:
         self._domains: OrderedDict[str, DomainFacts] = OrderedDict()
         self._mailboxes: OrderedDict[str, tuple[Finding, ...]] = OrderedDict()
 
+    def at_hand(self, domain: str, key: str) -> tuple[DomainFacts, tuple[Finding, ...]] | None:
+        now = self._clock.now()
+        facts, findings = self._domains.get(domain), self._mailboxes.get(key)
+        if facts is None or findings is None:
+            return None
+        holding, kept = unexpired(facts, now), retained(findings, now)
+        if holding is None or not kept:
+            return None
+        self._domains.move_to_end(domain)
+        self._mailboxes.move_to_end(key)
+        return holding, kept
+
     async def domains(self, names: Sequence[str]) -> Mapping[str, DomainFacts]:
         now = self._clock.now()
         known: dict[str, DomainFacts] = {}

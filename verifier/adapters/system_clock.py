@@ -7,7 +7,11 @@ import string
 import time
 from datetime import UTC, datetime
 
-_ALPHABET = string.ascii_lowercase + string.digits
+_ALPHABET = (string.ascii_lowercase + string.digits).encode()
+_FAIR = 256 - 256 % len(_ALPHABET)
+_LETTER_OF = bytes(_ALPHABET[number % len(_ALPHABET)] for number in range(256))
+_UNUSED = bytes(range(_FAIR, 256))
+"""Bytes that would make some letters likelier than others."""
 
 
 class SystemClock:
@@ -26,8 +30,7 @@ class SystemClock:
         return random.random()
 
     def token(self, length: int) -> str:
-        number, letters = secrets.randbelow(len(_ALPHABET) ** length), []
-        for _ in range(length):
-            number, letter = divmod(number, len(_ALPHABET))
-            letters.append(_ALPHABET[letter])
-        return "".join(letters)
+        letters = b""
+        while len(letters) < length:
+            letters += secrets.token_bytes(2 * length).translate(_LETTER_OF, _UNUSED)
+        return letters[:length].decode()

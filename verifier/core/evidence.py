@@ -114,8 +114,8 @@ def merge(findings: tuple[Finding, ...], now: datetime) -> Finding | None:
     Conclusive ones that have not expired come first, the latest of them, ties to the weaker statement; an
     inconclusive one speaks only where no conclusive one does.
     """
-    if not findings:
-        return None
+    if len(findings) < 2:
+        return findings[0] if findings else None
 
     def rank(finding: Finding) -> tuple[bool, datetime, int, str]:
         speaks = finding.conclusive and expires_at(finding) > now

@@ -56,6 +56,7 @@ class Names:
         self._roles = roles
         self._no_reply = no_reply
         self.profile = lru_cache(maxsize=_CACHED_DOMAINS)(self._profile)
+        self._exchange = lru_cache(maxsize=_CACHED_DOMAINS)(self._exchange_flags)
 
     def renew(self, newer: "Names") -> None:
         """Become what `newer` is: whoever works with these lists goes by the newer ones from now on."""
@@ -100,12 +101,18 @@ class Names:
         flags = self.profile(domain).flags
         if route is None or not route.hosts:
             return flags
-        names = [host.name for host in route.hosts]
-        disposable = any(name in self._disposable_exchanges for name in names) and domain not in self._never_disposable
-        parked = any(name in self._parking_exchanges for name in names)
+        exchanges = [self._exchange(host.name) for host in route.hosts]
+        disposable = any(serves for serves, _ in exchanges) and domain not in self._never_disposable
+        parked = any(parks for _, parks in exchanges)
+        if not disposable and not parked:
+            return flags
         return structs.replace(
             flags, disposable=flags.disposable or disposable, typo_domain=flags.typo_domain or parked
         )
+
+    def _exchange_flags(self, name: str) -> tuple[bool, bool]:
+        """(serves throw-away domains, serves parked ones) of a mail exchange."""
+        return name in self._disposable_exchanges, name in self._parking_exchanges
 
     def _profile(self, domain: str) -> DomainProfile:
         lookalike = self.spelling.lookalike(domain) is not None

@@ -16,6 +16,7 @@ def word(*words: str) -> Meta:
     return Meta(extra_json_schema={"enum": list(words)})
 
 
+_TO_THE_SECOND = len("2026-11-22T10:00:00")
 Timestamp = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 
 
@@ -82,7 +83,7 @@ def to_json(assessment: Assessment) -> bytes:
 
 def timestamp(moment: datetime | None) -> str | None:
     """RFC 3339, UTC, whole seconds."""
-    return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None if moment is None else moment.astimezone(UTC).isoformat()[:_TO_THE_SECOND] + "Z"
 
 
 def _smtp_record(smtp: SmtpEvidence | None) -> dict[str, Any] | None:

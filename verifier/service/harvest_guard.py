@@ -68,6 +68,13 @@ class HarvestGuard:
             for domain in missing:
                 self._tally((client.key, domain)).take_in(known.get(domain, Tally({})))
 
+    def remembers(self, client: Client, domain: str) -> bool:
+        """There is nothing to `recall` for this domain, and nothing to `keep` just now."""
+        if self._clock.monotonic() >= self._saved_at + _SAVED_EVERY:
+            return False
+        tally = self._tallies.get((client.key, domain))
+        return self._names.is_providers_own(domain) if tally is None else len(tally.names) < SAMPLE
+
     def heard(self, client: Client, domain: str, key: str, finding: Finding) -> None:
         """A request for a mailbox was answered, by its host or from what is known."""
         if self._names.is_providers_own(domain):

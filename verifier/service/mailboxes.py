@@ -16,7 +16,7 @@ from verifier.core.outage import is_proven, second_look_due
 from verifier.core.providers import ProbePolicy, Provider
 from verifier.core.reasons import ALL_STAGES, StageName
 from verifier.core.replies import ReplyClass
-from verifier.ports import Clock, FactStore, SingleFlight
+from verifier.ports import Clock, FactStore, Glance, SingleFlight
 from verifier.service.harvest_guard import Client, HarvestGuard
 from verifier.service.lanes import Lanes
 from verifier.service.outages import Outages
@@ -95,7 +95,9 @@ class Mailboxes:
         clock: Clock,
         policy: Policy,
         guard: HarvestGuard,
+        glance: Glance | None = None,
     ) -> None:
+        self._glance = glance
         self._names = names
         self._lanes = lanes
         self._egress = egress
@@ -105,6 +107,24 @@ class Mailboxes:
         self._policy = policy
         self._guard = guard
         self._outages = Outages(clock)
+
+    def at_hand(self, key: str, address: Address, asking: Asking) -> Knowledge | None:
+        """What `gather` would find of one mailbox without waiting for anybody; None where it would have to wait."""
+        domain, now = address.domain, self._clock.now()
+        if self._glance is None or not self._policy.smtp_enabled or not self._guard.remembers(asking.client, domain):
+            return None
+        held = self._glance.at_hand(domain, key)
+        if held is None or held[0].route is None or held[0].route.expires_at <= now:
+            return None
+        facts, known = held
+        route = held[0].route
+        knowledge = Knowledge.of({domain: facts})
+        if route.reachable and not self._names.is_disposable(domain, route):
+            known_here = self._known_here(key, known, facts, asking, now)
+            if not known_here:
+                return None
+            knowledge.findings[key] = known_here
+        return knowledge
 
     async def gather(self, addresses: Mapping[str, Address], knowledge: Knowledge, asking: Asking) -> None:
         """Add findings for the addresses (by key) to the knowledge, whose facts are there already."""

@@ -72,11 +72,15 @@ class RealTime:
     ) -> Assessment:
         """The answer for one address, at most `budget` seconds after `began` (of the clock; now where it is None)."""
         started = self._clock.monotonic() if began is None else began
+        parsed = parse_address(raw)
+        asking = Asking(stages=stages, source=client.key, client=client, interactive=True)
+        at_hand = self._verification.at_hand(parsed, asking)
+        if at_hand is not None:
+            return self._counted(self._verification.judging.judge([parsed], at_hand, stages)[0], started)
         key = (client.key, stages, raw)
         inquiry = self._single.get(key)
         if inquiry is None:
-            asking = Asking(stages=stages, source=client.key, client=client, interactive=True)
-            inquiry = self._single[key] = self._begin([parse_address(raw)], asking)
+            inquiry = self._single[key] = self._begin([parsed], asking)
             self._keys[inquiry] = key
         async with aclosing(self._answers([(inquiry, (0,))], started, budget)) as answers:
             _, assessment = await anext(answers)
@@ -171,7 +175,9 @@ class RealTime:
         heard.put_nowait(None)
 
     def _answered(self, inquiry: Inquiry, place: int, started: float) -> Assessment:
-        assessment = inquiry.assessment(place, self._called)
+        return self._counted(inquiry.assessment(place, self._called), started)
+
+    def _counted(self, assessment: Assessment, started: float) -> Assessment:
         self._meter.count(VERDICTS, assessment.verdict, assessment.reason, assessment.source)
         return structs.replace(assessment, duration_ms=round(1000 * (self._clock.monotonic() - started)))
 

@@ -51,6 +51,15 @@ class Verification:
         judged = self.judging.judge(parsed, knowledge, asking.stages)
         return [structs.replace(assessment, duration_ms=elapsed) for assessment in judged]
 
+    def at_hand(self, parsed: Address | SyntaxFault, asking: Asking) -> Knowledge | None:
+        """What `gather` would come to for one address that nobody has to be waited for; None where somebody has."""
+        asks_nobody = StageName.MX not in asking.stages
+        if asks_nobody or isinstance(parsed, SyntaxFault) or stated_reason(parsed) is not None:
+            return Knowledge.of({})
+        if StageName.SMTP not in asking.stages:
+            return None
+        return self._mailboxes.at_hand(self.judging.key_of(parsed), parsed, asking)
+
     async def gather(self, parsed: Iterable[Address | SyntaxFault], asking: Asking) -> Knowledge:
         """Ask whoever has to be asked: name servers for every domain, and as soon as one is known its mail hosts."""
         addresses = {a.comparison: a for a in parsed if isinstance(a, Address) and stated_reason(a) is None}

@@ -44,22 +44,30 @@ def read_query(request: web.Request, route: Route) -> Any:
 
 async def read_bytes(request: web.Request, limit: int) -> bytes:
     """The whole body, decompressed where it came so. Raises Problem past `limit` bytes, or where it is too slow."""
-    too_large = Problem("body_too_large", f"At most {limit:,} bytes are read here.", headers={"Connection": "close"})
     if (request.content_length or 0) > limit:
-        raise too_large
+        raise _too_large(limit)
+    if request.content.is_eof():  # it came with its head: nothing has to be waited for
+        whole = request.content.read_nowait()
+        if len(whole) > limit:
+            raise _too_large(limit)
+        return whole
     parts, size = [], 0
     try:
         async with asyncio.timeout(_PATIENCE):
             async for part in request.content.iter_any():
                 size += len(part)
                 if size > limit:
-                    raise too_large
+                    raise _too_large(limit)
                 parts.append(part)
     except TimeoutError:
         raise Problem("request_timeout", f"The body did not arrive within {_PATIENCE:.0f} seconds.") from None
     except web.RequestPayloadError:
         raise Problem("malformed_request", "The body is not what its headers announce.") from None
     return b"".join(parts)
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem("body_too_large", f"At most {limit:,} bytes are read here.", headers={"Connection": "close"})
 
 
 def _invalid(message: str, *, in_body: bool = True) -> Problem:

@@ -9,6 +9,7 @@ of this machine (against DNS rebinding), and must not have come through a proxy,
 wherever a browser sends what it holds by itself, an unsafe request has to come from our own pages.
 """
 
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -85,8 +86,13 @@ def _require_scope(caller: ApiKey | None, route: Route, site: Site) -> None:
 
 def _is_this_machine(request: web.Request) -> bool:
     """Asked by one of this machine's own names, and by nobody who speaks for others."""
-    host = urlsplit(f"//{request.host}").hostname or ""
-    return is_loopback(host) and not any(name in request.headers for name in _PROXIED)
+    headers = request.headers
+    return _names_this_machine(request.host) and not any(name in headers for name in _PROXIED)
+
+
+@lru_cache(maxsize=64)
+def _names_this_machine(host: str) -> bool:
+    return is_loopback(urlsplit(f"//{host}").hostname or "")
 
 
 def _require_our_origin(request: web.Request, site: Site) -> None:
