@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 from collections.abc import AsyncIterable, Collection
+from contextlib import suppress
 from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from typing import IO
@@ -19,7 +20,7 @@ from verifier.core.list_faults import UnknownList, UploadBroken, UploadTooLarge
 from verifier.core.setting_values import size_text
 from verifier.list_ports import Received
 
-_PART = ".part"
+_PART, _GONE = ".part", ".gone"
 _GATHERED = 1 << 20
 _PIECE = 1 << 20
 _ID = re.compile(r"[a-z0-9]{16,64}", re.ASCII).fullmatch
@@ -75,7 +76,7 @@ class ListFolder:
 
     async def remove(self, list_id: str) -> None:
         """Deletes the list's folder; nothing where there is none."""
-        await asyncio.to_thread(shutil.rmtree, self.path(list_id), ignore_errors=True)
+        await asyncio.to_thread(_remove, self.path(list_id))
 
     async def ids(self) -> Collection[str]:
         """The lists that have a folder. Uploads that a killed process left half-way are deleted on this occasion."""
@@ -92,7 +93,7 @@ class ListFolder:
     def _ids(self) -> list[str]:
         found = []
         for path in self._root.iterdir() if self._root.is_dir() else ():
-            if path.name.endswith(_PART):
+            if path.name.endswith((_PART, _GONE)):
                 shutil.rmtree(path, ignore_errors=True)
             elif _ID(path.name):
                 found.append(path.name)
@@ -157,6 +158,14 @@ class _Upload:
         if self._file is not None:
             self._file.close()
         shutil.rmtree(self._path.parent, ignore_errors=True)
+
+
+def _remove(folder: Path) -> None:
+    """At one stroke: what somebody still writes into the folder finds no way there."""
+    gone = folder.with_name(folder.name + _GONE)
+    with suppress(FileNotFoundError):
+        folder.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
 
 
 def _piece(path: Path, offset: int) -> bytes:
