@@ -158,6 +158,18 @@ async def open_lists(
         await store.close()
 
 
+@asynccontextmanager
+async def open_poster(verifier: Verifier) -> AsyncIterator[WebhookPoster]:
+    """Delivers webhooks wherever a mailbox might be asked for: the same guard holds."""
+    from verifier.adapters.aiohttp_webhooks import AiohttpWebhooks  # costs the worker process what it never needs
+
+    poster = AiohttpWebhooks(verifier.guard.reason, verifier.clock)
+    try:
+        yield poster
+    finally:
+        await poster.close()
+
+
 def _jobs_file(settings: Settings) -> Path:
     """Raises ConfigError for a database that is no SQLite file."""
     url = settings.database_url
