@@ -32,6 +32,8 @@ bench: $(VENV)/.dev
 	@$(BIN)/python bench/clean_offline.py
 	@$(BIN)/python bench/dns.py
 	@$(BIN)/python bench/clean_world.py
+	@$(BIN)/python -m bench.lists_service
+	@$(BIN)/python -m bench.lists_fair
 
 screenshots: $(VENV)/.run
 	@tools/need-debian chromium fonts-dejavu-core

@@ -112,9 +112,9 @@ async def open_lists(
     `work` None: the work on rows is done by a process of its own. Messages are delivered where there is a `poster`.
     """
     clock, settings = verifier.clock, verifier.settings
-    worker = SheetWorker(settings.data_dir, verifier.secret)
-    work = work or SheetWork(worker, worker)
     folder = ListFolder(settings.data_dir / FOLDER)
+    worker = SheetWorker(settings.data_dir, verifier.secret, folder.spool)
+    work = work or SheetWork(worker, worker)
     journals = ListJournals(folder, clock)
     store = SqliteJobs(_jobs_file(settings))
     delivery = WebhookDelivery(store, poster, verifier.secret, clock, warn) if poster is not None else None

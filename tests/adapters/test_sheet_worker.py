@@ -29,7 +29,7 @@ LIST = b"email,n\n" + b"".join(b"user%d@shop.example,%d\n" % (n, n) for n in ran
 async def worker(tmp_path: Path) -> AsyncIterator[SheetWorker]:
     (tmp_path / "list-jobs" / ID).mkdir(parents=True)
     (tmp_path / "list-jobs" / ID / "upload.csv").write_bytes(LIST)
-    made = SheetWorker(tmp_path, b"secret")
+    made = SheetWorker(tmp_path, b"secret", tmp_path / "spool")
     yield made
     await made.close()
 
@@ -102,7 +102,7 @@ async def test_a_call_that_kills_is_found_out(worker: SheetWorker) -> None:
 
 async def test_it_ends_with_whoever_started_it(tmp_path: Path) -> None:
     """Closed, or killed with its pipe: the process does not outlive us."""
-    worker = SheetWorker(tmp_path, b"secret")
+    worker = SheetWorker(tmp_path, b"secret", tmp_path / "spool")
     with pytest.raises(InputError):
         await worker.texts(ID, 0)
     process = worker._process

@@ -34,6 +34,11 @@ class ListFolder:
     def __init__(self, root: Path) -> None:
         self._root = root
 
+    @property
+    def spool(self) -> Path:
+        """A folder for what is only there while it is worked on; the next process sweeps it."""
+        return self._root / f"spool{_PART}"
+
     def path(self, list_id: str) -> Path:
         """A list's folder. Raises UnknownList for what is no id."""
         if not _ID(list_id):
@@ -79,8 +84,12 @@ class ListFolder:
         await asyncio.to_thread(_remove, self.path(list_id))
 
     async def ids(self) -> Collection[str]:
-        """The lists that have a folder. Uploads that a killed process left half-way are deleted on this occasion."""
+        """The lists that have a folder."""
         return await asyncio.to_thread(self._ids)
+
+    async def sweep(self) -> None:
+        """Deletes what a killed process left half-way; for whoever has just begun, before anything comes in."""
+        await asyncio.to_thread(self._sweep)
 
     async def piece(self, list_id: str, name: str, offset: int) -> bytes:
         """A part of a workbook, b"" at its end."""
@@ -91,13 +100,15 @@ class ListFolder:
         await asyncio.to_thread(self.workbook_path(list_id, name).unlink, missing_ok=True)
 
     def _ids(self) -> list[str]:
-        found = []
-        for path in self._root.iterdir() if self._root.is_dir() else ():
+        return [path.name for path in self._folders() if _ID(path.name)]
+
+    def _sweep(self) -> None:
+        for path in self._folders():
             if path.name.endswith((_PART, _GONE)):
                 shutil.rmtree(path, ignore_errors=True)
-            elif _ID(path.name):
-                found.append(path.name)
-        return found
+
+    def _folders(self) -> list[Path]:
+        return list(self._root.iterdir()) if self._root.is_dir() else []
 
 
 def known_suffix(suffix: str) -> str:

@@ -22,6 +22,7 @@ from verifier.core.reasons import Reason, StageName
 _MODULE = "verifier.edges.list_worker"
 _PACKAGE = Path(__file__).parents[2]
 _ATTEMPTS = 3
+_PATIENCE = 5.0
 _decode_reply = msgspec.msgpack.Decoder(Reply).decode
 
 
@@ -34,10 +35,11 @@ class _Gone(Exception):
 
 
 class SheetWorker:
-    """Starts the process with the first call; `close` ends it."""
+    """Starts the process with the first call; `close` ends it. What it unpacks on its way lies in `spool`."""
 
-    def __init__(self, data_dir: Path, secret: bytes) -> None:
+    def __init__(self, data_dir: Path, secret: bytes, spool: Path) -> None:
         self._beginning = Beginning(str(data_dir), secret)
+        self._spool = spool
         self._process: asyncio.subprocess.Process | None = None
         self._listening: asyncio.Task[None] | None = None
         self._waiting: dict[int, asyncio.Future[Reply]] = {}
@@ -50,7 +52,8 @@ class SheetWorker:
         """Ends the process; whoever still waits is told."""
         self._closed = True
         if self._process is not None and self._listening is not None:
-            self._kill(self._process)
+            assert self._process.stdin is not None
+            self._process.stdin.close()
             await asyncio.wait([self._listening])
 
     async def survey(self, list_id: str, name: str, suffix: str, columns: Sequence[str]) -> Survey:
@@ -133,12 +136,13 @@ class SheetWorker:
             if self._closed:
                 raise asyncio.CancelledError
             if self._process is None:
+                await asyncio.to_thread(self._spool.mkdir, mode=0o700, parents=True, exist_ok=True)
                 process = self._process = await asyncio.create_subprocess_exec(
                     sys.executable,
                     "-m",
                     _MODULE,
                     cwd=_PACKAGE,
-                    env={**os.environ, "PYTHONPATH": str(_PACKAGE)},
+                    env={**os.environ, "PYTHONPATH": str(_PACKAGE), "TMPDIR": str(self._spool)},
                     stdin=asyncio.subprocess.PIPE,
                     stdout=asyncio.subprocess.PIPE,
                     start_new_session=True,  # an interrupt at the terminal is the parent's affair
@@ -162,12 +166,18 @@ class SheetWorker:
             pass
         finally:
             self._process = None
-            self._kill(process)
-            await process.wait()
+            await _ended(process)
             for answer in self._waiting.values():
                 if not answer.done():
                     answer.cancel() if self._closed else answer.set_exception(_Gone())
 
-    def _kill(self, process: asyncio.subprocess.Process) -> None:
-        if process.returncode is None:
-            process.kill()
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    """It ends with its stdin; one that does not is killed."""
+    assert process.stdin is not None
+    process.stdin.close()
+    try:
+        await asyncio.wait_for(process.wait(), _PATIENCE)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
