@@ -33,6 +33,8 @@ bench: $(VENV)/.dev
 	@$(BIN)/python bench/dns.py
 	@$(BIN)/python bench/clean_world.py
 	@$(BIN)/python bench/http.py
+	@$(BIN)/python -m bench.lists_service
+	@$(BIN)/python -m bench.lists_fair
 
 screenshots: $(VENV)/.run
 	@tools/need-debian chromium fonts-dejavu-core

@@ -72,13 +72,15 @@ class Uploads(Protocol):
 
     `receive` keeps the upload once all of it is there, and leaves nothing behind where it is not: raises
     UploadTooLarge, UploadBroken or DiskFull, or whatever `chunks` raises. `parsed` deletes the upload, whose rows are
-    kept elsewhere by then; `remove` deletes a list's folder with everything in it.
+    kept elsewhere by then; `remove` deletes a list's folder with everything in it, and `sweep`,
+    before anything comes in, what a killed process left half-way.
     """
 
     async def receive(self, list_id: str, suffix: str, chunks: AsyncIterable[bytes], limit: int) -> Received: ...
     async def parsed(self, list_id: str, suffix: str) -> None: ...
     async def remove(self, list_id: str) -> None: ...
     async def ids(self) -> Collection[str]: ...
+    async def sweep(self) -> None: ...
 
 
 class Journals(Protocol):

@@ -13,6 +13,7 @@ from verifier.adapters.data_files import load_reference_data
 from verifier.adapters.duplicates import DuplicateIndex
 from verifier.adapters.list_folder import ListFolder, known_suffix
 from verifier.adapters.list_journals import ListJournals
+from verifier.adapters.sheet_worker import SheetWorker
 from verifier.adapters.sqlite_jobs import SqliteJobs
 from verifier.adapters.sqlite_sheet import SqliteSheet
 from verifier.adapters.system_clock import SystemClock
@@ -87,7 +88,7 @@ class ListFiles:
 
 
 def open_sheet_work(data_dir: Path, secret: bytes) -> SheetWork:
-    """The work on rows in this process: what `open_lists` hands to a worker process, unless it is told otherwise."""
+    """The work on rows in this very process."""
     clock = SystemClock()
     reference = load_reference_data(data_dir)
     names = assemble_names(reference)
@@ -106,10 +107,14 @@ async def open_lists(
     work: SheetWork | None = None,
     at_work: bool = True,
 ) -> AsyncIterator[ListService]:
-    """The lists of a data folder, whose lock the verifier holds; with `at_work` False nothing goes on by itself."""
+    """The lists of a data folder, whose lock the verifier holds; with `at_work` False nothing goes on by itself.
+
+    `work` None: the work on rows is done by a process of its own. Messages are delivered where there is a `poster`.
+    """
     clock, settings = verifier.clock, verifier.settings
-    work = work or open_sheet_work(settings.data_dir, verifier.secret)
     folder = ListFolder(settings.data_dir / FOLDER)
+    worker = SheetWorker(settings.data_dir, verifier.secret, folder.spool)
+    work = work or SheetWork(worker, worker)
     journals = ListJournals(folder, clock)
     store = SqliteJobs(_jobs_file(settings))
     delivery = WebhookDelivery(store, poster, verifier.secret, clock, warn) if poster is not None else None
@@ -149,7 +154,20 @@ async def open_lists(
         if delivering is not None:
             delivering.cancel()
             await asyncio.wait([delivering])
+        await worker.close()
         await store.close()
+
+
+@asynccontextmanager
+async def open_poster(verifier: Verifier) -> AsyncIterator[WebhookPoster]:
+    """Delivers webhooks wherever a mailbox might be asked for: the same guard holds."""
+    from verifier.adapters.aiohttp_webhooks import AiohttpWebhooks  # costs the worker process what it never needs
+
+    poster = AiohttpWebhooks(verifier.guard.reason, verifier.clock)
+    try:
+        yield poster
+    finally:
+        await poster.close()
 
 
 def _jobs_file(settings: Settings) -> Path:

@@ -101,7 +101,10 @@ async def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
     (tmp_path / "README").write_text("not ours")
     (tmp_path / ("b" * 20)).mkdir()
     assert list(await ListFolder(tmp_path).ids()) == ["b" * 20]
+    assert len(names(tmp_path)) == 4
+    await ListFolder(tmp_path).sweep()
     assert names(tmp_path) == ["README", "b" * 20]
+    await ListFolder(tmp_path / "nowhere").sweep()
     assert list(await ListFolder(tmp_path / "nowhere").ids()) == []
 
 

@@ -58,6 +58,34 @@ def test_no_file_holds_anything_of_it(tmp_path: Path) -> None:
         assert running.report().total.recipients > asked
 
 
+def test_lists_hold_nothing_of_it(tmp_path: Path) -> None:
+    """A list that was handed in and killed on its way is the poorer by that address: neither its rows nor its journal
+    know it, and once it has come to its end that row is blank and all others are there.
+    """
+    world = quick_world(38, rtt=0.2)
+    ann = f"ann.smith@{world.domain('postfix')}"
+    with WorldProcess(world) as running:
+        command = Command(tmp_path, running.environment)
+        driver = Command(tmp_path, running.environment, module="tests.support.list_driver")
+        others = "".join(f"user{n}@{world.domain('exim', n % 5)}\n" for n in range(400))
+        source = driver.write("list.csv", f"email\n{ann.upper()}\n{others}")
+        with driver.start(source, tmp_path / "out.csv"):
+            deadline = time.monotonic() + 30
+            while running.report().total.recipients < 200:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+        secret = (command.data_dir / "secret.key").read_bytes().strip()
+        assert [name for name in holding(command.data_dir, mailbox_key(secret, ann)) if name.startswith("journal")]
+        assert command.run("forget", ann).code == 0
+        assert holding(command.data_dir, mailbox_key(secret, ann)) == []
+        assert driver.run(source, tmp_path / "out.csv").code == 0
+    rows = (tmp_path / "out.csv").read_text().splitlines()
+    assert len(rows) == 402
+    assert rows[1].startswith(",undeliverable,invalid_syntax")
+    assert sum(row.startswith("user") for row in rows) == 400
+    assert [row for row in rows if "ANN.SMITH" in row.upper()] == []
+
+
 def test_redis_holds_nothing_of_it(tmp_path: Path) -> None:
     """The same where what is known lies in Redis."""
     secret = "a secret that all machines share"

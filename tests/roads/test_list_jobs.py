@@ -58,7 +58,7 @@ class Broken:
         assert self.last.code == 0, self.last.err
         self.events = [json.loads(line) for line in self.last.out.splitlines()]
         self.left = sorted(path.name for path in (driver.data_dir / "list-jobs").glob("*/*"))
-        self.lists = len(list((driver.data_dir / "list-jobs").iterdir()))
+        self.lists = len([path for path in (driver.data_dir / "list-jobs").iterdir() if "." not in path.name])
         return out.read_text(encoding="utf-8")
 
 

@@ -326,6 +326,20 @@ async def test_a_forgotten_address_is_in_no_list(tmp_path: Path) -> None:
         assert (await shop.lists.get("w", other.id)).state is ListState.READY
 
 
+async def test_forgetting_disturbs_no_upload(shop: Desk) -> None:
+    """What comes in meanwhile comes in whole."""
+    address = parse_address("nobody@shop.example")
+    assert isinstance(address, Address)
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield LIST[:50]
+        await shop.lists.forget(address, "00")
+        yield LIST[50:]
+
+    job, _ = await shop.lists.upload(order(), slow())
+    assert (await shop.done(job)).counts.rows == 7
+
+
 async def test_a_closer_look_asks_for_a_sample(shop: Desk) -> None:
     """A few rows, spread evenly, with the bounds of what they say; the list still waits for its start."""
     job, _ = await shop.lists.upload(order(start=False), pieces(BIG))

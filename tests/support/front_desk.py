@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.web_app import _cached_build_middleware
 
 from verifier.adapters.prometheus_meter import PrometheusMeter
 from verifier.config import load_settings
@@ -95,3 +96,4 @@ async def visiting(folder: Path, settings: Mapping[str, str] | None = None) -> A
         site = site_of(verifier.settings, desk)
         async with TestClient(TestServer(make_app(site))) as client:
             yield Visitor(site, client, faults)
+        _cached_build_middleware.cache_clear()  # aiohttp keeps the last 1,024 applications, and with each its lists

@@ -15,7 +15,7 @@ from verifier.core.reasons import StageName
 from verifier.core.row_filter import RowFilter
 from verifier.core.table import TableKind
 from verifier.list_ports import WebhookPoster
-from verifier.list_wiring import ListService, open_lists
+from verifier.list_wiring import ListService, open_lists, open_sheet_work
 from verifier.wiring import open_verifier
 
 OFFLINE = (StageName.SYNTAX, StageName.DISPOSABLE)
@@ -61,13 +61,21 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk(data_dir: Path, poster: WebhookPoster | None = None, **settings: str) -> AsyncIterator[Desk]:
-    """The service; a fault of ours fails the test."""
+async def desk(
+    data_dir: Path, poster: WebhookPoster | None = None, *, apart: bool = False, **settings: str
+) -> AsyncIterator[Desk]:
+    """The service; a fault of ours fails the test. `apart`: rows are worked on in a process of their own."""
     faults: list[BaseException] = []
     overrides = {"data_dir": str(data_dir), "dns_nameservers": "127.0.0.1:1", "smtp_port": "2525", **settings}
     async with (
         open_verifier(load_settings({}, None, overrides), warn=_unexpected, report_fault=faults.append) as verifier,
-        open_lists(verifier, report_fault=faults.append, warn=_unexpected, poster=poster) as service,
+        open_lists(
+            verifier,
+            report_fault=faults.append,
+            warn=_unexpected,
+            poster=poster,
+            work=None if apart else open_sheet_work(data_dir, verifier.secret),
+        ) as service,
     ):
         yield Desk(service)
     assert faults == []

@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 from collections.abc import AsyncIterable, Collection
+from contextlib import suppress
 from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from typing import IO
@@ -19,7 +20,7 @@ from verifier.core.list_faults import UnknownList, UploadBroken, UploadTooLarge
 from verifier.core.setting_values import size_text
 from verifier.list_ports import Received
 
-_PART = ".part"
+_PART, _GONE = ".part", ".gone"
 _GATHERED = 1 << 20
 _PIECE = 1 << 20
 _ID = re.compile(r"[a-z0-9]{16,64}", re.ASCII).fullmatch
@@ -32,6 +33,11 @@ class ListFolder:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+
+    @property
+    def spool(self) -> Path:
+        """A folder for what is only there while it is worked on; the next process sweeps it."""
+        return self._root / f"spool{_PART}"
 
     def path(self, list_id: str) -> Path:
         """A list's folder. Raises UnknownList for what is no id."""
@@ -75,11 +81,15 @@ class ListFolder:
 
     async def remove(self, list_id: str) -> None:
         """Deletes the list's folder; nothing where there is none."""
-        await asyncio.to_thread(shutil.rmtree, self.path(list_id), ignore_errors=True)
+        await asyncio.to_thread(_remove, self.path(list_id))
 
     async def ids(self) -> Collection[str]:
-        """The lists that have a folder. Uploads that a killed process left half-way are deleted on this occasion."""
+        """The lists that have a folder."""
         return await asyncio.to_thread(self._ids)
+
+    async def sweep(self) -> None:
+        """Deletes what a killed process left half-way; for whoever has just begun, before anything comes in."""
+        await asyncio.to_thread(self._sweep)
 
     async def piece(self, list_id: str, name: str, offset: int) -> bytes:
         """A part of a workbook, b"" at its end."""
@@ -90,13 +100,15 @@ class ListFolder:
         await asyncio.to_thread(self.workbook_path(list_id, name).unlink, missing_ok=True)
 
     def _ids(self) -> list[str]:
-        found = []
-        for path in self._root.iterdir() if self._root.is_dir() else ():
-            if path.name.endswith(_PART):
+        return [path.name for path in self._folders() if _ID(path.name)]
+
+    def _sweep(self) -> None:
+        for path in self._folders():
+            if path.name.endswith((_PART, _GONE)):
                 shutil.rmtree(path, ignore_errors=True)
-            elif _ID(path.name):
-                found.append(path.name)
-        return found
+
+    def _folders(self) -> list[Path]:
+        return list(self._root.iterdir()) if self._root.is_dir() else []
 
 
 def known_suffix(suffix: str) -> str:
@@ -157,6 +169,14 @@ class _Upload:
         if self._file is not None:
             self._file.close()
         shutil.rmtree(self._path.parent, ignore_errors=True)
+
+
+def _remove(folder: Path) -> None:
+    """At one stroke: what somebody still writes into the folder finds no way there."""
+    gone = folder.with_name(folder.name + _GONE)
+    with suppress(FileNotFoundError):
+        folder.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
 
 
 def _piece(path: Path, offset: int) -> bytes:

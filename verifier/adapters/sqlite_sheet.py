@@ -16,7 +16,7 @@ import msgspec
 from verifier.adapters.sqlite_thread import open_database, transact, unwritten
 from verifier.core.faults import InputError
 from verifier.core.list_counts import Counts
-from verifier.core.list_rows import Block, Row, Settled, encodable
+from verifier.core.list_rows import Block, Row, Settled
 from verifier.core.reasons import Reason
 from verifier.core.table import ABSENT, JsonText, Layout
 from verifier.core.verdict import Assessment
@@ -127,7 +127,7 @@ class SqliteSheet:
                     block.number,
                     _joined(block.reasons),
                     _encode(block.counts),
-                    _packed_verdicts(block.assessments),
+                    _packed(block.assessments),
                 )
                 connection.execute("REPLACE INTO verdicts VALUES (?, ?, ?, ?)", entry)
             _put_about(connection, "counts", _encode(whole))
@@ -222,14 +222,3 @@ def _untagged(cell: bytes) -> str:
     if cell[:1] != b"j":
         return text
     return JsonText(text) if text else ABSENT
-
-
-def _packed_verdicts(columns: list[list[Assessment]]) -> bytes:
-    try:
-        return _packed(columns)
-    except UnicodeEncodeError:  # the raw text only: what is no valid Unicode is no address either
-        return _packed([[_encodable(assessment) for assessment in column] for column in columns])
-
-
-def _encodable(assessment: Assessment) -> Assessment:
-    return msgspec.structs.replace(assessment, email=encodable(assessment.email))

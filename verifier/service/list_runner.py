@@ -142,7 +142,10 @@ class ListRunner:
         return False
 
     async def _fail(self, job: ListJob, sentence: str, code: str) -> None:
+        """The list has come to its end; of an upload that was not read nothing is kept."""
         now = self._equipment.clock.now()
+        if job.preview is None:
+            await self._equipment.uploads.remove(job.id)
         await self._equipment.book.move(job.id, ListState.FAILED, error=sentence, error_code=code, finished=now)
 
     def _share(self) -> int:

@@ -23,6 +23,7 @@ from verifier.core.list_rows import Block, Row, Settled, Survey, Texts, encodabl
 from verifier.core.names import Names
 from verifier.core.reasons import Reason, StageName
 from verifier.core.table import Layout, made_up_names
+from verifier.core.verdict import Assessment
 from verifier.list_ports import SheetFile
 from verifier.ports import Journal, ListReader
 from verifier.service.cleaned import Duplicates, RowJudge
@@ -227,8 +228,17 @@ class _Look:
 
 async def settle(judge: RowJudge, block: Block) -> Settled:
     """The block's verdicts by what is known by now."""
-    _, assessments = await judge.judged(block.rows)
+    _, judged = await judge.judged(block.rows)
+    assessments = [[_plain(assessment) for assessment in column] for column in judged]
     return Settled(block.number, assessments, counted(assessments[0], block.repeats))
+
+
+def _plain(assessment: Assessment) -> Assessment:
+    """The assessment with its cell as text that can be kept: JSON values as such, ? for what is no valid Unicode."""
+    cell = assessment.email
+    if type(cell) is str and cell.isascii():
+        return assessment
+    return structs.replace(assessment, email=encodable(cell))
 
 
 def _blocks(table: ListReader) -> Iterator[list[Row]]:

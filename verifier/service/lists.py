@@ -80,6 +80,7 @@ class Lists:
 
     async def open(self) -> None:
         """Clears away what a killed process left half-way, and goes on with what it left undone."""
+        await self._keep.uploads.sweep()
         known = {job.id async for job in self._all()}
         for orphan in set(await self._keep.uploads.ids()) - known:
             await self._keep.uploads.remove(orphan)
@@ -185,7 +186,10 @@ class Lists:
         if job.state in FINISHED:
             raise WrongState(job.state, "cancelled")
         await self._end_work(list_id)
-        return await self._book.move(list_id, ListState.CANCELLED, "cancelled", finished=self._clock.now())
+        job = await self._book.move(list_id, ListState.CANCELLED, "cancelled", finished=self._clock.now())
+        if job.preview is None:
+            await self._keep.uploads.remove(list_id)
+        return job
 
     async def delete(self, workspace: str, list_id: str) -> None:
         """The list, its rows, results and journal are gone when this returns."""
@@ -201,7 +205,7 @@ class Lists:
         found = 0
         async for job in self._all():
             if job.state in (ListState.UPLOADED, ListState.PARSING):
-                job = await self.read(job.workspace, job.id)
+                job = await self._read_now(job)
             if job.preview is not None and job.state is not ListState.EXPIRED:
                 found += await self._forget_in(job, address)
         await self._keep.journals.forget(key)
@@ -225,6 +229,14 @@ class Lists:
                 await self._book.move(job.id, ListState.EXPIRED, preview=preview)
                 swept += 1
         return swept
+
+    async def _read_now(self, job: ListJob) -> ListJob:
+        """The list read, by whoever is at work, else by us and no further."""
+        self._runner.start(job.id)
+        job = await self.read(job.workspace, job.id)
+        if self._sweeping is None:
+            await self._runner.stop(job.id)
+        return await self.get(job.workspace, job.id)
 
     async def _forget_in(self, job: ListJob, address: Address) -> bool:
         try:

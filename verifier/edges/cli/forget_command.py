@@ -9,12 +9,15 @@ from verifier.adapters.prober_socket import ask_prober, socket_path
 from verifier.config import Settings
 from verifier.edges.cli.event_loop import run_async
 from verifier.edges.cli.session import SERVE, address_or_fault, probing, read_settings, say
+from verifier.list_wiring import open_lists
 
 
 @click.command("forget")
 @click.argument("address")
 def forget_command(address: str) -> None:
-    """Erase everything that is known of ADDRESS: what was seen of its mailbox, here, in journals, and in Redis."""
+    """Erase everything that is known of ADDRESS: what was seen of its mailbox, here, in journals, and in Redis.
+
+    In lists that were handed in its cells are blanked; their other cells, and the number of rows, stay."""
     run_async(_forget(read_settings(), address))
     say("Nothing is known of that address any more.")
 
@@ -23,6 +26,8 @@ async def _forget(settings: Settings, text: str) -> None:
     address = address_or_fault(text)
     try:
         async with probing(settings, "verifier forget") as verifier:
+            async with open_lists(verifier, report_fault=_raise, warn=say, at_work=False) as service:
+                await service.lists.forget(address, verifier.verification.judging.key_of(address))
             await verifier.forgetting.forget(address)
     except FolderBusy as busy:
         if busy.holder is None or busy.holder.command != SERVE:
@@ -31,3 +36,7 @@ async def _forget(settings: Settings, text: str) -> None:
         async with aclosing(ask_prober(socket_path(settings.data_dir), request)) as answers:
             async for _ in answers:
                 pass
+
+
+def _raise(fault: BaseException) -> None:
+    raise fault

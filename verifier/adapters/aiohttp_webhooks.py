@@ -1,0 +1,99 @@
+"""WebhookPoster over aiohttp: one POST to whoever a customer named, and to nothing that is forbidden.
+
+Law: the address that is connected to is the one that was checked, at every attempt and for every address of the name,
+written as a number or not; redirects are not followed, no proxy of the environment is used, and of the answer nothing
+is read but its head.
+"""
+
+import socket
+from collections.abc import Callable, Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from errno import EPERM
+from typing import Any
+
+import aiohttp
+
+from verifier.core.webhooks import Posted
+from verifier.ports import Clock
+
+_TIMEOUT = aiohttp.ClientTimeout(total=20.0, connect=10.0)
+_CONNECTIONS = 16
+_LONGEST_LINE = 4096
+_MOST_HEADERS = 64
+_AGENT = "verifier-webhooks"
+
+
+class ForbiddenAddress(OSError):
+    """The name leads to an address that is not to be contacted."""
+
+
+class AiohttpWebhooks:
+    """`forbidden` says of an address why it must not be contacted, None where it may be (core/guard.py)."""
+
+    def __init__(
+        self, forbidden: Callable[[str], str | None], clock: Clock, timeout: aiohttp.ClientTimeout = _TIMEOUT
+    ) -> None:
+        self._forbidden = forbidden
+        self._clock = clock
+        self._timeout = timeout
+        self._session: aiohttp.ClientSession | None = None
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Posted:
+        """What became of one attempt."""
+        try:
+            async with self._opened().post(url, data=body, headers=headers, allow_redirects=False) as response:
+                return Posted(response.status, retry_after=self._seconds(response.headers.get("Retry-After")))
+        except TimeoutError:
+            return Posted(failure="no answer in time")
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            return Posted(failure=str(error) or type(error).__name__)
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(
+                limit=_CONNECTIONS,
+                force_close=True,
+                resolver=aiohttp.ThreadedResolver(),  # the system's, whatever else is installed
+                use_dns_cache=False,
+                socket_factory=self._socket,
+            )
+            self._session = aiohttp.ClientSession(
+                connector=connector,
+                timeout=self._timeout,
+                headers={"User-Agent": _AGENT},
+                cookie_jar=aiohttp.DummyCookieJar(),
+                max_line_size=_LONGEST_LINE,
+                max_field_size=_LONGEST_LINE,
+                max_headers=_MOST_HEADERS,
+                auto_decompress=False,
+            )
+        return self._session
+
+    def _socket(self, info: tuple[Any, ...]) -> socket.socket:
+        """The socket for one address, made only where the address may be contacted."""
+        family, kind, protocol, _, address = info
+        reason = self._forbidden(str(address[0]))
+        if reason is not None:
+            raise ForbiddenAddress(EPERM, f"the address is not to be contacted: {reason}")
+        made = socket.socket(family, kind, protocol)
+        made.setblocking(False)
+        return made
+
+    def _seconds(self, text: str | None) -> float | None:
+        """Retry-After as seconds from now (RFC 9110 §10.2.3); None for what is neither a number nor a date."""
+        if text is None:
+            return None
+        if text.strip().isascii() and text.strip().isdigit():
+            return float(text)
+        try:
+            moment = parsedate_to_datetime(text)
+        except ValueError:
+            return None
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return max(0.0, (moment - self._clock.now()).total_seconds())
