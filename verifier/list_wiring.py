@@ -17,6 +17,7 @@ from verifier.adapters.sqlite_jobs import SqliteJobs
 from verifier.adapters.sqlite_sheet import SqliteSheet
 from verifier.adapters.system_clock import SystemClock
 from verifier.config import Settings
+from verifier.core.address import Address
 from verifier.core.faults import ConfigError
 from verifier.core.keys import subkey
 from verifier.core.table import Layout, TableKind
@@ -106,7 +107,10 @@ async def open_lists(
     work: SheetWork | None = None,
     at_work: bool = True,
 ) -> AsyncIterator[ListService]:
-    """The lists of a data folder, whose lock the verifier holds; with `at_work` False nothing goes on by itself."""
+    """The lists of a data folder, whose lock the verifier holds; with `at_work` False nothing goes on by itself.
+
+    What the verifier forgets from now on is erased from lists too.
+    """
     clock, settings = verifier.clock, verifier.settings
     work = work or open_sheet_work(settings.data_dir, verifier.secret)
     folder = ListFolder(settings.data_dir / FOLDER)
@@ -139,6 +143,11 @@ async def open_lists(
         most=settings.lists_max_upload,
         report_fault=report_fault,
     )
+
+    async def forget_in_lists(address: Address, key: str) -> None:
+        await lists.forget(address, key)
+
+    verifier.forgetting.reach(forget_in_lists)
     delivering = asyncio.create_task(delivery.run()) if delivery is not None and at_work else None
     try:
         if at_work:

@@ -78,14 +78,19 @@ async def test_a_guarded_route_refuses_a_false_key(keyed: Visitor, route: Route)
 
 
 def in_the_contract() -> set[tuple[str, str]]:
-    """Method and path of all that the table of §5 names; a path without a method has the one before it."""
+    """Method and path of all that the table of §5 names; a path without a method, or a rest, has those before it."""
     named = set()
     for cell in re.findall(r"^\| (.*?) \|", CONTRACT, re.MULTILINE):
-        methods = ["GET"]
+        methods, list_of = ["GET"], ""
         for code in re.findall(r"`([^`]+)`", cell):
             words = code.split(" ", 1)
             methods = words[0].split("/") if len(words) == 2 else methods
-            named |= {(method, words[-1].split("?")[0]) for method in methods}
+            path = words[-1].split("?")[0]
+            if "{id}" in path:
+                list_of = path.split("{id}")[0] + "{id}"
+            else:  # the rest of the path before it, from its {id} on
+                named |= {(method, list_of + path.removeprefix("…")) for method in methods if list_of}
+            named |= {(method, path) for method in methods}
     return named | {(method, f"{path}/{{id}}") for method, path in named if method == "DELETE"}
 
 

@@ -8,13 +8,14 @@ from verifier.adapters.folder_lock import FolderBusy
 from verifier.adapters.prober_socket import ask_prober, socket_path
 from verifier.config import Settings
 from verifier.edges.cli.event_loop import run_async
-from verifier.edges.cli.session import SERVE, address_or_fault, probing, read_settings, say
+from verifier.edges.cli.session import SERVE, address_or_fault, probing, read_settings, report_fault, say
+from verifier.list_wiring import open_lists
 
 
 @click.command("forget")
 @click.argument("address")
 def forget_command(address: str) -> None:
-    """Erase everything that is known of ADDRESS: what was seen of its mailbox, here, in journals, and in Redis."""
+    """Erase everything that is known of ADDRESS: here, in lists and journals, and in Redis."""
     run_async(_forget(read_settings(), address))
     say("Nothing is known of that address any more.")
 
@@ -22,7 +23,10 @@ def forget_command(address: str) -> None:
 async def _forget(settings: Settings, text: str) -> None:
     address = address_or_fault(text)
     try:
-        async with probing(settings, "verifier forget") as verifier:
+        async with (
+            probing(settings, "verifier forget") as verifier,
+            open_lists(verifier, report_fault=report_fault, warn=say, at_work=False),
+        ):
             await verifier.forgetting.forget(address)
     except FolderBusy as busy:
         if busy.holder is None or busy.holder.command != SERVE:

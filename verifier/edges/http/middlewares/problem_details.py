@@ -5,7 +5,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from verifier.core.faults import InputError, OperatorError
-from verifier.edges.http.problems import Problem, response_of
+from verifier.core.list_faults import BadRequest, ListFault
+from verifier.edges.http.problems import Problem, invalid, response_of
 from verifier.edges.http.site import HEAD_SENT, REQUEST_ID
 from verifier.service.realtime import TooBusy
 
@@ -43,6 +44,10 @@ def _of(error: Exception) -> Problem:
             return error
         case TooBusy():
             return Problem("busy", "So many checks run that this one cannot be answered.", retry_after=_BUSY_SECONDS)
+        case BadRequest():
+            return invalid(error.field, str(error))
+        case ListFault():
+            return Problem(error.code, str(error))
         case InputError():
             return Problem("conflict", str(error))
         case OperatorError():
