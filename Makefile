@@ -33,9 +33,9 @@ bench: $(VENV)/.dev
 	@$(BIN)/python bench/dns.py
 	@$(BIN)/python bench/clean_world.py
 
-screenshots: $(VENV)/.run
+screenshots: $(VENV)/.dev
 	@tools/need-debian chromium fonts-dejavu-core
-	@$(BIN)/python tools/screenshots.py
+	@$(BIN)/python -m tools.screenshots
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || tools/need-debian python3-venv

@@ -54,8 +54,11 @@ def test_what_is_open_to_all_is_meant_to_be() -> None:
 
 @pytest.mark.parametrize("route", GUARDED, ids=name)
 async def test_a_guarded_route_refuses_without_a_key(keyed: Visitor, route: Route) -> None:
-    """401 with a challenge, before anything is read."""
+    """401 with a challenge, before anything is read; of a page its reader is led to where he can log in."""
     answer = await keyed.ask(route.method, path_of(route))
+    if route.page:
+        assert (answer.status, answer.headers["Location"]) == (303, "/login")
+        return
     assert (answer.status, answer.json["code"]) == (401, "key_required")
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
