@@ -118,3 +118,34 @@ def test_a_language_that_was_chosen_stays(tmp_path: Path, offline: Command, brow
         page.goto(f"{url}/lists/{'a' * 26}")
         expect(page.locator("h1")).to_have_text(re.compile("Il n’y a rien ici"))
     page.context.close()
+
+
+def test_a_file_is_dropped_and_a_phone_scrolls_no_page_sideways(offline: Command, browser: Browser) -> None:
+    """Dropping hands the file in; beginning, preview and one address fit into 390 pixels."""
+    page, complaints = opened(browser, "en")
+    page.set_viewport_size({"width": 390, "height": 844})
+
+    def fits() -> bool:
+        return int(page.evaluate("document.documentElement.scrollWidth")) <= 390
+
+    with serving(offline) as (_, url):
+        page.goto(url)
+        dropped = page.evaluate_handle(
+            """() => {
+                const files = new DataTransfer();
+                files.items.add(new File(["name,email\\nJane,jane@shop.example\\n"], "dropped.csv"));
+                return files;
+            }"""
+        )
+        page.dispatch_event("body", "drop", {"dataTransfer": dropped})
+        expect(page.locator("h1")).to_have_text("dropped.csv")
+        assert fits()
+        page.goto(url)
+        expect(page.locator("table.lists th a")).to_have_text("dropped.csv")
+        assert fits()
+        page.fill("#email", "mailbox_full@verifier.test")
+        page.get_by_role("button", name="Check", exact=True).click()
+        expect(page.locator("h1")).to_have_text("mailbox_full@verifier.test")
+        assert fits()
+    assert complaints == []
+    page.context.close()
