@@ -36,9 +36,9 @@ bench: $(VENV)/.dev
 	@$(BIN)/python -m bench.lists_service
 	@$(BIN)/python -m bench.lists_fair
 
-screenshots: $(VENV)/.run
+screenshots: $(VENV)/.dev
 	@tools/need-debian chromium fonts-dejavu-core
-	@$(BIN)/python tools/screenshots.py
+	@$(BIN)/python -m tools.screenshots
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || tools/need-debian python3-venv

@@ -1,4 +1,4 @@
-"""Makes docs/images/*.png: the demo's real terminal output, and the report page that it writes, by headless Chromium.
+"""Makes docs/images/*.png by headless Chromium: the terminal output of the demo, its report, the pages of lists.
 
 Needs the Debian package `chromium`, the demo needs nothing else; `make screenshots` runs it.
 """
@@ -19,6 +19,8 @@ import platformdirs
 from rich.console import Console
 from rich.terminal_theme import MONOKAI
 from rich.text import Text
+
+from tools.list_pictures import take_pictures
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
@@ -90,6 +92,7 @@ def main() -> None:
         photograph(page, IMAGES / "terminal.png", width, height)
         photograph(report, IMAGES / "report-light.png", 1000, 1250, "--blink-settings=preferredColorScheme=1")
         photograph(report, IMAGES / "report-dark.png", 1000, 1250, "--blink-settings=preferredColorScheme=0")
+    take_pictures(IMAGES)
 
 
 if __name__ == "__main__":

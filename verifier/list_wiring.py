@@ -18,6 +18,7 @@ from verifier.adapters.sqlite_jobs import SqliteJobs
 from verifier.adapters.sqlite_sheet import SqliteSheet
 from verifier.adapters.system_clock import SystemClock
 from verifier.config import Settings
+from verifier.core.address import Address
 from verifier.core.faults import ConfigError
 from verifier.core.keys import subkey
 from verifier.core.table import Layout, TableKind
@@ -110,6 +111,7 @@ async def open_lists(
     """The lists of a data folder, whose lock the verifier holds; with `at_work` False nothing goes on by itself.
 
     `work` None: the work on rows is done by a process of its own. Messages are delivered where there is a `poster`.
+    What the verifier forgets from now on is erased from lists too.
     """
     clock, settings = verifier.clock, verifier.settings
     folder = ListFolder(settings.data_dir / FOLDER)
@@ -144,6 +146,11 @@ async def open_lists(
         most=settings.lists_max_upload,
         report_fault=report_fault,
     )
+
+    async def forget_in_lists(address: Address, key: str) -> None:
+        await lists.forget(address, key)
+
+    verifier.forgetting.reach(forget_in_lists)
     delivering = asyncio.create_task(delivery.run()) if delivery is not None and at_work else None
     try:
         if at_work:

@@ -15,6 +15,7 @@ from verifier.config import Settings
 from verifier.core.egress import EgressState
 from verifier.core.faults import ServiceUnavailable
 from verifier.core.measures import EGRESS_OPEN, LANES, LEFT_ALONE, SESSIONS, WAITING
+from verifier.list_wiring import ListService, open_lists
 from verifier.service.access import Access
 from verifier.service.allowances import Allowances
 from verifier.service.probe_limits import ProbeLimits
@@ -35,14 +36,19 @@ class FrontDesk(Struct):
     allowances: Allowances
     probe_limits: ProbeLimits
     readiness: Readiness
+    lists: ListService
     meter: PrometheusMeter
 
 
 @asynccontextmanager
 async def open_front_desk(
-    verifier: Verifier, meter: PrometheusMeter, *, report_fault: Callable[[BaseException], None]
+    verifier: Verifier,
+    meter: PrometheusMeter,
+    *,
+    report_fault: Callable[[BaseException], None],
+    warn: Callable[[str], None],
 ) -> AsyncIterator[FrontDesk]:
-    """Open the store of keys, and put together what answers within seconds."""
+    """Open the store of keys, put together what answers within seconds, and go on with the lists that are undone."""
     clock, lanes = verifier.clock, verifier.lanes
     async with AsyncExitStack() as stack:
         keys = SqliteKeys(verifier.settings.data_dir / KEYS_FILE, clock)
@@ -58,7 +64,9 @@ async def open_front_desk(
         stack.callback(watching.cancel)
         access = Access(keys, keys, clock)
         allowances, probe_limits = Allowances(keys, clock), ProbeLimits(clock)
-        yield FrontDesk(verifier, realtime, access, allowances, probe_limits, _readiness(verifier, access), meter)
+        lists = await stack.enter_async_context(open_lists(verifier, report_fault=report_fault, warn=warn))
+        readiness = _readiness(verifier, access)
+        yield FrontDesk(verifier, realtime, access, allowances, probe_limits, readiness, lists, meter)
 
 
 @asynccontextmanager

@@ -40,6 +40,8 @@ TRIED = [
     if mode is GenerationMode.POSITIVE or operation.body or operation.query
 ]
 """What takes nothing cannot be asked wrongly, and what takes a text in its path neither."""
+_TAKE_WHAT_NOBODY_KNOWS = ("POST /v1/lists", "POST /v1/lists/{id}/start")
+"""Any bytes may be a list, and no list has a made-up id."""
 PROFILE = settings(
     max_examples=40,
     deadline=None,
@@ -89,4 +91,6 @@ def test_the_document_is_kept(
 
     hold()
     successes = sum(count for status, count in answered.items() if status < 300)
-    assert answered and (not operation.body or bool(successes) == (mode is GenerationMode.POSITIVE)), answered
+    assert answered
+    if operation.body and operation.label not in _TAKE_WHAT_NOBODY_KNOWS:
+        assert bool(successes) == (mode is GenerationMode.POSITIVE), answered

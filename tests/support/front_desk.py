@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 from aiohttp.test_utils import TestClient, TestServer
@@ -53,7 +53,7 @@ class Visitor:
         json: object = None,
         token: str = "",
         headers: Mapping[str, str] | None = None,
-        data: bytes | None = None,
+        data: bytes | BinaryIO | None = None,
     ) -> "Answer":
         """One request; its answer, read whole."""
         sent = dict(headers or {})
@@ -91,7 +91,7 @@ async def visiting(folder: Path, settings: Mapping[str, str] | None = None) -> A
         open_verifier(
             load_settings(environment, None), warn=lambda _: None, report_fault=faults.append, meter=meter
         ) as verifier,
-        open_front_desk(verifier, meter, report_fault=faults.append) as desk,
+        open_front_desk(verifier, meter, report_fault=faults.append, warn=lambda _: None) as desk,
     ):
         site = site_of(verifier.settings, desk)
         async with TestClient(TestServer(make_app(site))) as client:

@@ -24,7 +24,11 @@ class Forgetting:
         self._judging = judging
         self._store = store
         self._guard = guard
-        self._places = tuple(places)
+        self._places = list(places)
+
+    def reach(self, place: Erase) -> None:
+        """One more place where addresses are kept."""
+        self._places.append(place)
 
     async def forget(self, address: Address) -> None:
         """Afterwards nothing is known. Raises ServiceUnavailable where one of the places cannot promise it."""

@@ -38,7 +38,7 @@ class Phrases:
     def __call__(self, key: str, **values: str) -> str:
         """The sentence `key` with its places filled in."""
         sentence = self._sentences[key]
-        return (_typeset(sentence) if self._french else sentence).format(**values)
+        return (typeset(sentence) if self._french else sentence).format(**values)
 
     def reason(self, reason: Reason) -> str:
         """What a reason means, in one sentence."""
@@ -83,7 +83,7 @@ class Phrases:
         return f"{text.replace('.', ',')}{NARROW_SPACE}%" if self._french else f"{text}%"
 
 
-def _typeset(sentence: str) -> str:
+def typeset(sentence: str) -> str:
     """French spacing: no line may break before its high punctuation, nor inside its quotation marks."""
     for before in " :", " ;", " ?", " !", " »":
         sentence = sentence.replace(before, NO_BREAK_SPACE + before[1])

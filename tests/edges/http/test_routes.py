@@ -54,8 +54,11 @@ def test_what_is_open_to_all_is_meant_to_be() -> None:
 
 @pytest.mark.parametrize("route", GUARDED, ids=name)
 async def test_a_guarded_route_refuses_without_a_key(keyed: Visitor, route: Route) -> None:
-    """401 with a challenge, before anything is read."""
+    """401 with a challenge, before anything is read; of a page its reader is led to where he can log in."""
     answer = await keyed.ask(route.method, path_of(route))
+    if route.page:
+        assert (answer.status, answer.headers["Location"]) == (303, "/login")
+        return
     assert (answer.status, answer.json["code"]) == (401, "key_required")
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
@@ -78,14 +81,19 @@ async def test_a_guarded_route_refuses_a_false_key(keyed: Visitor, route: Route)
 
 
 def in_the_contract() -> set[tuple[str, str]]:
-    """Method and path of all that the table of §5 names; a path without a method has the one before it."""
+    """Method and path of all that the table of §5 names; a path without a method, or a rest, has those before it."""
     named = set()
     for cell in re.findall(r"^\| (.*?) \|", CONTRACT, re.MULTILINE):
-        methods = ["GET"]
+        methods, list_of = ["GET"], ""
         for code in re.findall(r"`([^`]+)`", cell):
             words = code.split(" ", 1)
             methods = words[0].split("/") if len(words) == 2 else methods
-            named |= {(method, words[-1].split("?")[0]) for method in methods}
+            path = words[-1].split("?")[0]
+            if "{id}" in path:
+                list_of = path.split("{id}")[0] + "{id}"
+            else:  # the rest of the path before it, from its {id} on
+                named |= {(method, list_of + path.removeprefix("…")) for method in methods if list_of}
+            named |= {(method, path) for method in methods}
     return named | {(method, f"{path}/{{id}}") for method, path in named if method == "DELETE"}
 
 

@@ -8,7 +8,7 @@ from verifier.adapters.folder_lock import FolderBusy
 from verifier.adapters.prober_socket import ask_prober, socket_path
 from verifier.config import Settings
 from verifier.edges.cli.event_loop import run_async
-from verifier.edges.cli.session import SERVE, address_or_fault, probing, read_settings, say
+from verifier.edges.cli.session import SERVE, address_or_fault, probing, read_settings, report_fault, say
 from verifier.list_wiring import open_lists
 
 
@@ -25,9 +25,10 @@ def forget_command(address: str) -> None:
 async def _forget(settings: Settings, text: str) -> None:
     address = address_or_fault(text)
     try:
-        async with probing(settings, "verifier forget") as verifier:
-            async with open_lists(verifier, report_fault=_raise, warn=say, at_work=False) as service:
-                await service.lists.forget(address, verifier.verification.judging.key_of(address))
+        async with (
+            probing(settings, "verifier forget") as verifier,
+            open_lists(verifier, report_fault=report_fault, warn=say, at_work=False),
+        ):
             await verifier.forgetting.forget(address)
     except FolderBusy as busy:
         if busy.holder is None or busy.holder.command != SERVE:
@@ -36,7 +37,3 @@ async def _forget(settings: Settings, text: str) -> None:
         async with aclosing(ask_prober(socket_path(settings.data_dir), request)) as answers:
             async for _ in answers:
                 pass
-
-
-def _raise(fault: BaseException) -> None:
-    raise fault

@@ -53,7 +53,7 @@ async def serving(settings: Settings, timeouts: Timeouts | None = None) -> Async
     meter = PrometheusMeter()
     async with (
         probing(settings, SERVE, timeouts, log_level="info", meter=meter) as verifier,
-        open_front_desk(verifier, meter, report_fault=report_fault) as desk,
+        open_front_desk(verifier, meter, report_fault=report_fault, warn=say) as desk,
     ):
         site = site_of(settings, desk)
         if site.keys_required:

@@ -39,7 +39,7 @@ def make_app(site: Site, routes: Sequence[Route] = ROUTES) -> web.Application:
 
 def _endpoint(route: Route) -> Handler:
     async def endpoint(request: web.Request) -> web.StreamResponse:
-        body = await read_json(request, route) if route.request is not None else None
+        body = None if route.request is None or route.streamed else await read_json(request, route)
         query = read_query(request, route) if route.query is not None else None
         return await route.handler(Call(request, request.app[SITE], body, query))
 

@@ -18,6 +18,8 @@ _STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 
 async def read_json(request: web.Request, route: Route) -> Any:
     """The body as the route's request type. Raises Problem."""
+    if route.body_optional and not request.can_read_body:
+        return route.request()
     if request.content_type != JSON or (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
         raise Problem("unsupported_media_type", "Send JSON in UTF-8, with `Content-Type: application/json`.")
     raw = await read_bytes(request, route.body_limit)

@@ -12,6 +12,13 @@ from verifier.edges.http.problems import KINDS, MEDIA_TYPE, ProblemDetails
 from verifier.edges.http.routing import JSON, Route
 
 _REFERENCE = "#/components/schemas/{name}"
+MULTIPART = "multipart/form-data"
+BYTES = "application/octet-stream"
+_FILE = {"type": "string", "format": "binary"}
+_UPLOADS: dict[str, dict[str, Any]] = {
+    MULTIPART: {"type": "object", "properties": {"file": _FILE}, "required": ["file"]},
+    BYTES: _FILE,
+}
 _ALWAYS = ("internal_error", "unavailable")
 _WITH_BODY = (
     "malformed_json",
@@ -92,7 +99,8 @@ def _operation(
         content: dict[str, Any] = {"schema": schema_of[route.request]}
         if route.example is not None:
             content["example"] = route.example
-        operation["requestBody"] = {"required": True, "content": {JSON: content}}
+        others = {media: {"schema": _UPLOADS[media]} for media in route.takes}
+        operation["requestBody"] = {"required": not route.body_optional, "content": {JSON: content, **others}}
     return operation
 
 

@@ -48,7 +48,8 @@ class Route(Struct, frozen=True):
     `query` is a Struct of the parameters. `responds` is the Struct of a `status` answer in JSON, None where there is no
     JSON; `also` are further media types of that answer. `problems` are the codes that are this operation's own.
     `example` is a body for the documentation. A `page` is for people: it is not in the OpenAPI document, and who has to
-    log in first is led there. `cross_origin`: other sites' pages may call it.
+    log in first is led there. `body_optional`: without a body it is the request type's defaults. `streamed`: the
+    handler reads the body, which may be of the `takes` media types too. `cross_origin`: other sites' pages may call it.
     """
 
     method: str
@@ -61,11 +62,14 @@ class Route(Struct, frozen=True):
     responds: Any = None
     status: int = 200
     also: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     description: str = ""
     example: Any = None
     tag: str = ""
     body_limit: int = SMALL_BODY
+    body_optional: bool = False
+    streamed: bool = False
     page: bool = False
     cross_origin: bool = False
 

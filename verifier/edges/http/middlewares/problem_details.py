@@ -5,7 +5,10 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from verifier.core.faults import InputError, OperatorError
-from verifier.edges.http.problems import Problem, response_of
+from verifier.core.list_faults import BadRequest, ListFault
+from verifier.edges.http.pages.rendering import render
+from verifier.edges.http.problems import Problem, invalid, response_of
+from verifier.edges.http.routing import route_of
 from verifier.edges.http.site import HEAD_SENT, REQUEST_ID
 from verifier.service.realtime import TooBusy
 
@@ -22,12 +25,23 @@ async def tell_problems(request: web.Request, handler: Handler) -> web.StreamRes
     except web.HTTPException as answer:
         if answer.status < 400:
             raise
-        return response_of(_of_aiohttp(answer), request[REQUEST_ID])
+        return _answer(request, _of_aiohttp(answer))
     except Exception as error:  # an edge: one request's fault ends here
         problem = _of(error)
         if HEAD_SENT in request:
             raise _cut_off(request) from error
-        return response_of(problem, request[REQUEST_ID])
+        return _answer(request, problem)
+
+
+def _answer(request: web.Request, problem: Problem) -> web.Response:
+    """A page where a person's browser asked for one, else problem details."""
+    response = response_of(problem, request[REQUEST_ID])
+    route = route_of(request)
+    if "text/html" not in request.headers.get("Accept", "") or not (route is None or route.page):
+        return response
+    page = render(request, "problem.html", problem.status, problem=problem, number=request[REQUEST_ID])
+    page.headers.update({name: value for name, value in response.headers.items() if name not in page.headers})
+    return page
 
 
 def _cut_off(request: web.Request) -> ConnectionError:
@@ -43,6 +57,10 @@ def _of(error: Exception) -> Problem:
             return error
         case TooBusy():
             return Problem("busy", "So many checks run that this one cannot be answered.", retry_after=_BUSY_SECONDS)
+        case BadRequest():
+            return invalid(error.field, str(error))
+        case ListFault():
+            return Problem(error.code, str(error))
         case InputError():
             return Problem("conflict", str(error))
         case OperatorError():

@@ -3,20 +3,14 @@
 Opening the link uses nothing up: mail programs and chats open links to preview them. The button on its page does.
 """
 
-from urllib.parse import parse_qs
-
 from aiohttp import web
 
-from verifier.edges.http.bodies import read_bytes
 from verifier.edges.http.middlewares.authentication import COOKIE
+from verifier.edges.http.pages.forms import fields_of
 from verifier.edges.http.pages.rendering import render
-from verifier.edges.http.problems import Problem
 from verifier.edges.http.routing import Call, Route
 from verifier.edges.http.site import CALLER
 from verifier.service.access import SESSION_HOLDS
-
-_FORM = "application/x-www-form-urlencoded"
-_LONGEST_FORM = 4096
 
 
 async def login_page(call: Call[None]) -> web.StreamResponse:
@@ -51,10 +45,7 @@ async def log_out(call: Call[None]) -> web.StreamResponse:
 
 async def _invite(request: web.Request) -> str:
     """What the button of the page sends."""
-    if request.content_type != _FORM:
-        raise Problem("unsupported_media_type", "This is what the form of the page sends.")
-    fields = parse_qs((await read_bytes(request, _LONGEST_FORM)).decode("utf-8", "replace"), max_num_fields=10)
-    return fields.get("invite", [""])[0]
+    return (await fields_of(request)).get("invite", "")
 
 
 ROUTES = (

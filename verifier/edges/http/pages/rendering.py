@@ -7,10 +7,15 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from verifier.core.reasons import verdict_of
 from verifier.core.signup import Language, preferred_language
 from verifier.edges.http.pages.static import link
 from verifier.edges.http.site import BY_SESSION, CALLER
+from verifier.writers import sentences
+from verifier.writers.sentences import Phrases, typeset
 
+_CHOSEN = "verifier_lang"
+_YEAR = 365 * 86400
 _CODE = re.compile(r"`([^`]*)`")
 
 
@@ -27,25 +32,38 @@ _TEMPLATES = Environment(
     lstrip_blocks=True,
 )
 _TEMPLATES.filters["with_code"] = _with_code
+_TEMPLATES.filters["verdict"] = verdict_of
 
 
 def language_of(request: web.Request) -> Language:
-    """`?lang=` where it names one of ours, else what the browser prefers."""
-    asked = request.query.get("lang", "")
-    if asked in tuple(Language):
-        return Language(asked)
+    """`?lang=` where it names one of ours, else what was chosen so before, else what the browser prefers."""
+    for asked in (request.query.get("lang", ""), request.cookies.get(_CHOSEN, "")):
+        if asked in tuple(Language):
+            return Language(asked)
     return preferred_language(request.headers.get("Accept-Language", ""))
 
 
 def render(request: web.Request, template: str, status: int = 200, **values: Any) -> web.Response:
-    """The page; every template knows `lang`, `french`, `person` (who is logged in, or None) and `static`."""
+    """The page. Every template knows `lang`, `french`, `person` (who is logged in, or None) and `static`; `t(english,
+    french)` is a text, `say` writes numbers, reasons and times (writers/sentences.py).
+    """
     language = language_of(request)
+    french = language is Language.FRENCH
+
+    def t(in_english: str, in_french: str) -> str:
+        return typeset(in_french) if french else in_english
+
     text = _TEMPLATES.get_template(template).render(
         lang=language.value,
-        french=language is Language.FRENCH,
+        french=french,
+        t=t,
+        say=Phrases(sentences.Language(language)),
         person=request.get(CALLER) if request.get(BY_SESSION) else None,
         static=link,
         **values,
     )
     headers = {"Content-Language": language.value, "Vary": "Accept-Language, Cookie"}
-    return web.Response(text=text, status=status, content_type="text/html", charset="utf-8", headers=headers)
+    response = web.Response(text=text, status=status, content_type="text/html", charset="utf-8", headers=headers)
+    if request.query.get("lang", "") == language:
+        response.set_cookie(_CHOSEN, language, max_age=_YEAR, path="/", httponly=True, samesite="Lax")
+    return response

@@ -1,0 +1,126 @@
+"""The pages of lists without a browser: who may, what is escaped, what is refused, where each step leads."""
+
+import re
+
+import pytest
+from aiohttp import FormData
+
+from tests.edges.http.test_lists import ended, hand_in
+from tests.support.front_desk import Answer, Visitor
+from verifier.core.api_keys import Scope
+from verifier.edges.http.pages.list_page import parts
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+NASTY = b'name,email\r\n<b onclick="x">,"<script>alert(1)</script>"\r\nJane,jane@shop.example\r\n'
+
+
+async def post(visitor: Visitor, path: str, body: bytes = b"", **headers: str) -> Answer:
+    return await visitor.ask("POST", path, data=body, headers=FORM | headers)
+
+
+async def upload(visitor: Visitor, content: bytes, name: str, **headers: str) -> tuple[int, str]:
+    """Status, and where it leads."""
+    form = FormData()
+    form.add_field("file", content, filename=name)
+    async with visitor.client.post("/lists", data=form, headers=headers, allow_redirects=False) as response:
+        return response.status, response.headers.get("Location", "")
+
+
+def test_parts_lie_one_after_another() -> None:
+    """Shares add up to the whole; of nothing there is no division."""
+    found = parts([("a", 1), ("b", 3)])
+    assert [(part.start, part.width) for part in found] == [(0.0, 25.0), (25.0, 75.0)]
+    assert [part.width for part in parts([("a", 0)])] == [0.0]
+
+
+async def test_every_step_leads_to_a_page(local: Visitor) -> None:
+    """303, so that loading again does nothing again: handed in, started, deleted."""
+    status, path = await upload(local, NASTY, "people.csv")
+    assert (status, bool(re.fullmatch(r"/lists/[a-z0-9]{26}", path))) == (303, True)
+    started = await post(local, f"{path}/start", b"column=2&max_wait_s=0")
+    assert (started.status, started.headers["Location"]) == (303, path)
+    await ended(local, path.removeprefix("/lists/"))
+    assert (await post(local, f"{path}/cancel")).status == 409
+    deleted = await post(local, f"{path}/delete")
+    assert (deleted.status, deleted.headers["Location"]) == (303, "/")
+    assert (await local.ask("GET", path)).status == 404
+
+
+async def test_what_a_list_holds_is_text(local: Visitor) -> None:
+    """Cells, headings and file names are escaped; no page has a script or a style of its own."""
+    _, path = await upload(local, NASTY, "<img src=x>.csv")
+    preview = await local.ask("GET", path)
+    await post(local, f"{path}/start", b"column=2&max_wait_s=0")
+    await ended(local, path.removeprefix("/lists/"))
+    pages = [preview, *[await local.ask("GET", page) for page in (path, f"{path}/progress", "/")]]
+    for page in pages:
+        assert page.status == 200
+        assert "<img" not in page.text and "alert(1)</" not in page.text and "<b onclick" not in page.text
+        assert re.findall(r"<script(?! src=\"/static/)|<style|<[^>]*\s(?:on\w+|style)=", page.text) == []
+        assert re.findall(r"(?:src|href)=\"https?:", page.text) == []
+    assert "&lt;script&gt;alert(1)" in pages[1].text
+    assert "style-src 'self'; script-src 'self'" in pages[1].headers["Content-Security-Policy"]
+
+
+async def test_other_sites_cannot_press_the_buttons(local: Visitor) -> None:
+    """A form of another origin is refused, and nothing happens."""
+    made = await hand_in(local)
+    foreign = {"Origin": "https://evil.example"}
+    for step in ("start", "cancel", "delete"):
+        assert (await post(local, f"/lists/{made['id']}/{step}", **foreign)).status == 403
+    assert (await upload(local, NASTY, "a.csv", **foreign))[0] == 403
+    assert (await post(local, "/check", b"email=a", **foreign)).status == 403
+    assert [each["status"] for each in (await local.ask("GET", "/v1/lists")).json["lists"]] == ["ready"]
+
+
+async def test_another_workspaces_list_has_no_page(keyed: Visitor) -> None:
+    """404, for looking and for doing; who may not use lists sees no form for them."""
+    mine = await keyed.key(Scope.LISTS, name="mine")
+    granted = await keyed.site.desk.access.create("theirs", {Scope.LISTS}, rate=0, daily_quota=0, workspace="other")
+    made = (await keyed.ask("POST", "/v1/lists?stages=syntax", data=b"a@b.example\n", token=mine)).json
+    path = f"/lists/{made['id']}"
+    for method, part in (("GET", ""), ("GET", "/progress"), ("POST", "/cancel"), ("POST", "/delete")):
+        assert (await keyed.ask(method, path + part, token=granted.token)).status == 404, part
+    assert made["id"] not in (await keyed.ask("GET", "/", token=granted.token)).text
+    home = await keyed.ask("GET", "/", token=await keyed.key(Scope.VERIFY, name="form"))
+    assert ('action="/check"' in home.text, 'type="file"' in home.text) == (True, False)
+
+
+@pytest.mark.parametrize("body", [b"max_wait_s=soon", b"max_wait_s=99999999", b"column=telephone"])
+async def test_a_wrong_choice_is_said_and_starts_nothing(local: Visitor, body: bytes) -> None:
+    """422, as a page in the reader's language where a browser asks."""
+    made = await hand_in(local)
+    answer = await post(local, f"/lists/{made['id']}/start", body, Accept="text/html", **{"Accept-Language": "fr"})
+    assert (answer.status, answer.headers["Content-Type"]) == (422, "text/html; charset=utf-8")
+    assert "Cela n’a pas marché" in answer.text
+    assert (await local.ask("GET", f"/v1/lists/{made['id']}")).json["status"] == "ready"
+
+
+async def test_filters_of_the_page(local: Visitor) -> None:
+    """By verdict, reason and text; a word that does not exist filters nothing; the cursor keeps the filter."""
+    content = b"email\n" + b"".join(b"user%d@shop.example\n" % n for n in range(120)) + b"nothing\n"
+    made = await hand_in(local, content, "&start=true")
+    await ended(local, made["id"])
+    path = f"/lists/{made['id']}"
+
+    async def shown(query: str) -> list[str]:
+        page = await local.ask("GET", f"{path}?{query}")
+        return re.findall(r'<td class="n">(\d+)</td><th scope="row">', page.text)
+
+    assert len(await shown("")) == len(await shown("verdict=nice&reason=x")) == 50
+    assert await shown("verdict=undeliverable") == await shown("reason=invalid_syntax") == ["121"]
+    assert await shown("q=user7%40") == ["8"]
+    first = (await local.ask("GET", f"{path}?q=user")).text
+    following = re.search(r'href="\?(q=user&amp;cursor=\d+)#rows"', first)
+    assert following is not None
+    assert (await shown(following[1].replace("&amp;", "&")))[0] == "51"
+    assert (await local.ask("GET", f"{path}?cursor=x")).status == 422
+
+
+async def test_one_address_is_checked(local: Visitor) -> None:
+    """The verdict, its sentence, and the suggestion as a button; what is no address is an answer too."""
+    full = await post(local, "/check", b"email=mailbox_full%40verifier.test", **{"Accept-Language": "fr"})
+    assert "La boîte existe, mais elle est pleine." in full.text and "risquée" in full.text
+    wrong = await post(local, "/check", b"email=%3Ci%3Enothing")
+    assert (wrong.status, "&lt;i&gt;nothing" in wrong.text) == (200, True)
+    assert 'value="jane@gmail.com"' in (await post(local, "/check", b"email=jane%40gmial.com")).text

@@ -1,0 +1,151 @@
+"""The pages for people with a spreadsheet, in a browser: from the file to the download, in English and French."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.roads.test_serve import serving
+from tests.roads.worlds import list_text, untouched
+from tests.support.command import Command
+from verifier.world.process import WorldProcess
+
+ROWS = 300
+WORDS = {
+    "en": ("Look at it", "Start", "finished", "undeliverable", "Show", "Further rows", "Check", "Delete for good"),
+    "fr": (
+        "Voir l’aperçu",
+        "Démarrer",
+        "terminée",
+        "non délivrable",
+        "Afficher",
+        "Lignes suivantes",
+        "Vérifier",
+        "Supprimer définitivement",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, without a picture."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
+
+
+def opened(browser: Browser, language: str, *, scripts: bool = True) -> tuple[Page, list[str]]:
+    """A page, and what its console complained of."""
+    context = browser.new_context(locale=language, accept_downloads=True, java_script_enabled=scripts)
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    return page, complaints
+
+
+@pytest.mark.parametrize(("language", "scripts"), [("en", True), ("fr", True), ("en", False)])
+def test_from_the_file_to_the_download(
+    tmp_path: Path, town: WorldProcess, browser: Browser, language: str, scripts: bool
+) -> None:
+    """Preview, start, progress, verdicts, search, download, delete: by keyboard where it is a key's work, without a
+    complaint of the browser (its content policy included), and without scripts too.
+    """
+    look, start, finished, undeliverable, show, further, check, delete = WORDS[language]
+    text = list_text(town.world, ROWS)
+    command = Command(tmp_path, town.environment)
+    source = command.write("customers.csv", text)
+    page, complaints = opened(browser, language, scripts=scripts)
+    with serving(command) as (_, url):
+        page.goto(url)
+        assert page.locator("html").get_attribute("lang") == language
+        page.set_input_files("#file", source)
+        page.get_by_role("button", name=look).click()
+        expect(page.locator("#column option:checked")).to_have_text("email")
+        expect(page.locator("dl.numbers dd").first).to_have_text(str(ROWS))
+        page.select_option("#wait", "1200")
+        page.get_by_role("button", name=start, exact=True).press("Enter")
+        expect(page.locator("#state")).to_have_text(finished, timeout=90_000)
+
+        expect(page.locator("#rows tbody tr")).to_have_count(50)
+        page.get_by_role("link", name=further).click()
+        expect(page.locator("#rows tbody td.n").first).to_have_text("51")
+        page.select_option("#verdict", "undeliverable")
+        page.get_by_role("button", name=show, exact=True).click()
+        assert set(page.locator("#rows .badge").all_inner_texts()) == {undeliverable}
+        address = page.locator("#rows tbody th").first.inner_text()
+        page.fill("#q", address)
+        page.locator("#q").press("Enter")
+        expect(page.locator("#rows tbody th").first).to_have_text(address)
+        assert page.locator("#rows tbody tr").count() < 5
+
+        with page.expect_download() as got:
+            page.locator("a[href$='/download?format=csv']").click()
+        cleaned = Path(got.value.path()).read_bytes().decode()
+        assert got.value.suggested_filename == "customers.clean.csv"
+        assert untouched(text, cleaned) == []
+        with page.expect_download() as got:
+            page.get_by_role("link", name="Brevo").click()
+        sendable = list(csv.reader(io.StringIO(Path(got.value.path()).read_text(encoding="utf-8"))))
+        assert sendable[0][0] == "EMAIL" and 0 < len(sendable) - 1 < ROWS
+
+        page.goto(url)
+        page.fill("#email", "mailbox_full@verifier.test")
+        page.get_by_role("button", name=check, exact=True).click()
+        expect(page.locator("h1")).to_have_text("mailbox_full@verifier.test")
+        page.goto(url)
+        page.locator("table.lists summary").press("Enter")
+        page.get_by_role("button", name=delete).click()
+        expect(page.locator("table.lists")).to_have_count(0)
+    assert complaints == []
+    page.context.close()
+
+
+def test_a_language_that_was_chosen_stays(tmp_path: Path, offline: Command, browser: Browser) -> None:
+    """Over all pages; and a page that is not there says so in it."""
+    page, _ = opened(browser, "en")
+    with serving(offline) as (_, url):
+        page.goto(url)
+        page.get_by_role("link", name="Français").click()
+        page.goto(f"{url}/lists/{'a' * 26}")
+        expect(page.locator("h1")).to_have_text(re.compile("Il n’y a rien ici"))
+    page.context.close()
+
+
+def test_a_file_is_dropped_and_a_phone_scrolls_no_page_sideways(offline: Command, browser: Browser) -> None:
+    """Dropping hands the file in; beginning, preview and one address fit into 390 pixels."""
+    page, complaints = opened(browser, "en")
+    page.set_viewport_size({"width": 390, "height": 844})
+
+    def fits() -> bool:
+        return int(page.evaluate("document.documentElement.scrollWidth")) <= 390
+
+    with serving(offline) as (_, url):
+        page.goto(url)
+        dropped = page.evaluate_handle(
+            """() => {
+                const files = new DataTransfer();
+                files.items.add(new File(["name,email\\nJane,jane@shop.example\\n"], "dropped.csv"));
+                return files;
+            }"""
+        )
+        page.dispatch_event("body", "drop", {"dataTransfer": dropped})
+        expect(page.locator("h1")).to_have_text("dropped.csv")
+        assert fits()
+        page.goto(url)
+        expect(page.locator("table.lists th a")).to_have_text("dropped.csv")
+        assert fits()
+        page.fill("#email", "mailbox_full@verifier.test")
+        page.get_by_role("button", name="Check", exact=True).click()
+        expect(page.locator("h1")).to_have_text("mailbox_full@verifier.test")
+        assert fits()
+    assert complaints == []
+    page.context.close()

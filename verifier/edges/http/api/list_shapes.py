@@ -1,0 +1,179 @@
+"""What goes in and comes out of /v1/lists, as types: the OpenAPI document is made from these."""
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from verifier.core.egress import EgressState
+from verifier.core.forecast import Forecast, Sample
+from verifier.core.list_jobs import ListJob, Preview, list_record, preview_record
+from verifier.core.list_states import ListState
+from verifier.core.reasons import ALL_STAGES, Reason, StageName, Verdict
+from verifier.core.record import Timestamp, VerdictRecord, word
+from verifier.edges.http.api.checking import Stages
+
+MOST_WAIT_S = 7 * 86400
+MaxWait = Annotated[
+    int, Meta(ge=0, le=MOST_WAIT_S, description="Seconds for which greylisted rows are waited for; 0 is not at all.")
+]
+Words = Annotated[str, Meta(description="One or several, with commas between.")]
+
+
+class ListsQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a list is handed in."""
+
+    name: Annotated[str, Meta(description="The file's name; its ending tells the format.")] = ""
+    column: Annotated[str, Meta(description="Headings or 1-based numbers of the e-mail columns, commas between.")] = ""
+    stages: Annotated[str, Meta(description="How far to go: the first so many of syntax,disposable,mx,smtp.")] = ""
+    keep: Words = ""
+    max_wait_s: MaxWait = 1200
+    start: Annotated[bool, Meta(description="Do not stop at `ready`.")] = False
+
+
+class ListRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """A short list as JSON: addresses, or rows with their cells."""
+
+    emails: Annotated[list[str], Meta(min_length=1)] | None = None
+    rows: Annotated[list[dict[str, str | int | float | bool | None]], Meta(min_length=1)] | None = None
+    name: str | None = None
+    start: bool | None = None
+
+
+class StartRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """What was chosen after the preview; what is left out stays as it was handed in."""
+
+    column: Annotated[str, Meta(description="A heading, or a 1-based number.")] | None = None
+    columns: Annotated[list[str], Meta(description="Several of them.")] = []
+    stages: Stages | None = None
+    keep: list[str] | None = None
+    max_wait_s: MaxWait | None = None
+
+
+class PageQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which lists."""
+
+    cursor: str = ""
+    limit: Annotated[int, Meta(ge=1, le=100)] = 20
+
+
+class ResultsQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which rows."""
+
+    verdict: Words = ""
+    reason: Words = ""
+    flag: Words = ""
+    q: Annotated[str, Meta(description="Text in the address.")] = ""
+    cursor: str = ""
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 100
+
+
+class DownloadQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which rows, in which form."""
+
+    format: Annotated[str, Meta(description="csv, xlsx or jsonl; else the list's own.")] = ""
+    keep: Annotated[str, Meta(description="`sendable`, or verdicts, with commas between.")] = ""
+    reason: Words = ""
+    flag: Words = ""
+    q: str = ""
+    preset: Annotated[str, Meta(description="What a sending service imports: its name.")] = ""
+
+
+class EventsQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where to begin; the header Last-Event-ID goes before."""
+
+    after: Annotated[int, Meta(ge=0, le=2**53)] = 0
+
+
+class PreviewAnswer(Preview, frozen=True, kw_only=True):
+    """What a look at the whole upload says, and what is to be expected of it."""
+
+    forecast: Forecast | None
+    sample: Sample | None
+
+
+class ListProgress(Struct, frozen=True):
+    """How far it is, in rows; `rate` in rows a second, `eta_s` in seconds."""
+
+    rows: int | None
+    asked: int
+    judged: int
+    rate: float
+    eta_s: float | None
+    waiting: int
+    waiting_until: Timestamp | None
+
+
+class ListCounts(Struct, frozen=True):
+    """What the rows came to; bounce rates are 0.0-1.0, of unique rows."""
+
+    rows: int
+    unique: int
+    duplicates: int
+    blank: int
+    sendable: int
+    by_verdict: Annotated[dict[str, int], Meta(description="; ".join(Verdict))]
+    by_reason: Annotated[dict[str, int], Meta(description="; ".join(Reason))]
+    bounce_rate: float
+    bounce_rate_sendable: float
+
+
+class ListSummary(Struct, frozen=True):
+    """A list, and how far it is."""
+
+    id: str
+    name: str
+    status: Annotated[str, word(*ListState)]
+    code: str | None
+    error: str | None
+    created_at: Timestamp | None
+    started_at: Timestamp | None
+    finished_at: Timestamp | None
+    expires_at: Timestamp | None
+    stages: list[Annotated[str, word(*StageName)]]
+    progress: ListProgress
+    egress: Annotated[str, word(*EgressState)]
+    counts: ListCounts
+
+
+class ListAnswer(ListSummary, frozen=True, kw_only=True):
+    """A list with its preview, which is null until the upload was read."""
+
+    preview: PreviewAnswer | None
+
+
+class ListPage(Struct, frozen=True):
+    """The newest lists first; `cursor` is where the next page begins."""
+
+    lists: list[ListSummary]
+    cursor: str | None
+
+
+class RowRecord(VerdictRecord, frozen=True, kw_only=True):
+    """A row: its 1-based number, its own cells, the earlier row that it repeats, and the verdict."""
+
+    row: int
+    cells: list[str]
+    duplicate_of: int | None
+
+
+class ResultsPage(Struct, frozen=True):
+    """Rows in order. A page may be short and not the last: `cursor` tells."""
+
+    rows: list[RowRecord]
+    cursor: str | None
+
+
+def answer_of(job: ListJob) -> dict[str, Any]:
+    """The list with its preview, as ListAnswer has it."""
+    return list_record(job) | {"preview": preview_record(job)}
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """What stands between commas."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def stages_of(text: str) -> tuple[StageName, ...]:
+    """The stages of a parameter; all where it is empty. Raises msgspec.ValidationError."""
+    return msgspec.convert(words_of(text), type=tuple[StageName, ...]) if text else ALL_STAGES

@@ -1,0 +1,57 @@
+"""What the buttons of a list's page do: hand in, start, stop, delete. Each leads on to a page, so that it is safe to
+load that page again.
+"""
+
+from datetime import timedelta
+
+from aiohttp import web
+from msgspec import structs
+
+from verifier.core.api_keys import Scope
+from verifier.edges.http.api.list_shapes import MOST_WAIT_S, ListsQuery
+from verifier.edges.http.api.lists import order_of, soon_read
+from verifier.edges.http.api.uploads import upload_of
+from verifier.edges.http.pages.forms import fields_of
+from verifier.edges.http.problems import invalid
+from verifier.edges.http.routing import Call, Route
+
+
+async def hand_in(call: Call[None]) -> web.StreamResponse:
+    order = order_of(call, ListsQuery())
+    upload = await upload_of(call.request)
+    job, _ = await call.site.desk.lists.lists.upload(structs.replace(order, name=upload.name), upload.pieces)
+    job = await soon_read(call, job)
+    raise web.HTTPSeeOther(f"/lists/{job.id}")
+
+
+async def start(call: Call[None]) -> web.StreamResponse:
+    fields = await fields_of(call.request)
+    lists, list_id = call.site.desk.lists.lists, call.request.match_info["id"]
+    job = await lists.get(call.caller.workspace, list_id)
+    wait = fields.get("max_wait_s", "")
+    options = job.options
+    if wait:
+        if not (wait.isascii() and wait.isdigit() and len(wait) < 9 and int(wait) <= MOST_WAIT_S):
+            raise invalid("max_wait_s", f"is a number of seconds up to {MOST_WAIT_S}")
+        options = structs.replace(options, max_wait=timedelta(seconds=int(wait)))
+    column = fields.get("column", "")
+    await lists.start(job.workspace, job.id, (column,) if column else (), options)
+    raise web.HTTPSeeOther(f"/lists/{job.id}")
+
+
+async def cancel(call: Call[None]) -> web.StreamResponse:
+    job = await call.site.desk.lists.lists.cancel(call.caller.workspace, call.request.match_info["id"])
+    raise web.HTTPSeeOther(f"/lists/{job.id}")
+
+
+async def delete(call: Call[None]) -> web.StreamResponse:
+    await call.site.desk.lists.lists.delete(call.caller.workspace, call.request.match_info["id"])
+    raise web.HTTPSeeOther("/")
+
+
+ROUTES = (
+    Route("POST", "/lists", hand_in, "Hand in a list", scope=Scope.LISTS, page=True),
+    Route("POST", "/lists/{id}/start", start, "Start a list", scope=Scope.LISTS, page=True),
+    Route("POST", "/lists/{id}/cancel", cancel, "Stop a list", scope=Scope.LISTS, page=True),
+    Route("POST", "/lists/{id}/delete", delete, "Delete a list", scope=Scope.LISTS, page=True),
+)
