@@ -8,6 +8,7 @@ asked by one process with all stages; greylisting is not waited for.
 
 import argparse
 import asyncio
+import gc
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -64,6 +65,7 @@ def _raise(fault: BaseException) -> None:
 
 
 def main() -> None:
+    gc.set_threshold(10_000)  # as the command does
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=20_000)
     parser.add_argument("--domains", type=int, default=2_000)

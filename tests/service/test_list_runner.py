@@ -42,6 +42,12 @@ class Sheets:
 
 
 class Folder:
+    def __init__(self) -> None:
+        self.removed: list[str] = []
+
+    async def remove(self, list_id: str) -> None:
+        self.removed.append(list_id)
+
     async def parsed(self, list_id: str, suffix: str) -> None: ...
     async def discard(self, list_id: str) -> None: ...
 
@@ -52,11 +58,12 @@ class Runner:
     def __init__(self, *faults: Exception) -> None:
         self.clock, self.store, self.sheets = FakeClock(), MemoryJobs(), Sheets(list(faults))
         self.told: list[BaseException] = []
+        self.folder = Folder()
         self.book = ListBook(self.store, self.store, self.clock, lambda: None)
         self.runner = ListRunner(self._equip, self.store, self.told.append)
 
     def _equip(self, share: Callable[[], int]) -> Equipment:
-        folder: Any = Folder()
+        folder: Any = self.folder
         sheets: Any = self.sheets
         nobody: Any = None
         providers = ProviderTable()
@@ -133,11 +140,12 @@ async def test_a_fault_of_ours_is_told_and_tried_again() -> None:
     ("fault", "code"), [(InputError("It is no list."), "bad_list"), (DiskFull("The disk is full."), "disk_full")]
 )
 async def test_an_upload_that_cannot_be_read_fails(fault: Exception, code: str) -> None:
-    """With the sentence: it has to be sent again."""
+    """With the sentence: it has to be sent again, and nothing of it is kept."""
     runner = Runner(fault)
     await runner.begin(state=ListState.UPLOADED, preview=None)
     failed = await runner.list()
     assert (failed.state, failed.error_code, failed.error) == (ListState.FAILED, code, str(fault))
+    assert runner.folder.removed == [job().id]
 
 
 async def test_what_rests_is_left_alone() -> None:

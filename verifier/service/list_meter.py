@@ -4,12 +4,11 @@ import asyncio
 from collections.abc import AsyncGenerator
 from datetime import datetime
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from verifier.core.egress import Egress, EgressState
 from verifier.core.list_counts import Counts
 from verifier.core.list_jobs import ListJob, Progress
-from verifier.core.list_rows import Texts
 from verifier.core.reasons import StageName
 from verifier.list_ports import Sheets
 from verifier.ports import Clock
@@ -18,6 +17,15 @@ from verifier.service.list_book import ListBook
 _EVERY = 1.0
 _NEWEST = 0.3
 _JUDGED_TOGETHER = 8
+_TOGETHER = 100
+
+
+class Part(Struct, frozen=True):
+    """Some addresses of a block; `rows` is how many rows the whole block has."""
+
+    block: int
+    texts: list[str]
+    rows: int
 
 
 class ListMeter:
@@ -30,6 +38,7 @@ class ListMeter:
         self._book = book
         self._sheets = sheets
         self._clock = clock
+        self._open: dict[int, int] = {}
         self._answered: set[int] = set()
         self._egress = job.egress
         self._written: object = None
@@ -37,15 +46,22 @@ class ListMeter:
         self.progress: Progress = structs.replace(job.progress, asked=asked, rate=0.0)
         self.counts: Counts = job.counts
 
-    async def chunks(self) -> AsyncGenerator[Texts, None]:
-        """All addresses, block by block."""
+    async def chunks(self) -> AsyncGenerator[Part, None]:
+        """All addresses, block by block, in parts that are so small that none holds the loop."""
         for number in range(self._blocks):
-            yield await self._sheets.texts(self._id, number)
+            block = await self._sheets.texts(self._id, number)
+            starts = range(0, len(block.texts), _TOGETHER) or range(1)
+            self._open[number] = len(starts)
+            for start in starts:
+                yield Part(number, block.texts[start : start + _TOGETHER], block.rows)
 
-    def settled(self, chunk: Texts) -> None:
-        """A block has its answers."""
-        self._answered.add(chunk.block)
-        self.set(asked=self.progress.asked + chunk.rows)
+    def settled(self, chunk: Part) -> None:
+        """A part has its answers; with the last of its parts the block has."""
+        self._open[chunk.block] -= 1
+        if not self._open[chunk.block]:
+            del self._open[chunk.block]
+            self._answered.add(chunk.block)
+            self.set(asked=self.progress.asked + chunk.rows)
 
     def all_answered(self) -> None:
         """Every block has its answers: all of them are judged now, by whoever says so."""

@@ -16,8 +16,8 @@ from verifier.service.list_work import Equipment, ListWork
 _LARGE_ROWS = 20_000
 _LARGE_AT_A_TIME = 8
 _SMALL_AT_A_TIME = 32
-_SHARED_BLOCKS = 100
-_FEWEST_BLOCKS = 4
+_SHARED_PARTS = 500
+_FEWEST_PARTS = 20
 _FIRST_PAUSE = 5.0
 _LONGEST_PAUSE = 300.0
 _MOST_FAULTS = 3
@@ -149,8 +149,8 @@ class ListRunner:
         await self._equipment.book.move(job.id, ListState.FAILED, error=sentence, error_code=code, finished=now)
 
     def _share(self) -> int:
-        """How many blocks of each list may be in flight: the same for all, so that none is held up by another's."""
-        return max(_FEWEST_BLOCKS, _SHARED_BLOCKS // max(1, self._busy))
+        """How many parts of each list may be in flight: the same for all, so that none is held up by another's."""
+        return max(_FEWEST_PARTS, _SHARED_PARTS // max(1, self._busy))
 
 
 def _rests(job: ListJob) -> bool:

@@ -30,7 +30,7 @@ _JUDGED_TOGETHER = 8
 
 
 class Equipment(Struct, frozen=True):
-    """What the work on lists needs. `share` says how many blocks of a list may be in flight just now."""
+    """What the work on lists needs. `share` says how many parts of a list may be in flight just now."""
 
     book: ListBook
     uploads: Uploads
