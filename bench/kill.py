@@ -77,10 +77,10 @@ def account(log: Path, kills: Sequence[float], rtt: float, listed: Collection[st
     for path, asked in seen.by_address.items():
         for earlier, later in pairwise(asked):
             kill = next((kill for kill in kills if earlier.at <= kill <= later.at), None)
-            if kill is None:
-                why["requeued"] += 1
-            elif path not in listed:
+            if path not in listed:
                 why["controls_again"] += 1
+            elif kill is None:
+                why["requeued"] += 1
             elif seen.unfinished(earlier, kill):
                 why["in_flight"] += 1
                 oldest = max(oldest, kill - earlier.at)

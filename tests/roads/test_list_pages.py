@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from bench.world_lists import list_text
 from tests.roads.test_serve import serving
-from tests.roads.worlds import list_text, untouched
+from tests.roads.worlds import untouched
 from tests.support.command import Command
 from verifier.world.process import WorldProcess
 
@@ -60,7 +61,7 @@ def test_from_the_file_to_the_download(
     complaint of the browser (its content policy included), and without scripts too.
     """
     look, start, finished, undeliverable, show, further, check, delete = WORDS[language]
-    text = list_text(town.world, ROWS)
+    text = list_text(town.world, ROWS, 40)
     command = Command(tmp_path, town.environment)
     source = command.write("customers.csv", text)
     page, complaints = opened(browser, language, scripts=scripts)

@@ -20,7 +20,7 @@ _RUNNING = 1024
 """With so many look-ups running, lists begin no more of them: they would only be kept in memory."""
 _FEW = 16
 """Who wants no more domains than that does not wait for room."""
-_TOGETHER = 0.5
+_TOGETHER = 2.0
 """Seconds in which what is found is handed on together."""
 
 
