@@ -21,8 +21,8 @@ class SuppressionKind(StrEnum):
 class Suppression(Struct, frozen=True):
     """One entry. `key` is the keyed hash that it stands under (of a whole address, its Gmail-normal form, or a domain).
 
-    `sender`, `message_class` and `topic` narrow it; None is all of them. `source` says who told us ("manual", "mailjet",
-    "dsn", …); `expires` None is never. A hard bounce is everybody's: its `sender` is None.
+    `sender`, `message_class` and `topic` narrow it; None is all of them. `source` says who told us ("manual",
+    "mailjet", "dsn", …); `expires` None is never. A hard bounce is everybody's: its `sender` is None.
     """
 
     key: str
