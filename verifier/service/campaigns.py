@@ -27,6 +27,7 @@ from verifier.core.campaigns import (
     code_of,
     fate_of,
     summary_of,
+    wave_of,
 )
 from verifier.core.faults import OperatorError
 from verifier.core.gate_policies import BALANCED, Policy
@@ -229,7 +230,8 @@ class Campaigns:
                     continue
                 ruling, assessment = next(rulings), row.assessment
                 stale = not is_authoritative(assessment, now)
-                facts = RowFacts(assessment.reason, assessment.provider, assessment.bounce_risk, stale)
+                wave = wave_of(assessment.verdict, assessment.email)
+                facts = RowFacts(assessment.reason, assessment.provider, assessment.bounce_risk, stale, wave)
                 accounts.add(ruling.decision, ruling.rule, facts, quota)
                 fates.append(code_of((ruling.decision, ruling.rule)))
         return bytes(fates)

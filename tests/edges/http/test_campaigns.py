@@ -86,6 +86,11 @@ async def test_a_quota_leaves_rows_behind(local: Visitor) -> None:
     campaign = await sent(local, query="&sender=shop&quota_used=3")
     assert campaign["quota"] == {"limit": 5, "used": 3, "remaining": 2}
     assert [campaign["counts"][name] for name in ("sendable", "planned", "over_quota")] == [3, 2, 1]
+    assert campaign["waves"][0] == 1 and sum(campaign["waves"]) == 2
+    path = f"/v1/campaigns/{campaign['id']}/download?keep="
+    kept = ("planned", "sendable", "wave-1", "wave-2", "wave-3", "wave-4")
+    found = [len((await local.ask("GET", path + keep)).text.splitlines()) - 1 for keep in kept]
+    assert found == [2, 3, *campaign["waves"]]
     assert campaign["profile"] == "mailjet"
 
 
