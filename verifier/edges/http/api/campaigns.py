@@ -30,22 +30,24 @@ _MOST_WAIT = 60
 _MOST_LISTS = 20
 Name = Annotated[str, Meta(max_length=200)]
 Column = Annotated[str, Meta(max_length=200, description="A heading or a 1-based number; else guessed by heading.")]
+AnyColumn = Annotated[str, Meta(description="A heading or a 1-based number; else guessed by heading.")]
+"""In a path, whose length the server bounds."""
 Wait = Annotated[int, Meta(ge=0, le=_MOST_WAIT, description="Seconds for which the answer waits for the campaign.")]
 
 
 class CampaignQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """How a campaign is to be looked at; a file is sent with these as parameters, or as fields of its form."""
 
-    name: Name = ""
+    name: str = ""
     message_class: MessageClass = MessageClass.MARKETING
-    sender: Name = ""
-    policy: Name = ""
-    profile: Name = ""
-    topic: Name = ""
+    sender: str = ""
+    policy: str = ""
+    profile: str = ""
+    topic: str = ""
     quota_used: Annotated[int, Meta(ge=0)] | None = None
-    unsubscribed_column: Column = ""
-    selected_column: Column = ""
-    column: Annotated[str, Meta(max_length=200, description="The e-mail column of a file; else guessed.")] = ""
+    unsubscribed_column: AnyColumn = ""
+    selected_column: AnyColumn = ""
+    column: Annotated[str, Meta(description="The e-mail column of a file; else guessed.")] = ""
     wait: Wait = _WAIT_SECONDS
 
 
