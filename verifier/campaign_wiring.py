@@ -74,7 +74,7 @@ async def open_campaigns(
 ) -> AsyncIterator[CampaignService]:
     """The campaigns of a data folder; what was undone is begun again. `evidence`: what feedback knows of the risks."""
     store = SqliteCampaigns(verifier.settings.data_dir / CAMPAIGNS_FILE)
-    campaigns = Campaigns(store, lists.lists, lists.reading, gate.equipment, evidence, report_fault)
+    campaigns = Campaigns(store, lists.lists, lists.reading, gate.equipment, evidence, verifier.resolver, report_fault)
     try:
         await campaigns.open()
         yield CampaignService(campaigns)

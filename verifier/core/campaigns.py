@@ -213,6 +213,8 @@ class CampaignOrder(Struct, frozen=True):
     quota_used: int | None = None
     unsubscribed_column: str = ""
     selected_column: str = ""
+    from_domain: str = ""
+    dkim_selector: str = ""
 
 
 class Release(Struct, frozen=True):
@@ -250,9 +252,14 @@ def profile_of(name: str | None) -> Profile:
 
 
 def summary_of(
-    accounts: Accounts, quota: Quota, evidence: dict[Group, Evidence], profile_name: str | None, policy: str
+    accounts: Accounts,
+    quota: Quota,
+    evidence: dict[Group, Evidence],
+    profile_name: str | None,
+    policy: str,
+    warnings: tuple[str, ...] = (),
 ) -> dict[str, Any]:
-    """The numbers and the decision as the wire has them."""
+    """The numbers and the decision as the wire has them; `warnings` are further ones, about the sender's domain."""
     judgement = judged(accounts, evidence, profile_of(profile_name))
     unfiltered = accounts.unfiltered.projection(evidence)
     planned = accounts.planned.projection(evidence)
@@ -270,7 +277,7 @@ def summary_of(
         "waves": list(accounts.waves),
         "decision": judgement.decision.value,
         "rule": judgement.rule.value,
-        "warnings": list(judgement.warnings),
+        "warnings": [*judgement.warnings, *warnings],
         "policy": policy,
         "profile": profile_name,
         "stale": accounts.stale,

@@ -94,6 +94,12 @@ async def test_a_quota_leaves_rows_behind(local: Visitor) -> None:
     assert campaign["profile"] == "mailjet"
 
 
+async def test_the_senders_domain_is_looked_at(local: Visitor) -> None:
+    """What DNS does not say is said; the decision is about the rows alone."""
+    campaign = await sent(local, query="&from_domain=Shop.example&dkim_selector=s1")
+    assert len([said for said in campaign["warnings"] if said.startswith("DNS did not say whether shop.example")]) == 4
+
+
 async def test_several_lists_share_their_duplicates(local: Visitor) -> None:
     """Who stands in two lists gets one mail; unselected rows are not submitted."""
     one = await sent(local)
@@ -152,6 +158,8 @@ async def test_downloads(local: Visitor) -> None:
         ({"lists": ["nowhere"]}, 404, "list_not_found"),
         ({"emails": ["a@b.example"], "profile": "mine"}, 422, "invalid_fields"),
         ({"emails": ["a@b.example"], "policy": "mine"}, 422, "invalid_fields"),
+        ({"emails": ["a@b.example"], "from_domain": "no domain"}, 422, "invalid_fields"),
+        ({"emails": ["a@b.example"], "from_domain": "b.example", "dkim_selector": "a b"}, 422, "invalid_fields"),
     ],
 )
 async def test_what_cannot_be_looked_at(local: Visitor, body: dict[str, Any], status: int, code: str) -> None:

@@ -11,23 +11,28 @@ from rich.padding import Padding
 from rich.text import Text
 
 from verifier.adapters.data_files import LISTS_FOLDER, disposable_file, read_header, shipped_folder
+from verifier.adapters.dnspython_resolver import DnspythonResolver
 from verifier.adapters.host_addresses import own_addresses
 from verifier.adapters.host_probes import folder_fault, redis_fault
+from verifier.adapters.system_clock import SystemClock
 from verifier.config import Settings, shown_value
 from verifier.core.diagnosis import Check, Health, judge_data, judge_folder, judge_redis, usable
 from verifier.core.setting_values import IpAddress
 from verifier.edges.cli.event_loop import run_async
 from verifier.edges.cli.exit_codes import ExitCode
-from verifier.edges.cli.session import read_settings, say
+from verifier.edges.cli.session import address_or_fault, read_settings, say
 from verifier.edges.cli.terminal import results
 from verifier.service.doctor import Patient, examine
+from verifier.service.sender_domain import examine_sender
 from verifier.wiring import open_verifier
 
 _MARKS = {Health.OK: ("✓", "green"), Health.WARNING: ("!", "yellow"), Health.PROBLEM: ("✗", "red")}
 
 
 @click.command("doctor")
-def doctor_command() -> ExitCode:
+@click.option("--sender", metavar="DOMAIN", help="Look at the domain of a From line instead: SPF, DKIM, DMARC, MX.")
+@click.option("--selector", default="", help="The DKIM selector that its mail is signed by.")
+def doctor_command(sender: str | None, selector: str) -> ExitCode:
     """Examine this host: port 25, HELO, PTR, SPF, block lists, DNS, Redis, storage, age of the data.
 
     Ends with 69 when something is out of reach that the commands cannot do without; a closed port 25 is not: all but
@@ -35,6 +40,11 @@ def doctor_command() -> ExitCode:
     """
     settings = read_settings()
     console = results()
+    if sender is not None:
+        domain = address_or_fault(f"a@{sender}").domain
+        for check in run_async(_examine_sender(settings, domain, selector)):
+            _print(console, check)
+        return ExitCode.DONE
     checks = run_async(_examine(settings))
     for check in checks:
         _print(console, check)
@@ -66,6 +76,14 @@ async def _examine(settings: Settings) -> tuple[Check, ...]:
         judge_folder(str(settings.data_dir), folder_fault(settings.data_dir)),
         judge_data({"list of disposable domains": lists.date}, today),
     )
+
+
+async def _examine_sender(settings: Settings, domain: str, selector: str) -> tuple[Check, ...]:
+    resolver = DnspythonResolver(SystemClock(), settings.dns_nameservers)
+    try:
+        return await examine_sender(resolver, domain, selector)
+    finally:
+        await resolver.close()
 
 
 def _public_addresses(settings: Settings) -> tuple[IpAddress, ...]:

@@ -32,6 +32,7 @@ Name = Annotated[str, Meta(max_length=200)]
 Column = Annotated[str, Meta(max_length=200, description="A heading or a 1-based number; else guessed by heading.")]
 AnyColumn = Annotated[str, Meta(description="A heading or a 1-based number; else guessed by heading.")]
 """In a path, whose length the server bounds."""
+FromDomain = Annotated[str, Meta(description="Of the From line: warns where its SPF, DKIM, DMARC or MX lack.")]
 Wait = Annotated[int, Meta(ge=0, le=_MOST_WAIT, description="Seconds for which the answer waits for the campaign.")]
 
 
@@ -47,6 +48,8 @@ class CampaignQuery(Struct, frozen=True, forbid_unknown_fields=True):
     quota_used: Annotated[int, Meta(ge=0)] | None = None
     unsubscribed_column: AnyColumn = ""
     selected_column: AnyColumn = ""
+    from_domain: FromDomain = ""
+    dkim_selector: str = ""
     column: Annotated[str, Meta(description="The e-mail column of a file; else guessed.")] = ""
     wait: Wait = _WAIT_SECONDS
 
@@ -65,6 +68,8 @@ class CampaignRequest(Struct, frozen=True, forbid_unknown_fields=True):
     quota_used: Annotated[int, Meta(ge=0)] | None = None
     unsubscribed_column: Column = ""
     selected_column: Column = ""
+    from_domain: FromDomain = ""
+    dkim_selector: str = ""
 
 
 class ReleaseRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -185,6 +190,8 @@ async def create(call: Call[None]) -> web.StreamResponse:
             said.quota_used,
             said.unsubscribed_column,
             said.selected_column,
+            said.from_domain.lower(),
+            said.dkim_selector,
         )
     )
     campaign = await campaigns.settled(campaign.order.workspace, campaign.id, query.wait)
