@@ -20,7 +20,7 @@ from verifier.ports import Clock, FactStore, Glance, SingleFlight
 from verifier.service.harvest_guard import Client, HarvestGuard
 from verifier.service.lanes import Lanes
 from verifier.service.outages import Outages
-from verifier.service.probing import Probed, Target
+from verifier.service.probing import Ahead, Probed, Target
 from verifier.service.recording import Record, Recording
 
 _CLAIM_SECONDS = 120.0
@@ -55,6 +55,8 @@ class Asking(Struct, frozen=True):
     greylist_round: int = 0
     """How often greylisted mailboxes were asked again before."""
     record: Record | None = None
+    ahead: Ahead | None = None
+    """What of the list is on its way to mail hosts; the chunk counts in it until the first of its mailboxes is."""
 
 
 class Knowledge(Struct):
@@ -332,6 +334,7 @@ class Mailboxes:
             record=recording.record,
             future=asyncio.get_running_loop().create_future(),
             keep_transcript=asking.keep_transcript,
+            ahead=asking.ahead,
             greylist_delay=delays[min(asking.greylist_round, len(delays) - 1)],
         )
 
