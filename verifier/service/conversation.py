@@ -30,8 +30,8 @@ _REFUSALS_BEFORE_BREAKER = 3
 _LONGEST_BACKOFF = 60.0
 _SERVER_SLEEPS = 1.5
 """Seconds until a host has closed that sleeps for one before it reads QUIT, or sees that we are gone."""
-_SIGN_OF_SLEEP = 0.5
-_TOO_MANY_TO_SLEEP_FOR = 3
+_SIGN_OF_SLEEP = 0.3
+_TOO_MANY_TO_SLEEP_FOR = 2
 _SERVER_NEEDS = 0.05
 """Seconds from QUIT until a host has closed. The next connection is a round trip later: long enough where it is far."""
 _NOT_CONNECTED = {
@@ -56,7 +56,7 @@ class Conversation:
         self._address = address
         self._lease = lease
         self._backup = backup
-        self._started = self._heard_at = self._now = self._equipment.clock.monotonic()
+        self._called_at = self._started = self._heard_at = self._now = self._equipment.clock.monotonic()
         self._observed_at = self._equipment.clock.now()
         self._replies = 0
         self._round_trip = 0.0
@@ -97,6 +97,7 @@ class Conversation:
     async def hold(self) -> Finding | None:
         """Ask whoever waits, as long as the host's patience lasts; why it ended, None where we ended it."""
         equipment = self._equipment
+        self._called_at = equipment.clock.monotonic()
         connection = await equipment.dialer.dial(
             self._address, pin=self._lane.group.key, timeout=equipment.timeouts.connect
         )
@@ -170,6 +171,7 @@ class Conversation:
             self._replies = session.replies
             if session.ready and not self.greeted:
                 self._round_trip = self._now - self._heard_at
+                self._grouping.setup = (self._now - self._called_at) / max(self._round_trip, 1e-6)
             self._heard_at = clock.monotonic()
         self.greeted = self.greeted or session.ready
         self._lane.history.starttls = self._lane.history.starttls or session.tls_demanded
@@ -192,7 +194,7 @@ class Conversation:
     @property
     def _strained(self) -> bool:
         """The host's patience is used up: Postfix sleeps for a second before each further reply, that to QUIT too."""
-        return self._session.tally.rejects >= REJECT_BUDGET
+        return self._session.tally.rejects > REJECT_BUDGET
 
     @property
     def _leaves_sleepers(self) -> bool:
