@@ -32,8 +32,10 @@ _SERVER_SLEEPS = 1.5
 """Seconds until a host has closed that sleeps for one before it reads QUIT, or sees that we are gone."""
 _SIGN_OF_SLEEP = 0.3
 _TOO_MANY_TO_SLEEP_FOR = 2
-_SERVER_NEEDS = 0.05
-"""Seconds from QUIT until a host has closed. The next connection is a round trip later: long enough where it is far."""
+_SERVER_NEEDS = 0.25
+"""Seconds from QUIT until even a busy host has closed."""
+_FAR = 0.05
+"""A round trip of so many seconds is long enough: a host counts the next connection no sooner than one later."""
 _NOT_CONNECTED = {
     DialFailure.REFUSED: (Obstacle.CONNECT_FAILED, "the connection was refused"),
     DialFailure.TIMEOUT: (Obstacle.TIMEOUT, "nothing answered on the SMTP port"),
@@ -132,8 +134,9 @@ class Conversation:
             self._lane.wake()
             await clock.sleep(_SERVER_SLEEPS)
             return
-        seconds = _SERVER_SLEEPS if self._strained else _SERVER_NEEDS
-        until = clock.monotonic() + seconds - self._round_trip
+        near = 1 - min(1.0, self._round_trip / _FAR)
+        seconds = _SERVER_SLEEPS - self._round_trip if self._strained else _SERVER_NEEDS * near
+        until = clock.monotonic() + seconds
         with contextlib.suppress(TimeoutError, ConnectionError):
             while (left := until - clock.monotonic()) > 0 and await connection.receive(left):
                 pass
