@@ -145,6 +145,7 @@ async def open_lists(
         secret=verifier.secret,
         most=settings.lists_max_upload,
         report_fault=report_fault,
+        poster=poster,
     )
 
     async def forget_in_lists(address: Address, key: str) -> None:

@@ -15,7 +15,7 @@ from verifier.config import Settings
 from verifier.core.egress import EgressState
 from verifier.core.faults import ServiceUnavailable
 from verifier.core.measures import EGRESS_OPEN, LANES, LEFT_ALONE, SESSIONS, WAITING
-from verifier.list_wiring import ListService, open_lists
+from verifier.list_wiring import ListService, open_lists, open_poster
 from verifier.service.access import Access
 from verifier.service.allowances import Allowances
 from verifier.service.probe_limits import ProbeLimits
@@ -64,7 +64,10 @@ async def open_front_desk(
         stack.callback(watching.cancel)
         access = Access(keys, keys, clock)
         allowances, probe_limits = Allowances(keys, clock), ProbeLimits(clock)
-        lists = await stack.enter_async_context(open_lists(verifier, report_fault=report_fault, warn=warn))
+        poster = await stack.enter_async_context(open_poster(verifier))
+        lists = await stack.enter_async_context(
+            open_lists(verifier, report_fault=report_fault, warn=warn, poster=poster)
+        )
         readiness = _readiness(verifier, access)
         yield FrontDesk(verifier, realtime, access, allowances, probe_limits, readiness, lists, meter)
 

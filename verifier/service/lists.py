@@ -5,7 +5,7 @@ ListFault (core/list_faults.py), what is wrong here ServiceUnavailable.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Sequence
 from contextlib import aclosing, suppress
 from datetime import timedelta
 from typing import Any
@@ -15,11 +15,10 @@ from msgspec import Struct, structs
 from verifier.core.address import Address
 from verifier.core.faults import InputError, OperatorError, ServiceUnavailable
 from verifier.core.forgetting import holds
-from verifier.core.list_faults import KeyReused, WrongState
+from verifier.core.list_faults import BadRequest, KeyReused, WrongState
 from verifier.core.list_jobs import ListEvent, ListJob, ListOptions
 from verifier.core.list_orders import (
     Order,
-    as_lines,
     checked,
     columns_for,
     fingerprint,
@@ -29,7 +28,7 @@ from verifier.core.list_orders import (
 )
 from verifier.core.list_states import AT_REST, FINISHED, ListState
 from verifier.core.webhooks import secret_for
-from verifier.list_ports import JobStore, Journals, Sheets, Uploads
+from verifier.list_ports import JobStore, Journals, Received, Sheets, Uploads, WebhookPoster
 from verifier.ports import Clock
 from verifier.service.list_book import ListBook
 from verifier.service.list_look import SAMPLE_ROWS, ListLook
@@ -65,8 +64,11 @@ class Lists:
         secret: bytes,
         most: int,
         report_fault: Callable[[BaseException], None],
+        poster: WebhookPoster | None = None,
     ) -> None:
-        """`most` is the cap on an upload, in bytes; `report_fault` is told of our own faults in the background."""
+        """`most` is the cap on an upload, in bytes; `report_fault` is told of our own faults in the background; without
+        a `poster` nobody is told of finished lists, and who asks for it is refused.
+        """
         self._keep = keep
         self._book = book
         self._runner = runner
@@ -75,6 +77,7 @@ class Lists:
         self._secret = secret
         self._most = most
         self._report_fault = report_fault
+        self._poster = poster
         self._looking: dict[str, asyncio.Task[None]] = {}
         self._sweeping: asyncio.Task[None] | None = None
 
@@ -95,13 +98,35 @@ class Lists:
                 await asyncio.wait([task])
         await self._runner.close()
 
-    async def upload(self, order: Order, chunks: AsyncIterable[bytes]) -> tuple[ListJob, bool]:
-        """A file, chunk by chunk; the list, and whether an earlier request with its key had made it already."""
-        order = checked(order)
+    async def upload(
+        self, order: Order, chunks: AsyncIterable[bytes], final: Callable[[], Order] | None = None
+    ) -> tuple[ListJob, bool]:
+        """A file, chunk by chunk; the list, and whether an earlier request with its key had made it already.
+
+        `final` is asked once everything has come in: what was said behind the file counts too.
+        """
+        order = await self._accepted(order)
         list_id, suffix = self._clock.token(_ID_LENGTH), suffix_of(order.name)
         received = await self._keep.uploads.receive(list_id, suffix, chunks, self._most)
+        try:
+            if final is not None:
+                order = await self._accepted(_with_kind_of(order, final()))
+            job = self._new_job(list_id, suffix, received, order)
+            known = await self._keep.store.add(job)
+        except BaseException:
+            await asyncio.shield(self._keep.uploads.remove(list_id))
+            raise
+        if known.id != list_id:
+            await self._keep.uploads.remove(list_id)
+            if known.fingerprint != job.fingerprint:
+                raise KeyReused
+            return known, True
+        self._runner.start(list_id)
+        return job, False
+
+    def _new_job(self, list_id: str, suffix: str, received: Received, order: Order) -> ListJob:
         now = self._clock.now()
-        job = ListJob(
+        return ListJob(
             id=list_id,
             workspace=order.workspace,
             client=order.client,
@@ -115,25 +140,18 @@ class Lists:
             fingerprint=fingerprint(order, received.sha256),
             idempotency_key=order.idempotency_key,
         )
-        known = await self._keep.store.add(job)
-        if known.id != list_id:
-            await self._keep.uploads.remove(list_id)
-            if known.fingerprint != job.fingerprint:
-                raise KeyReused
-            return known, True
-        self._runner.start(list_id)
-        return job, False
 
-    async def submit(self, order: Order, rows: Sequence[str | Mapping[str, Any]]) -> tuple[ListJob, bool]:
-        """Addresses, or rows with their cells, as `upload`."""
-
-        async def lines() -> AsyncGenerator[bytes, None]:
-            for some in as_lines(rows):
-                yield some
-                await asyncio.sleep(0)
-
-        name = (order.name or "list").removesuffix(".jsonl")
-        return await self.upload(structs.replace(order, name=f"{name}.jsonl"), lines())
+    async def _accepted(self, order: Order) -> Order:
+        """The order as it can be carried out. Raises BadRequest."""
+        order = checked(order)
+        webhook = order.options.webhook
+        if webhook is not None:
+            if self._poster is None:
+                raise BadRequest("webhook_url", "Nobody is told of finished lists here: leave it out.")
+            refusal = await self._poster.refusal(webhook.url)
+            if refusal is not None:
+                raise BadRequest("webhook_url", f"A webhook cannot be sent there: {refusal}.")
+        return order
 
     async def read(self, workspace: str, list_id: str) -> ListJob:
         """The list as soon as it was read: with its preview, or failed, or whatever became of it."""
@@ -162,7 +180,7 @@ class Lists:
             raise WrongState(job.state, "started")
         await self._end_look(list_id)
         chosen = columns_for(job, columns)
-        options = checked(Order(workspace, job.client, job.name, options or job.options)).options
+        options = (await self._accepted(Order(workspace, job.client, job.name, options or job.options))).options
         job = await self._book.move(
             list_id, ListState.RUNNING, "started", columns=chosen, options=options, started=self._clock.now()
         )
@@ -301,3 +319,8 @@ class Lists:
             for job in jobs:
                 yield job
             before = (jobs[-1].created, jobs[-1].id)
+
+
+def _with_kind_of(order: Order, final: Order) -> Order:
+    """The final order, under the first one's name where another would make another kind of file of what came in."""
+    return final if suffix_of(final.name) == suffix_of(order.name) else structs.replace(final, name=order.name)
