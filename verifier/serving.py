@@ -18,6 +18,7 @@ from verifier.core.measures import EGRESS_OPEN, LANES, LEFT_ALONE, SESSIONS, WAI
 from verifier.list_wiring import ListService, open_lists, open_poster
 from verifier.service.access import Access
 from verifier.service.allowances import Allowances
+from verifier.service.list_quotas import ListQuotas
 from verifier.service.probe_limits import ProbeLimits
 from verifier.service.readiness import Condition, Part, Readiness, dns_part, egress_part
 from verifier.service.realtime import RealTime
@@ -66,7 +67,13 @@ async def open_front_desk(
         allowances, probe_limits = Allowances(keys, clock), ProbeLimits(clock)
         poster = await stack.enter_async_context(open_poster(verifier))
         lists = await stack.enter_async_context(
-            open_lists(verifier, report_fault=report_fault, warn=warn, poster=poster)
+            open_lists(
+                verifier,
+                report_fault=report_fault,
+                warn=warn,
+                poster=poster,
+                quotas=ListQuotas(keys, allowances, clock),
+            )
         )
         readiness = _readiness(verifier, access)
         yield FrontDesk(verifier, realtime, access, allowances, probe_limits, readiness, lists, meter)

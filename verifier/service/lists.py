@@ -32,6 +32,7 @@ from verifier.list_ports import JobStore, Journals, Received, Sheets, Uploads, W
 from verifier.ports import Clock
 from verifier.service.list_book import ListBook
 from verifier.service.list_look import SAMPLE_ROWS, ListLook
+from verifier.service.list_quotas import ListQuotas
 from verifier.service.list_runner import ListRunner
 
 _ID_LENGTH = 26
@@ -65,9 +66,10 @@ class Lists:
         most: int,
         report_fault: Callable[[BaseException], None],
         poster: WebhookPoster | None = None,
+        quotas: ListQuotas | None = None,
     ) -> None:
         """`most` is the cap on an upload, in bytes; `report_fault` is told of our own faults in the background; without
-        a `poster` nobody is told of finished lists, and who asks for it is refused.
+        a `poster` nobody is told of finished lists, and who asks for it is refused; without `quotas` no key has one.
         """
         self._keep = keep
         self._book = book
@@ -78,6 +80,7 @@ class Lists:
         self._most = most
         self._report_fault = report_fault
         self._poster = poster
+        self._quotas = quotas
         self._looking: dict[str, asyncio.Task[None]] = {}
         self._sweeping: asyncio.Task[None] | None = None
 
@@ -142,7 +145,7 @@ class Lists:
         )
 
     async def _accepted(self, order: Order) -> Order:
-        """The order as it can be carried out. Raises BadRequest."""
+        """The order as it can be carried out. Raises BadRequest, or QuotaExceeded where it is to be started."""
         order = checked(order)
         webhook = order.options.webhook
         if webhook is not None:
@@ -151,6 +154,8 @@ class Lists:
             refusal = await self._poster.refusal(webhook.url)
             if refusal is not None:
                 raise BadRequest("webhook_url", f"A webhook cannot be sent there: {refusal}.")
+        if order.options.start and self._quotas is not None:
+            await self._quotas.require(order.client)
         return order
 
     async def read(self, workspace: str, list_id: str) -> ListJob:
@@ -181,6 +186,8 @@ class Lists:
         await self._end_look(list_id)
         chosen = columns_for(job, columns)
         options = (await self._accepted(Order(workspace, job.client, job.name, options or job.options))).options
+        if self._quotas is not None:
+            await self._quotas.require(job.client)
         job = await self._book.move(
             list_id, ListState.RUNNING, "started", columns=chosen, options=options, started=self._clock.now()
         )
