@@ -28,6 +28,7 @@ from verifier.readers.tables import open_table
 from verifier.service.judging import Judging
 from verifier.service.list_book import ListBook
 from verifier.service.list_look import ListLook
+from verifier.service.list_looking import ListLooking
 from verifier.service.list_quotas import ListQuotas
 from verifier.service.list_reading import ListReading
 from verifier.service.list_runner import ListRunner
@@ -139,16 +140,16 @@ async def open_lists(
         quotas=quotas,
     )
     runner = ListRunner(equip, store, report_fault)
-    look = ListLook(work.sheets, verifier.domains, verifier.verification, verifier.names)
+    look = ListLook(work.sheets, verifier.domains, verifier.verification, verifier.names, clock)
+    looking = ListLooking(book, look, runner.expect, quotas, report_fault)
     lists = Lists(
         Keep(store, folder, journals, work.sheets),
         book,
         runner,
-        look,
+        looking,
         clock=clock,
         secret=verifier.secret,
         most=settings.lists_max_upload,
-        report_fault=report_fault,
         poster=poster,
         quotas=quotas,
     )

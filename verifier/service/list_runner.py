@@ -6,12 +6,14 @@ Law: whatever happens to one list happens to that list alone; a list that is pau
 import asyncio
 from collections.abc import Callable
 
+from verifier.core.egress import EgressState
 from verifier.core.faults import DiskFull, OperatorError, ServiceUnavailable
+from verifier.core.forecast import Forecast
 from verifier.core.list_faults import ListFault, QuotaExceeded, UnknownList
-from verifier.core.list_jobs import ListJob
+from verifier.core.list_jobs import ListJob, Preview
 from verifier.core.list_states import AT_REST, ListState, PauseCode
 from verifier.list_ports import JobStore
-from verifier.service.list_work import Equipment, ListWork
+from verifier.service.list_work import Equipment, ListWork, expect
 
 _LARGE_ROWS = 20_000
 _LARGE_AT_A_TIME = 8
@@ -52,6 +54,10 @@ class ListRunner:
                 if not _rests(job):
                     self.start(job.id)
             before = (jobs[-1].created, jobs[-1].id)
+
+    def expect(self, job: ListJob, preview: Preview, egress: EgressState) -> Forecast:
+        """What is to be expected of a list that looks so."""
+        return expect(self._equipment, job, preview, egress)
 
     def work(self, list_id: str) -> ListWork:
         """The work on one list, to be done by whoever asks for it."""

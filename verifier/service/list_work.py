@@ -71,7 +71,7 @@ class ListWork:
                 "blocks": blocks,
                 "columns": preview.email_columns,
                 "egress": egress,
-                "forecast": self.expect(job, preview, egress),
+                "forecast": expect(self._equipment, job, preview, egress),
             }
             job = await book.note(self._id, lambda _: news)
         await uploads.parsed(self._id, job.suffix)
@@ -80,17 +80,6 @@ class ListWork:
     async def begin(self, job: ListJob) -> ListJob:
         """A list that is ready is started."""
         return await self._equipment.book.move(job.id, ListState.RUNNING, started=self._equipment.clock.now())
-
-    def expect(self, job: ListJob, preview: Preview, egress: EgressState) -> Forecast:
-        """What is to be expected of a list that looks so."""
-        return forecast(
-            preview.addresses,
-            self._equipment.providers,
-            domains=preview.domains,
-            probe_opt_in=self._equipment.probe_opt_in,
-            egress=egress,
-            stages=job.options.stages,
-        )
 
     async def finish(self, job: ListJob) -> None:
         """Everything that is left to do of a list that was started."""
@@ -184,7 +173,7 @@ class ListWork:
         preview = await self._equipment.sheets.mark(self._id, job.columns)
         news = {
             "preview": preview,
-            "forecast": self.expect(job, preview, job.egress),
+            "forecast": expect(self._equipment, job, preview, job.egress),
             "counts": Counts(),
             "progress": Progress(),
         }
@@ -213,3 +202,15 @@ class ListWork:
             share=self._equipment.share,
             greylist_round=job.progress.greylist_round,
         )
+
+
+def expect(equipment: Equipment, job: ListJob, preview: Preview, egress: EgressState) -> Forecast:
+    """What is to be expected of a list that looks so."""
+    return forecast(
+        preview.addresses,
+        equipment.providers,
+        domains=preview.domains,
+        probe_opt_in=equipment.probe_opt_in,
+        egress=egress,
+        stages=job.options.stages,
+    )

@@ -13,10 +13,10 @@ from typing import Any
 from msgspec import Struct, structs
 
 from verifier.core.address import Address
-from verifier.core.faults import InputError, OperatorError, ServiceUnavailable
+from verifier.core.faults import InputError, ServiceUnavailable
 from verifier.core.forgetting import holds
 from verifier.core.list_faults import BadRequest, KeyReused, WrongState
-from verifier.core.list_jobs import ListEvent, ListJob, ListOptions
+from verifier.core.list_jobs import ListEvent, ListJob, ListOptions, LookState
 from verifier.core.list_orders import (
     Order,
     checked,
@@ -31,7 +31,7 @@ from verifier.core.webhooks import secret_for
 from verifier.list_ports import JobStore, Journals, Received, Sheets, Uploads, WebhookPoster
 from verifier.ports import Clock
 from verifier.service.list_book import ListBook
-from verifier.service.list_look import SAMPLE_ROWS, ListLook
+from verifier.service.list_looking import ListLooking, Wish
 from verifier.service.list_quotas import ListQuotas
 from verifier.service.list_runner import ListRunner
 
@@ -59,29 +59,25 @@ class Lists:
         keep: Keep,
         book: ListBook,
         runner: ListRunner,
-        look: ListLook,
+        looking: ListLooking,
         *,
         clock: Clock,
         secret: bytes,
         most: int,
-        report_fault: Callable[[BaseException], None],
         poster: WebhookPoster | None = None,
         quotas: ListQuotas | None = None,
     ) -> None:
-        """`most` is the cap on an upload, in bytes; `report_fault` is told of our own faults in the background; without
-        a `poster` nobody is told of finished lists, and who asks for it is refused; without `quotas` no key has one.
-        """
+        """`most` is the cap on an upload, in bytes; without a
+        `poster` nobody is told of finished lists, and who asks for it is refused; without `quotas` no key has one."""
         self._keep = keep
         self._book = book
         self._runner = runner
-        self._look = look
+        self._looking = looking
         self._clock = clock
         self._secret = secret
         self._most = most
-        self._report_fault = report_fault
         self._poster = poster
         self._quotas = quotas
-        self._looking: dict[str, asyncio.Task[None]] = {}
         self._sweeping: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -95,10 +91,10 @@ class Lists:
 
     async def close(self) -> None:
         """Ends all work at once; nothing of it is lost."""
-        for task in (self._sweeping, *self._looking.values()):
-            if task is not None:
-                task.cancel()
-                await asyncio.wait([task])
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+            await asyncio.wait([self._sweeping])
+        await self._looking.close()
         await self._runner.close()
 
     async def upload(
@@ -183,7 +179,7 @@ class Lists:
         job = await self.get(workspace, list_id)
         if job.state is not ListState.READY:
             raise WrongState(job.state, "started")
-        await self._end_look(list_id)
+        await self._looking.end(list_id)
         chosen = columns_for(job, columns)
         options = (await self._accepted(Order(workspace, job.client, job.name, options or job.options))).options
         if self._quotas is not None:
@@ -194,16 +190,16 @@ class Lists:
         self._runner.start(list_id)
         return job
 
-    async def examine(self, workspace: str, list_id: str, *, mx: bool = False, sample: int = 0) -> ListJob:
+    async def examine(self, workspace: str, list_id: str, *, mx: bool = True, sample: int = 0) -> ListJob:
         """A closer look at a list that is ready, in the background: events tell when the preview knows more."""
         job = await self.get(workspace, list_id)
         if job.state is not ListState.READY:
             raise WrongState(job.state, "examined")
-        if list_id not in self._looking:
-            task = asyncio.create_task(self._examine(job, mx, min(sample, SAMPLE_ROWS)))
-            self._looking[list_id] = task
-            task.add_done_callback(lambda _: self._looking.pop(list_id, None))
-        return job
+        return await self._looking.begin(job, Wish(mx, sample))
+
+    def look(self, job: ListJob) -> LookState | None:
+        """How the closer look at a list stands; None where there was none."""
+        return self._looking.state(job)
 
     async def cancel(self, workspace: str, list_id: str) -> ListJob:
         """Stops what is being done; what was learned can be read."""
@@ -281,31 +277,8 @@ class Lists:
         await self._book.note(job.id, without)
         return True
 
-    async def _examine(self, job: ListJob, mx: bool, sample: int) -> None:
-        try:
-            await self._look_closer(job, mx, sample)
-        except OperatorError:  # the list is gone, or a store is: whoever wants to know asks again
-            return
-        except Exception as fault:  # noqa: BLE001 nobody waits for it: it is told here or nowhere
-            self._report_fault(fault)
-
-    async def _look_closer(self, job: ListJob, mx: bool, sample: int) -> None:
-        if mx and job.preview is not None:
-            preview = structs.replace(job.preview, addresses=await self._look.providers(job), by="mx")
-            expected = self._runner.work(job.id).expect(job, preview, job.egress)
-            await self._book.note(job.id, lambda _: {"preview": preview, "forecast": expected})
-        if sample:
-            found = await self._look.sample(job, sample)
-            await self._book.note(job.id, lambda _: {"sample": found})
-
-    async def _end_look(self, list_id: str) -> None:
-        task = self._looking.get(list_id)
-        if task is not None:
-            task.cancel()
-            await asyncio.wait([task])
-
     async def _end_work(self, list_id: str) -> None:
-        await self._end_look(list_id)
+        await self._looking.end(list_id)
         await self._runner.stop(list_id)
 
     async def _remove(self, list_id: str) -> None:

@@ -8,11 +8,12 @@ from msgspec import Meta, Struct
 
 from verifier.core.egress import EgressState
 from verifier.core.forecast import Forecast, Sample
-from verifier.core.list_jobs import ListJob, Preview, list_record, preview_record
+from verifier.core.list_jobs import ListJob, LookState, Preview, list_record, preview_record
 from verifier.core.list_states import ListState
 from verifier.core.reasons import ALL_STAGES, Reason, StageName, Verdict
 from verifier.core.record import Timestamp, VerdictRecord, word
 from verifier.edges.http.api.checking import Stages
+from verifier.service.list_look import SAMPLE_ROWS
 
 MOST_WAIT_S = 7 * 86400
 MaxWait = Annotated[
@@ -73,6 +74,15 @@ class StartRequest(Struct, frozen=True, forbid_unknown_fields=True):
     webhook_url: WebhookUrl | None = None
 
 
+class LookRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is to be looked at more closely."""
+
+    mx: Annotated[bool, Meta(description="Look up every domain: the provider mix by mail exchanges.")] = True
+    sample: Annotated[
+        int, Meta(ge=0, le=SAMPLE_ROWS, description="So many rows, spread over the list, are verified; 0 is none.")
+    ] = 0
+
+
 class PageQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """Which lists."""
 
@@ -113,6 +123,7 @@ class PreviewAnswer(Preview, frozen=True, kw_only=True):
 
     forecast: Forecast | None
     sample: Sample | None
+    look: Annotated[str, word(*LookState)] | None
 
 
 class ListProgress(Struct, frozen=True):
@@ -195,11 +206,13 @@ class ResultsPage(Struct, frozen=True):
     cursor: str | None
 
 
-def answer_of(job: ListJob, secret_of: Callable[[str], str]) -> dict[str, Any]:
-    """The list with its preview, as ListAnswer has it; `secret_of` knows the secrets of webhooks by their name."""
+def answer_of(job: ListJob, look: LookState | None, secret_of: Callable[[str], str]) -> dict[str, Any]:
+    """The list with its preview, as ListAnswer has it; `look` is how a closer look stands, `secret_of` knows the
+    secrets of webhooks by their name.
+    """
     webhook = job.options.webhook
     told = None if webhook is None else {"url": webhook.url, "secret": secret_of(webhook.secret)}
-    return list_record(job) | {"preview": preview_record(job), "webhook": told}
+    return list_record(job) | {"preview": preview_record(job, look), "webhook": told}
 
 
 def words_of(text: str) -> tuple[str, ...]:

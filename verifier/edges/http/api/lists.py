@@ -23,6 +23,7 @@ from verifier.edges.http.api.list_shapes import (
     ListAnswer,
     ListPage,
     ListsQuery,
+    LookRequest,
     PageQuery,
     ResultsPage,
     ResultsQuery,
@@ -61,6 +62,12 @@ async def start(call: Call[StartRequest]) -> web.StreamResponse:
     columns = [*([body.column] if body.column is not None else []), *body.columns]
     options = structs.replace(job.options, **changes)
     return answered(call, await service(call).lists.start(job.workspace, job.id, columns, options), status=202)
+
+
+async def look(call: Call[LookRequest]) -> web.StreamResponse:
+    body = call.body
+    job = await service(call).lists.examine(call.caller.workspace, list_id(call), mx=body.mx, sample=body.sample)
+    return answered(call, job, status=202)
 
 
 async def cancel(call: Call[None]) -> web.StreamResponse:
@@ -148,7 +155,8 @@ def service(call: Call[Any]) -> ListService:
 
 def answered(call: Call[Any], job: ListJob, status: int = 200) -> web.Response:
     """The list as JSON."""
-    return json_response(answer_of(job, service(call).lists.webhook_secret), status=status)
+    lists = service(call).lists
+    return json_response(answer_of(job, lists.look(job), lists.webhook_secret), status=status)
 
 
 def webhook_to(call: Call[Any], url: str) -> Webhook | None:
@@ -238,6 +246,28 @@ ROUTES = (
         body_optional=True,
         example={"column": "email"},
         description="A list that is `ready`; without a body as it was handed in, with the column that was guessed.",
+    ),
+    Route(
+        "POST",
+        "/v1/lists/{id}/look",
+        look,
+        "Look closer at a list",
+        scope=Scope.LISTS,
+        request=LookRequest,
+        responds=ListAnswer,
+        status=202,
+        problems=(*_ONE, "list_state"),
+        tag="Lists",
+        body_optional=True,
+        example={"sample": 200},
+        description=(
+            "Of a list that is `ready`, before it is started: its providers by their mail exchanges, and with them what"
+            " share can be proved from here, what share providers never tell, and how long it will take"
+            " (`preview.forecast`); and what some rows of it come to when they are verified, the expected bounce rate"
+            " with its bounds (`preview.sample`). It goes on behind the answer, a minute for each at most:"
+            " `preview.look` says how it stands. It ends with the list's start or end. What a sample learns counts"
+            " against the quota, and not again when the list is worked on."
+        ),
     ),
     Route(
         "POST",
