@@ -16,6 +16,8 @@ run: $(VENV)/.run
 test: $(VENV)/.dev
 	@tools/need-debian redis-server nsd chromium curl nodejs php-cli systemd
 	@tools/unpack-debian postfix exim4-daemon-light opensmtpd postgrey
+	@command -v npm >/dev/null || tools/need-debian npm
+	@$(BIN)/python -m tools.npm_files axe-core
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/.dev

@@ -26,11 +26,11 @@ async def upload(visitor: Visitor, content: bytes, name: str, **headers: str) ->
         return response.status, response.headers.get("Location", "")
 
 
-def test_parts_lie_one_after_another() -> None:
-    """Shares add up to the whole; of nothing there is no division."""
+def test_shares_are_of_the_whole() -> None:
+    """Shares are of the whole; of nothing there is no division."""
     found = parts([("a", 1), ("b", 3)])
-    assert [(part.start, part.width) for part in found] == [(0.0, 25.0), (25.0, 75.0)]
-    assert [part.width for part in parts([("a", 0)])] == [0.0]
+    assert [part.share for part in found] == [0.25, 0.75]
+    assert [part.share for part in parts([("a", 0)])] == [0.0]
 
 
 async def test_every_step_leads_to_a_page(local: Visitor) -> None:
@@ -52,7 +52,7 @@ async def test_what_a_list_holds_is_text(local: Visitor) -> None:
     preview = await local.ask("GET", path)
     await post(local, f"{path}/start", b"column=2&max_wait_s=0")
     await ended(local, path.removeprefix("/lists/"))
-    pages = [preview, *[await local.ask("GET", page) for page in (path, f"{path}/progress", "/")]]
+    pages = [preview, *[await local.ask("GET", page) for page in (path, f"{path}/progress", f"{path}/rows", "/")]]
     for page in pages:
         assert page.status == 200
         assert "<img" not in page.text and "alert(1)</" not in page.text and "<b onclick" not in page.text
@@ -79,7 +79,7 @@ async def test_another_workspaces_list_has_no_page(keyed: Visitor) -> None:
     granted = await keyed.site.desk.access.create("theirs", {Scope.LISTS}, rate=0, daily_quota=0, workspace="other")
     made = (await keyed.ask("POST", "/v1/lists?stages=syntax", data=b"a@b.example\n", token=mine)).json
     path = f"/lists/{made['id']}"
-    for method, part in (("GET", ""), ("GET", "/progress"), ("POST", "/cancel"), ("POST", "/delete")):
+    for method, part in (("GET", ""), ("GET", "/progress"), ("GET", "/rows"), ("POST", "/cancel"), ("POST", "/delete")):
         assert (await keyed.ask(method, path + part, token=granted.token)).status == 404, part
     assert made["id"] not in (await keyed.ask("GET", "/", token=granted.token)).text
     home = await keyed.ask("GET", "/", token=await keyed.key(Scope.VERIFY, name="form"))
@@ -97,24 +97,56 @@ async def test_a_wrong_choice_is_said_and_starts_nothing(local: Visitor, body: b
 
 
 async def test_filters_of_the_page(local: Visitor) -> None:
-    """By verdict, reason and text; a word that does not exist filters nothing; the cursor keeps the filter."""
+    """By verdict, reason, flag and text; a word that does not exist filters nothing; the cursor keeps the filter; the
+    part that a script fetches shows the same rows.
+    """
     content = b"email\n" + b"".join(b"user%d@shop.example\n" % n for n in range(120)) + b"nothing\n"
     made = await hand_in(local, content, "&start=true")
     await ended(local, made["id"])
     path = f"/lists/{made['id']}"
 
-    async def shown(query: str) -> list[str]:
-        page = await local.ask("GET", f"{path}?{query}")
+    async def shown(query: str, part: str = "") -> list[str]:
+        page = await local.ask("GET", f"{path}{part}?{query}")
+        assert ("<html" in page.text) is not bool(part)
         return re.findall(r'<td class="n">(\d+)</td><th scope="row">', page.text)
 
     assert len(await shown("")) == len(await shown("verdict=nice&reason=x")) == 50
     assert await shown("verdict=undeliverable") == await shown("reason=invalid_syntax") == ["121"]
-    assert await shown("q=user7%40") == ["8"]
+    assert await shown("q=user7%40") == await shown("q=user7%40", "/rows") == ["8"]
+    assert (await shown("flag=role"), len(await shown("flag=-role", "/rows")), len(await shown("flag=x"))) == (
+        [],
+        50,
+        50,
+    )
     first = (await local.ask("GET", f"{path}?q=user")).text
-    following = re.search(r'href="\?(q=user&amp;cursor=\d+)#rows"', first)
+    following = re.search(r'href="/lists/\w+\?(q=user&amp;cursor=\d+)#rows"', first)
     assert following is not None
     assert (await shown(following[1].replace("&amp;", "&")))[0] == "51"
     assert (await local.ask("GET", f"{path}?cursor=x")).status == 422
+
+
+async def test_a_list_without_rows_shows_none(local: Visitor) -> None:
+    """Before it is started there is nothing to show, and that is said."""
+    made = await hand_in(local)
+    page = await local.ask("GET", f"/lists/{made['id']}")
+    assert 'id="rows"' not in page.text and 'action="/lists/' in page.text
+    assert (await local.ask("GET", f"/lists/{made['id']}/rows")).status == 409
+
+
+async def test_a_row_says_why(local: Visitor) -> None:
+    """Its evidence stands in a panel: risk, what was done, when; and how to ask again, for whoever may."""
+    made = await hand_in(local, b"email\nnothing\nmailbox_full@verifier.test\n", "&start=true")
+    await ended(local, made["id"])
+    page = (await local.ask("GET", f"/lists/{made['id']}?q=mailbox", headers={"Accept-Language": "fr"})).text
+    panel = page.split('<details class="why" id="why-2">')[1].split("</details>")[0]
+    for words in (
+        "pleine",
+        "Risque estimé de rebond",
+        "Ce qui a été fait",
+        "Constaté",
+        'value="mailbox_full@verifier.test"',
+    ):
+        assert words in panel, words
 
 
 async def test_one_address_is_checked(local: Visitor) -> None:

@@ -1,7 +1,7 @@
 """The one table of all routes: whoever adds some adds their file's ROUTES here."""
 
 from verifier.edges.http.api import addresses, health, keys, lists, openapi_document, reacher, verify, widget
-from verifier.edges.http.pages import about_probes, check, docs, home, list_page, list_steps, login, static
+from verifier.edges.http.pages import about_probes, check, docs, home, list_page, list_rows, list_steps, login, static
 from verifier.edges.http.routing import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -16,6 +16,7 @@ ROUTES: tuple[Route, ...] = (
     *home.ROUTES,
     *check.ROUTES,
     *list_page.ROUTES,
+    *list_rows.ROUTES,
     *list_steps.ROUTES,
     *docs.ROUTES,
     *about_probes.ROUTES,

@@ -1,13 +1,16 @@
 """Pages from templates: escaped by themselves, in the reader's language, with the names that every page knows."""
 
 import re
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from verifier.core.reasons import verdict_of
+from verifier.core.reasons import Reason, verdict_of
 from verifier.core.signup import Language, preferred_language
 from verifier.edges.http.pages.static import link
 from verifier.edges.http.site import BY_SESSION, CALLER
@@ -24,6 +27,17 @@ def _with_code(text: str) -> Markup:
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))
 
 
+def _truths(flags: Mapping[str, bool | None]) -> list[str]:
+    """The names of those that hold."""
+    return [name for name, value in flags.items() if value]
+
+
+def _query(chosen: Mapping[str, str]) -> str:
+    """As a link has it, with its question mark; "" where nothing is asked."""
+    asked = {name: value for name, value in chosen.items() if value}
+    return f"?{urlencode(asked)}" if asked else ""
+
+
 _TEMPLATES = Environment(
     loader=PackageLoader("verifier.edges.http"),
     autoescape=True,
@@ -33,6 +47,10 @@ _TEMPLATES = Environment(
 )
 _TEMPLATES.filters["with_code"] = _with_code
 _TEMPLATES.filters["verdict"] = verdict_of
+_TEMPLATES.filters["reason"] = Reason
+_TEMPLATES.filters["moment"] = datetime.fromisoformat
+_TEMPLATES.filters["truths"] = _truths
+_TEMPLATES.filters["query"] = _query
 
 
 def language_of(request: web.Request) -> Language:
