@@ -137,12 +137,35 @@ def test_a_list_is_read_while_it_runs(tmp_path: Path, town: WorldProcess, browse
         expect(page.locator(f"details:has(#{focused})")).to_have_attribute("open", "")
         expect(page.locator("#progress canvas")).to_have_count(2)
         expect(page.locator("#verdicts tbody tr")).to_have_count(4)
+        panel.locator("form button").press("Enter")
+        expect(page.locator("pre.exchange")).to_have_count(1)
+        page.go_back()
         page.select_option("#verdict", "undeliverable")
         expect(page).to_have_url(re.compile(r"\?verdict=undeliverable$"))
         expect(page.locator("#rows .badge").first).to_have_text("undeliverable")
         page.go_back()
         expect(page.locator("#rows .badge.deliverable").first).to_be_visible()
         assert page.locator("#verdict").input_value() == ""
+    assert complaints == []
+    page.context.close()
+
+
+def test_a_conversation_is_shown(tmp_path: Path, town: WorldProcess, browser: Browser) -> None:
+    """Of an address that is asked for the first time, and of a known one when it is asked for anew."""
+    page, complaints = opened(browser, "en")
+    address = f"info@{town.world.domain('postfix')}"
+    with serving(Command(tmp_path, town.environment)) as (_, url):
+        page.goto(f"{url}/check")
+        page.fill("#email", address)
+        page.locator("#email").press("Enter")
+        for _ in range(2):
+            conversation = page.locator("pre[aria-label]").inner_text()
+            assert f"C: RCPT TO:<{address}>" in conversation and "DATA" not in conversation
+            page.goto(f"{url}/check")
+            page.fill("#email", address)
+            page.get_by_role("button", name="Check", exact=True).click()
+            expect(page.locator("pre[aria-label]")).to_have_count(0)
+            page.get_by_role("button", name="Ask its server now").press("Enter")
     assert complaints == []
     page.context.close()
 

@@ -1,7 +1,21 @@
 """The one table of all routes: whoever adds some adds their file's ROUTES here."""
 
 from verifier.edges.http.api import addresses, health, keys, lists, openapi_document, reacher, verify, widget
-from verifier.edges.http.pages import about_probes, check, docs, home, list_page, list_rows, list_steps, login, static
+from verifier.edges.http.pages import (
+    about_probes,
+    check,
+    docs,
+    home,
+    key_page,
+    list_page,
+    list_rows,
+    list_steps,
+    login,
+    static,
+)
+from verifier.edges.http.pages import (
+    health as health_page,
+)
 from verifier.edges.http.routing import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -18,6 +32,8 @@ ROUTES: tuple[Route, ...] = (
     *list_page.ROUTES,
     *list_rows.ROUTES,
     *list_steps.ROUTES,
+    *key_page.ROUTES,
+    *health_page.ROUTES,
     *docs.ROUTES,
     *about_probes.ROUTES,
     *login.ROUTES,

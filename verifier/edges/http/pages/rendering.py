@@ -16,6 +16,7 @@ from verifier.edges.http.pages.static import link
 from verifier.edges.http.site import BY_SESSION, CALLER
 from verifier.writers import sentences
 from verifier.writers.sentences import Phrases, typeset
+from verifier.writers.told_fr import in_french
 
 _CHOSEN = "verifier_lang"
 _YEAR = 365 * 86400
@@ -61,22 +62,41 @@ def language_of(request: web.Request) -> Language:
     return preferred_language(request.headers.get("Accept-Language", ""))
 
 
+def _other_language(request: web.Request, language: Language) -> str:
+    """This page in the other language, as it is; the beginning where it is the answer of a button."""
+    other = Language.ENGLISH if language is Language.FRENCH else Language.FRENCH
+    if request.method not in ("GET", "HEAD"):
+        return f"/?lang={other}"
+    return f"?{urlencode({**request.query, 'lang': other.value})}"
+
+
 def render(request: web.Request, template: str, status: int = 200, **values: Any) -> web.Response:
-    """The page. Every template knows `lang`, `french`, `person` (who is logged in, or None) and `static`; `t(english,
-    french)` is a text, `say` writes numbers, reasons and times (writers/sentences.py).
+    """The page. Every template knows `lang`, `french`, `person` (who is logged in, or None), `may` (the scopes of who
+    asks, as a test), `other_language` (a link) and `static`; `t(english, french)` is a text, `told(sentence)` what the
+    program says when something is wrong, `say` writes numbers, reasons and times (writers/sentences.py).
     """
     language = language_of(request)
+    caller = request.get(CALLER)
     french = language is Language.FRENCH
 
     def t(in_english: str, in_french: str) -> str:
         return typeset(in_french) if french else in_english
 
+    def told(sentence: str) -> Markup:
+        in_ours = in_french(sentence) if french else sentence
+        if in_ours is None:
+            return Markup('<span lang="en">%s</span>') % _with_code(sentence)
+        return _with_code(typeset(in_ours) if french else in_ours)
+
     text = _TEMPLATES.get_template(template).render(
         lang=language.value,
         french=french,
         t=t,
+        told=told,
         say=Phrases(sentences.Language(language)),
-        person=request.get(CALLER) if request.get(BY_SESSION) else None,
+        person=caller if request.get(BY_SESSION) else None,
+        may=lambda scope: caller is not None and caller.may(scope),
+        other_language=_other_language(request, language),
         static=link,
         **values,
     )

@@ -98,7 +98,8 @@
     loadRows();
   });
 
-  // A list on its way: events say that something has changed, the page's parts say what.
+  // What comes without being asked for: a page says when it wants to be made anew;
+  // of a list on its way events say that something has changed, and the page's parts say what.
   const renewWhole = async () => {
     const html = await get(location.href);
     if (html === null) return;
@@ -137,6 +138,8 @@
   const listen = () => {
     events?.close();
     events = null;
+    const again = document.querySelector("[data-again]");
+    if (again) setTimeout(renewWhole, Number(again.dataset.again));
     const moving = document.querySelector("[data-events]");
     if (!moving) return;
     events = new EventSource(moving.dataset.events);
