@@ -1,5 +1,6 @@
 """The pages of lists without a browser: who may, what is escaped, what is refused, where each step leads."""
 
+import asyncio
 import re
 
 import pytest
@@ -66,7 +67,7 @@ async def test_other_sites_cannot_press_the_buttons(local: Visitor) -> None:
     """A form of another origin is refused, and nothing happens."""
     made = await hand_in(local)
     foreign = {"Origin": "https://evil.example"}
-    for step in ("start", "cancel", "delete"):
+    for step in ("start", "look", "cancel", "delete"):
         assert (await post(local, f"/lists/{made['id']}/{step}", **foreign)).status == 403
     assert (await upload(local, NASTY, "a.csv", **foreign))[0] == 403
     assert (await post(local, "/check", b"email=a", **foreign)).status == 403
@@ -79,7 +80,15 @@ async def test_another_workspaces_list_has_no_page(keyed: Visitor) -> None:
     granted = await keyed.site.desk.access.create("theirs", {Scope.LISTS}, rate=0, daily_quota=0, workspace="other")
     made = (await keyed.ask("POST", "/v1/lists?stages=syntax", data=b"a@b.example\n", token=mine)).json
     path = f"/lists/{made['id']}"
-    for method, part in (("GET", ""), ("GET", "/progress"), ("GET", "/rows"), ("POST", "/cancel"), ("POST", "/delete")):
+    for method, part in (
+        ("GET", ""),
+        ("GET", "/progress"),
+        ("GET", "/rows"),
+        ("GET", "/look"),
+        ("POST", "/look"),
+        ("POST", "/cancel"),
+        ("POST", "/delete"),
+    ):
         assert (await keyed.ask(method, path + part, token=granted.token)).status == 404, part
     assert made["id"] not in (await keyed.ask("GET", "/", token=granted.token)).text
     home = await keyed.ask("GET", "/", token=await keyed.key(Scope.VERIFY, name="form"))
@@ -123,6 +132,31 @@ async def test_filters_of_the_page(local: Visitor) -> None:
     assert following is not None
     assert (await shown(following[1].replace("&amp;", "&")))[0] == "51"
     assert (await local.ask("GET", f"{path}?cursor=x")).status == 422
+
+
+async def test_a_closer_look_comes_to_the_preview(local: Visitor) -> None:
+    """The button leads back to the list, which says that it is looked at and then what was seen, in both languages;
+    what has been seen cannot be asked for again.
+    """
+    content = b"email\n" + b"".join(
+        b"mailbox_not_found@verifier.test\naccepted%d@verifier.test\n" % n for n in range(9)
+    )
+    path = f"/lists/{(await hand_in(local, content))['id']}"
+    assert 'name="sample"' in (await local.ask("GET", path)).text
+    pressed = await post(local, f"{path}/look", b"sample=1")
+    assert (pressed.status, pressed.headers["Location"]) == (303, f"{path}?looking=sample#look")
+    page = await local.ask("GET", f"{path}?looking=sample")
+    async with asyncio.timeout(20):
+        while "Looking closer" in page.text:
+            assert "<html" not in page.text or 'data-events="/v1/lists/' in page.text
+            page = await local.ask("GET", f"{path}/look?looking=sample")
+            await asyncio.sleep(0.05)
+    shown = (await local.ask("GET", path, headers={"Accept-Language": "fr"})).text
+    assert "Rebonds définitifs à prévoir" in shown and "10 lignes réparties" in shown
+    assert "D’après les serveurs de messagerie" in shown and 'name="sample"' not in shown
+    await post(local, f"{path}/start", b"max_wait_s=0")
+    await ended(local, path.removeprefix("/lists/"))
+    assert (await post(local, f"{path}/look", b"sample=1")).status == 409
 
 
 async def test_a_list_without_rows_shows_none(local: Visitor) -> None:

@@ -37,6 +37,11 @@ async def progress(call: Call[None]) -> web.StreamResponse:
     return render(call.request, "list_progress.html", **_shown(call, await _found(call)))
 
 
+async def look(call: Call[None]) -> web.StreamResponse:
+    """Who receives the list's mail, which a closer look changes."""
+    return render(call.request, "list_look.html", **_shown(call, await _found(call)))
+
+
 async def _found(call: Call[None]) -> ListJob:
     return await call.site.desk.lists.lists.get(call.caller.workspace, call.request.match_info["id"])
 
@@ -52,6 +57,7 @@ def _shown(call: Call[None], job: ListJob) -> dict[str, Any]:
         "verdicts": parts([(verdict.value, count) for verdict, count in counts.by_verdict.items()]),
         "reasons": parts([(reason.value, count) for reason, count in reasons]),
         "mix": _mix(job),
+        "looking": _looking(call.request.query.get("looking", ""), job),
         "now": call.site.clock.now(),
     }
 
@@ -60,6 +66,14 @@ def parts(counted: Sequence[tuple[str, int]]) -> list[Part]:
     """What each is of all together."""
     whole = sum(count for _, count in counted) or 1
     return [Part(name, count, count / whole) for name, count in counted]
+
+
+def _looking(wanted: str, job: ListJob) -> str:
+    """What of a closer look that was asked for is still to come; "" where nothing is."""
+    if job.state is not ListState.READY or job.preview is None:
+        return ""
+    to_come = {"mx": job.preview.by != "mx", "sample": job.sample is None}
+    return wanted if to_come.get(wanted, False) else ""
 
 
 def _mix(job: ListJob) -> list[Part]:
@@ -75,5 +89,6 @@ def _mix(job: ListJob) -> list[Part]:
 
 ROUTES = (
     Route("GET", "/lists/{id}", list_page, "A list", scope=Scope.LISTS, page=True),
+    Route("GET", "/lists/{id}/look", look, "Who receives its mail", scope=Scope.LISTS, page=True),
     Route("GET", "/lists/{id}/progress", progress, "How far it is", scope=Scope.LISTS, page=True),
 )

@@ -1,5 +1,5 @@
-"""What the buttons of a list's page do: hand in, start, stop, delete. Each leads on to a page, so that it is safe to
-load that page again.
+"""What the buttons of a list's page do: hand in, look closer, start, stop, delete. Each leads on to a page, so that it
+is safe to load that page again.
 """
 
 from datetime import timedelta
@@ -14,6 +14,7 @@ from verifier.edges.http.api.uploads import upload_of
 from verifier.edges.http.pages.forms import fields_of
 from verifier.edges.http.problems import invalid
 from verifier.edges.http.routing import Call, Route
+from verifier.service.list_look import SAMPLE_ROWS
 
 
 async def hand_in(call: Call[None]) -> web.StreamResponse:
@@ -39,6 +40,15 @@ async def start(call: Call[None]) -> web.StreamResponse:
     raise web.HTTPSeeOther(f"/lists/{job.id}")
 
 
+async def look(call: Call[None]) -> web.StreamResponse:
+    """It goes on behind the page, whose events tell when it knows more."""
+    lists = call.site.desk.lists.lists
+    job = await lists.get(call.caller.workspace, call.request.match_info["id"])
+    sampled = "sample" in await fields_of(call.request)
+    await lists.examine(job.workspace, job.id, mx=True, sample=SAMPLE_ROWS if sampled else 0)
+    raise web.HTTPSeeOther(f"/lists/{job.id}?looking={'sample' if sampled else 'mx'}#look")
+
+
 async def cancel(call: Call[None]) -> web.StreamResponse:
     job = await call.site.desk.lists.lists.cancel(call.caller.workspace, call.request.match_info["id"])
     raise web.HTTPSeeOther(f"/lists/{job.id}")
@@ -52,6 +62,7 @@ async def delete(call: Call[None]) -> web.StreamResponse:
 ROUTES = (
     Route("POST", "/lists", hand_in, "Hand in a list", scope=Scope.LISTS, page=True),
     Route("POST", "/lists/{id}/start", start, "Start a list", scope=Scope.LISTS, page=True),
+    Route("POST", "/lists/{id}/look", look, "Look closer at a list", scope=Scope.LISTS, page=True),
     Route("POST", "/lists/{id}/cancel", cancel, "Stop a list", scope=Scope.LISTS, page=True),
     Route("POST", "/lists/{id}/delete", delete, "Delete a list", scope=Scope.LISTS, page=True),
 )

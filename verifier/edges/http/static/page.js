@@ -127,7 +127,7 @@
     return run;
   };
   const renewProgress = paced(async () => {
-    const shown = byId("progress");
+    const shown = document.querySelector("[data-events]");
     const html = shown && (await get(shown.dataset.part));
     if (html && shown.isConnected) replace(shown, html);
   }, 500);
@@ -144,7 +144,7 @@
     if (!moving) return;
     events = new EventSource(moving.dataset.events);
     const hear = (event) => {
-      if (JSON.parse(event.data).status !== moving.dataset.state || moving.dataset.whole) {
+      if (JSON.parse(event.data).status !== moving.dataset.state) {
         events?.close();
         renewWhole();
         return;
