@@ -53,7 +53,6 @@ def _shown(call: Call[None], job: ListJob) -> dict[str, Any]:
         "job": job,
         "state": job.state.value,
         "moves": job.state not in FINISHED and job.state is not ListState.READY,
-        "unfinished": job.state not in FINISHED,
         "verdicts": parts([(verdict.value, count) for verdict, count in counts.by_verdict.items()]),
         "reasons": parts([(reason.value, count) for reason, count in reasons]),
         "mix": _mix(job),

@@ -72,7 +72,7 @@ def _other_language(request: web.Request, language: Language) -> str:
 
 def render(request: web.Request, template: str, status: int = 200, **values: Any) -> web.Response:
     """The page. Every template knows `lang`, `french`, `person` (who is logged in, or None), `may` (the scopes of who
-    asks, as a test), `other_language` (a link) and `static`; `t(english, french)` is a text, `told(sentence)` what the
+    asks, as a test), `here` (the path), `other_language` (a link) and `static`; `t(english, french)` is a text, `told(sentence)` what the
     program says when something is wrong, `say` writes numbers, reasons and times (writers/sentences.py).
     """
     language = language_of(request)
@@ -96,6 +96,7 @@ def render(request: web.Request, template: str, status: int = 200, **values: Any
         say=Phrases(sentences.Language(language)),
         person=caller if request.get(BY_SESSION) else None,
         may=lambda scope: caller is not None and caller.may(scope),
+        here=request.path,
         other_language=_other_language(request, language),
         static=link,
         **values,

@@ -7,6 +7,7 @@ const verifierCharts = (() => {
   const BAR_PX = 26;
   const LINE_PX = 15;
   const NARROW_PX = 480;
+  const MOST_BARS = 8;
 
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
   const wrapped = (text, most) => {
@@ -43,7 +44,8 @@ const verifierCharts = (() => {
   });
 
   const bars = (rows, width, language) => {
-    const most = width < NARROW_PX ? 22 : 42;
+    const narrow = width < NARROW_PX;
+    const most = narrow ? 19 : 42;
     const labels = rows.map((row) => wrapped(row.label, most));
     return {
       type: "bar",
@@ -63,8 +65,8 @@ const verifierCharts = (() => {
         indexAxis: "y",
         locale: language,
         scales: {
-          x: { grid: { color: colour("line") }, ticks: { color: colour("soft"), precision: 0, maxTicksLimit: 5 } },
-          y: { grid: { display: false }, ticks: { color: colour("ink"), autoSkip: false } },
+          x: { grid: { color: colour("line") }, ticks: { color: colour("soft"), precision: 0, maxTicksLimit: narrow ? 3 : 5 } },
+          y: { grid: { display: false }, ticks: { color: colour("ink"), autoSkip: false, font: { size: narrow ? 11 : 12 } } },
         },
       },
     };
@@ -72,7 +74,8 @@ const verifierCharts = (() => {
 
   const drawOne = (place) => {
     const table = document.getElementById(place.dataset.of);
-    const rows = table ? rowsOf(table).filter((row) => row.value > 0) : [];
+    const shown = table ? rowsOf(table).filter((row) => row.value > 0) : [];
+    const rows = place.dataset.kind === "ring" ? shown : shown.slice(0, MOST_BARS);
     place.hidden = rows.length === 0;
     if (place.hidden) return;
     const old = place.querySelector("canvas");
