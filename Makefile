@@ -37,6 +37,8 @@ bench: $(VENV)/.dev
 	@$(BIN)/python bench/http.py
 	@$(BIN)/python -m bench.lists_service
 	@$(BIN)/python -m bench.lists_fair
+	@tools/need-debian chromium
+	@$(BIN)/python -m bench.list_page
 
 screenshots: $(VENV)/.dev
 	@tools/need-debian chromium fonts-dejavu-core

@@ -95,7 +95,7 @@ async def test_another_workspaces_list_has_no_page(keyed: Visitor) -> None:
     assert ('action="/check"' in home.text, 'type="file"' in home.text) == (True, False)
 
 
-@pytest.mark.parametrize("body", [b"max_wait_s=soon", b"max_wait_s=99999999", b"column=telephone"])
+@pytest.mark.parametrize("body", [b"max_wait_s=soon", b"max_wait_s=99999999", b"column=telephone", b"stages=all"])
 async def test_a_wrong_choice_is_said_and_starts_nothing(local: Visitor, body: bytes) -> None:
     """422, as a page in the reader's language where a browser asks."""
     made = await hand_in(local)
@@ -132,6 +132,13 @@ async def test_filters_of_the_page(local: Visitor) -> None:
     assert following is not None
     assert (await shown(following[1].replace("&amp;", "&")))[0] == "51"
     assert (await local.ask("GET", f"{path}?cursor=x")).status == 422
+
+
+async def test_how_far_to_look_is_chosen(local: Visitor) -> None:
+    """The stage that is named is the last."""
+    made = await hand_in(local)
+    await post(local, f"/lists/{made['id']}/start", b"stages=mx&max_wait_s=0")
+    assert (await local.ask("GET", f"/v1/lists/{made['id']}")).json["stages"] == ["syntax", "disposable", "mx"]
 
 
 async def test_a_closer_look_comes_to_the_preview(local: Visitor) -> None:

@@ -8,6 +8,7 @@ from aiohttp import web
 from msgspec import structs
 
 from verifier.core.api_keys import Scope
+from verifier.core.reasons import ALL_STAGES, StageName
 from verifier.edges.http.api.list_shapes import MOST_WAIT_S, ListsQuery
 from verifier.edges.http.api.lists import order_of, soon_read
 from verifier.edges.http.api.uploads import upload_of
@@ -35,6 +36,11 @@ async def start(call: Call[None]) -> web.StreamResponse:
         if not (wait.isascii() and wait.isdigit() and len(wait) < 9 and int(wait) <= MOST_WAIT_S):
             raise invalid("max_wait_s", f"is a number of seconds up to {MOST_WAIT_S}")
         options = structs.replace(options, max_wait=timedelta(seconds=int(wait)))
+    last = fields.get("stages", "")
+    if last:
+        if last not in ALL_STAGES:
+            raise invalid("stages", f"is one of {', '.join(ALL_STAGES)}")
+        options = structs.replace(options, stages=ALL_STAGES[: ALL_STAGES.index(StageName(last)) + 1])
     column = fields.get("column", "")
     await lists.start(job.workspace, job.id, (column,) if column else (), options)
     raise web.HTTPSeeOther(f"/lists/{job.id}")

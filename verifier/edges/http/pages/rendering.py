@@ -72,8 +72,9 @@ def _other_language(request: web.Request, language: Language) -> str:
 
 def render(request: web.Request, template: str, status: int = 200, **values: Any) -> web.Response:
     """The page. Every template knows `lang`, `french`, `person` (who is logged in, or None), `may` (the scopes of who
-    asks, as a test), `here` (the path), `other_language` (a link) and `static`; `t(english, french)` is a text, `told(sentence)` what the
-    program says when something is wrong, `say` writes numbers, reasons and times (writers/sentences.py).
+    asks, as a test), `here` (the path), `other_language` (a link) and `static`; `t(english, french)` is a text,
+    `told(sentence)` what the program says when something is wrong, `say` writes numbers, reasons and times
+    (writers/sentences.py).
     """
     language = language_of(request)
     caller = request.get(CALLER)
