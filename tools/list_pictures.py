@@ -72,6 +72,7 @@ def _follow(browser: Browser, url: str, source: Path, images: Path) -> str:
     page.get_by_role("button", name="Look at it").click()
     page.get_by_role("button", name="Look closer").click()
     page.wait_for_selector("p.sample", timeout=60_000)
+    page.evaluate("scrollTo(0, 0)")
     page.screenshot(path=images / "list-preview.png")
     page.get_by_role("button", name="Start", exact=True).click()
     page.wait_for_selector("#progress canvas")

@@ -1,6 +1,12 @@
 """What the examination of this host says, and what the settings mean, in French (told_fr.py)."""
 
 HOST_FR = {
+    "DNS resolver": "résolveur DNS",
+    "block lists": "listes noires",
+    "public address": "adresse publique",
+    "HELO name": "nom HELO",
+    "data folder": "dossier de données",
+    "data": "données",
     "no answer within 2 seconds": "pas de réponse en 2 secondes",
     "not asked yet": "pas encore demandé",
     "Redis does not answer": "Redis ne répond pas",

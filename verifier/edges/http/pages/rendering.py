@@ -20,12 +20,18 @@ from verifier.writers.told_fr import in_french
 
 _CHOSEN = "verifier_lang"
 _YEAR = 365 * 86400
+_JOINT = re.compile(r"([@.])(?=\w)")
 _CODE = re.compile(r"`([^`]*)`")
 
 
 def _with_code(text: str) -> Markup:
     """What stands between backticks, as code; everything escaped."""
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))
+
+
+def _breakable(text: str) -> Markup:
+    """An address or a file's name, which a line may break behind @ and its points."""
+    return Markup(_JOINT.sub(r"\1<wbr>", str(escape(text))))
 
 
 def _truths(flags: Mapping[str, bool | None]) -> list[str]:
@@ -50,6 +56,7 @@ _TEMPLATES.filters["with_code"] = _with_code
 _TEMPLATES.filters["verdict"] = verdict_of
 _TEMPLATES.filters["reason"] = Reason
 _TEMPLATES.filters["moment"] = datetime.fromisoformat
+_TEMPLATES.filters["breakable"] = _breakable
 _TEMPLATES.filters["truths"] = _truths
 _TEMPLATES.filters["query"] = _query
 
