@@ -68,11 +68,13 @@ def test_a_list_by_http_is_what_clean_writes(tmp_path: Path) -> None:
         command = Command(tmp_path / "by-command", running.environment, module=HASTY)
         finished = command.run("clean", command.write("list.csv", text), "--max-wait", "60s")
         assert finished.code == 0, finished.err
-    with WorldProcess(world) as running:
-        with serving(Command(tmp_path / "by-http", running.environment, module=HASTY)) as (_, url):
-            list_id = hand_in(url, text)
-            *_, (_, last) = events(url, list_id)
-            by_http = downloaded(url, list_id)
+    with (
+        WorldProcess(world) as running,
+        serving(Command(tmp_path / "by-http", running.environment, module=HASTY)) as (_, url),
+    ):
+        list_id = hand_in(url, text)
+        *_, (_, last) = events(url, list_id)
+        by_http = downloaded(url, list_id)
     assert last["status"] == "completed"
     by_command = (command.folder / "list.clean.csv").read_bytes().decode()
     assert (untouched(text, by_http), wrong_rows(world, by_http)) == ([], [])

@@ -43,7 +43,7 @@ class EgressSource(Protocol):
 class Asking(Struct, frozen=True):
     """How a chunk is asked: for which list or check (`source`) of whom (`client`), how urgently, and who has to know
     each group's results before the next group is sent (`record`). `again` are keys whose inconclusive findings don't
-    count: they are asked once more.
+    count: they are asked once more. `anew`: whoever can be asked is, whatever is known of him.
     """
 
     stages: tuple[StageName, ...] = ALL_STAGES
@@ -52,6 +52,7 @@ class Asking(Struct, frozen=True):
     interactive: bool = False
     keep_transcript: bool = False
     again: frozenset[str] = frozenset()
+    anew: bool = False
     greylist_round: int = 0
     """How often greylisted mailboxes were asked again before."""
     record: Record | None = None
@@ -144,7 +145,10 @@ class Mailboxes:
             known_here = self._known_here(key, known.get(key, ()), knowledge.facts[address.domain], asking, now)
             if known_here:
                 knowledge.findings[key] = known_here
-                found += [(key, finding) for finding in known_here]
+                if asking.anew and self._not_asked(address.domain, route, now) is None:
+                    to_ask[key] = address
+                else:
+                    found += [(key, finding) for finding in known_here]
             elif (finding := self._not_asked(address.domain, route, now)) is not None:
                 knowledge.findings[key] = (finding,)
                 knowledge.live.add(key)
@@ -210,7 +214,7 @@ class Mailboxes:
             finding = Finding(self._clock.now(), obstacle=_SHUT[egress.state], detail=egress.sentence)
             if asking.record is not None:
                 await asking.record([(key, finding) for key in to_ask], ())
-            knowledge.findings.update(dict.fromkeys(to_ask, (finding,)))
+            knowledge.findings.update({key: (*knowledge.findings.get(key, ()), finding) for key in to_ask})
             knowledge.live.update(to_ask)
             return
 
@@ -285,7 +289,8 @@ class Mailboxes:
                 ours = structs.replace(ours, accepts_all=theirs.accepts_all)
             if speaking is None or not self._counts(speaking, ours, now):
                 continue
-            if not speaking.conclusive and target.key in asking.again and speaking.observed_at < since:
+            wanted_anew = asking.anew or (not speaking.conclusive and target.key in asking.again)
+            if wanted_anew and speaking.observed_at < since:
                 continue
             knowledge.findings[target.key] = known[target.key]
             knowledge.facts[target.domain] = ours
