@@ -96,11 +96,11 @@ class FactStore(Protocol):
 class Glance(Protocol):
     """What of a FactStore can be said at once, by a store that holds things in memory.
 
-    `at_hand` gives a domain's facts and the findings of a mailbox as the store's own methods would, or None where it
-    would have to look further.
+    `at_hand` gives a domain's facts and the findings of a mailbox as the store's own methods would at `now`, or None
+    where it would have to look further.
     """
 
-    def at_hand(self, domain: str, key: str) -> tuple[DomainFacts, tuple[Finding, ...]] | None: ...
+    def at_hand(self, domain: str, key: str, now: datetime) -> tuple[DomainFacts, tuple[Finding, ...]] | None: ...
 
 
 class TallyStore(Protocol):

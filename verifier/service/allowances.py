@@ -52,6 +52,10 @@ class Allowances:
         wait = self._bucket(key).take(cost, self._clock.monotonic())
         return Refused("rate", wait) if wait else None
 
+    def has_room(self, key: ApiKey) -> bool:
+        """One check may go now, as far as its rate is concerned."""
+        return not key.rate or self._bucket(key).wait(self._clock.monotonic()) == 0
+
     async def reserve(self, key: ApiKey, count: int) -> Reservation | Refused:
         """Promise so many answers of today."""
         return await self._reserve(key, count, count)

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from verifier.edges.http.problems import FieldError, Problem
 from verifier.edges.http.routing import JSON, Route
+from verifier.edges.http.site import BODY
 
 _PATIENCE = 30.0
 _AT = re.compile(r" - at `(?:key in )?\$(.*)`$")
@@ -48,8 +49,8 @@ async def read_bytes(request: web.Request, limit: int) -> bytes:
     """The whole body, decompressed where it came so. Raises Problem past `limit` bytes, or where it is too slow."""
     if (request.content_length or 0) > limit:
         raise _too_large(limit)
-    if request.content.is_eof():  # it came with its head: nothing has to be waited for
-        whole = request.content.read_nowait()
+    if BODY in request or request.content.is_eof():  # it came with its head: nothing has to be waited for
+        whole = request[BODY] if BODY in request else request.content.read_nowait()
         if len(whole) > limit:
             raise _too_large(limit)
         return whole
