@@ -105,6 +105,7 @@ class Settings(Struct, frozen=True):
     line_listen: str
     relay_listen: str
     relay_upstream: str
+    gate_enforce: bool
     origins: Mapping[str, Origin]
     file: Path | None = None
     warnings: tuple[str, ...] = ()
@@ -279,9 +280,10 @@ SETTINGS = (
     Setting("line_listen", listener, "", "one-shot line service, host:port or unix:/path"),
     Setting("relay_listen", listener, "", "SMTP relay, host:port or unix:/path"),
     Setting("relay_upstream", listener, "", "mail server behind the relay, host:port"),
+    Setting("gate_enforce", truth, "false", "false: these listeners let everything pass, decide and log"),
 )
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
-_SECTIONS = {"dns", "smtp", "redis", "database", "http", "lists", "policy", "line", "relay"}
+_SECTIONS = {"dns", "smtp", "redis", "database", "http", "lists", "policy", "line", "relay", "gate"}
 _EMPTY = {
     "dns_nameservers": "the system's",
     "dns_canaries": "domains of the provider table",

@@ -8,7 +8,7 @@ import re
 
 from msgspec import Struct
 
-from verifier.core.gate_context import GateContext, parse_context
+from verifier.core.gate_context import parse_context
 from verifier.core.policy_protocol import plain
 
 MOST_BYTES = 1024
@@ -16,10 +16,10 @@ _LINE = re.compile(r'CHECK +("(?:[^"\\]|\\.)*"@[^ ]+|[^ ]+)(?: +(.*))?', re.IGNO
 
 
 class LineQuestion(Struct, frozen=True):
-    """One address, as it was written, and what was said of the mail."""
+    """One address, as it was written, and the words of `core/gate_context` that were said of the mail."""
 
     email: str
-    context: GateContext
+    context: str
 
 
 def parse_line(line: bytes) -> LineQuestion:
@@ -28,7 +28,9 @@ def parse_line(line: bytes) -> LineQuestion:
     match = _LINE.fullmatch(text)
     if match is None:
         raise ValueError("write CHECK, an address, and perhaps the class of mail: CHECK jane@shop.example marketing")
-    return LineQuestion(match[1], parse_context(match[2] or ""))
+    context = match[2] or ""
+    parse_context(context)
+    return LineQuestion(match[1], context)
 
 
 def line_answer(word: str, detail: str) -> bytes:

@@ -1,7 +1,7 @@
 """How long mail is held: a mail server that asks again and again gets its mail through in the end.
 
-Law: whoever is held at t is not held at t + limit and after, until a day after the first; a new hold begins then. What is
-remembered is bounded: past that the oldest are forgotten, and their hold begins anew.
+Law: whoever is held at t is not held at t + limit and after, until a day after the first; a new hold begins then. What
+is remembered is bounded: past that the oldest are forgotten, and their hold begins anew.
 """
 
 from collections import OrderedDict

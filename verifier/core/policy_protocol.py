@@ -2,8 +2,8 @@
 
     name=value lines, a blank line ends the request      →      action=… and a blank line
 
-SMTPD_POLICY_README: the order of attributes means nothing, unknown ones are passed over, of two with one name either may
-be taken. A server that cannot answer says nothing and disconnects; Postfix then goes by its `default_action`.
+SMTPD_POLICY_README: the order of attributes means nothing, unknown ones are passed over, of two with one name either
+may be taken. A server that cannot answer says nothing and disconnects; Postfix then goes by its `default_action`.
 Law: cut anywhere, the same bytes give the same requests; no more is held than one request may be long.
 """
 

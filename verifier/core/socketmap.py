@@ -1,7 +1,7 @@
 """Postfix's and Sendmail's socketmap without the wire: a netstring `NAME KEY` in, a netstring with the finding out.
 
-socketmap_table(5): `OK data`, `NOTFOUND `, `TEMP reason`, `TIMEOUT reason`, `PERM reason`. NAME is whatever stands after
-the last colon in main.cf; here it is the context, as in `policy_context`.
+socketmap_table(5): `OK data`, `NOTFOUND `, `TEMP reason`, `TIMEOUT reason`, `PERM reason`. NAME is whatever stands
+after the last colon in main.cf; here it is the context, as in `policy_context`.
 Law: cut anywhere, the same bytes give the same lookups; no more is held than one lookup may be long.
 """
 
@@ -65,17 +65,8 @@ class SocketmapReader:
 
 def socketmap_found(value: str) -> bytes:
     """The answer that has a value."""
-    return _netstring(f"OK {value}")
+    content = plain(f"OK {value}").encode()
+    return b"%d:%s," % (len(content), content)
 
 
 NOT_FOUND = b"9:NOTFOUND ,"
-
-
-def socketmap_later(reason: str) -> bytes:
-    """The answer that there is none now."""
-    return _netstring(f"TEMP {reason}")
-
-
-def _netstring(text: str) -> bytes:
-    content = plain(text).encode()
-    return b"%d:%s," % (len(content), content)

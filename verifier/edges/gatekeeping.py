@@ -27,7 +27,7 @@ GATE_FAILED = "gate_failed"
 class DecidesMail(Protocol):
     """The gate, as its surfaces know it."""
 
-    async def decide(self, questions: Sequence[GateQuestion], *, deadline_seconds: float) -> list[GateAnswer]: ...
+    async def decide(self, questions: Sequence[GateQuestion], *, deadline_seconds: float = ...) -> list[GateAnswer]: ...
 
 
 class Passed(StrEnum):
@@ -89,13 +89,20 @@ class Gatekeeper:
         self._holds = Holds()
 
     async def ask(self, surface: str, email: str, context: str, mail_from: str = "") -> Ruling:
-        """The ruling on one recipient; `context` is the text of `core/gate_context`. Never raises for a fault of ours."""
+        """The ruling on one recipient; `context` is words of `core/gate_context`. Never raises for a fault of ours."""
         known = GateContext(fails_closed=False)
         try:
             known = context_of(context)
-            question = GateQuestion(email, known.message_class, known.policy, known.sender)
+            question = GateQuestion(
+                email,
+                known.message_class,
+                known.policy,
+                known.sender,
+                surface=surface,
+                observed=not self._enforce,
+            )
             (answer,) = await self._gate.decide([question], deadline_seconds=DEADLINE_SECONDS)
-        except Exception as fault:
+        except Exception as fault:  # noqa: BLE001 - mail flows or waits, whatever is wrong with us
             self._report_fault(fault)
             answer = _failed(email, known)
         if answer.decision is GateDecision.ALLOW and answer.rule != GATE_FAILED:

@@ -48,7 +48,7 @@ class LineConnection(Connection):
         except ValueError as error:
             self._end(line_answer("ERROR", str(error)))
             return
-        ruling = await self._keeper.ask_in(_SURFACE, question.email, question.context)
+        ruling = await self._keeper.ask(_SURFACE, question.email, question.context)
         self._end(line_answer(ruling.decision.upper(), ruling.rule))
 
     def _end(self, answer: bytes) -> None:

@@ -80,8 +80,7 @@ async def listening(
         server.close()
         for connection in tuple(crowd.members):
             connection.transport.close()
-        if place.startswith(_UNIX):
-            Path(place.removeprefix(_UNIX)).unlink(missing_ok=True)
+        _remove(place)
 
 
 def bound(place: str, setting: str) -> socket.socket:
@@ -115,6 +114,11 @@ def is_local(place: str) -> bool:
         return True
     host = host_and_port(place)[0]
     return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def _remove(place: str) -> None:
+    if place.startswith(_UNIX):
+        Path(place.removeprefix(_UNIX)).unlink(missing_ok=True)
 
 
 def _clear(path: Path) -> None:

@@ -31,6 +31,7 @@ class PostfixConnection(Connection):
         self._reader: PolicyReader | SocketmapReader | None = None
         self._waiting: deque[PolicyRequest | Lookup] = deque()
         self._answering: asyncio.Task[None] | None = None
+        self._ended = False
 
     def patience(self) -> float:
         if self._answering is not None:
@@ -52,6 +53,11 @@ class PostfixConnection(Connection):
         if len(self._waiting) > _MOST_WAITING:
             self.transport.pause_reading()
 
+    def eof_received(self) -> bool:
+        """Who has sent all that he wants to send may still wait for the answers."""
+        self._ended = True
+        return self._answering is not None
+
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         if self._answering is not None:
@@ -64,7 +70,9 @@ class PostfixConnection(Connection):
             self.transport.write(answer)
         self._answering = None
         self.began = self._loop.time()
-        if not self.transport.is_closing():
+        if self._ended:
+            self.transport.close()
+        elif not self.transport.is_closing():
             self.transport.resume_reading()
 
     async def _decide(self, request: PolicyRequest) -> bytes:
