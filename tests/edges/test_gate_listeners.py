@@ -62,7 +62,7 @@ async def test_a_fault_of_ours_lets_mail_pass_or_wait(context: str, answer: byte
     post.gate.fault = RuntimeError("broken")
     assert answer in await ask(post, policy_request(BLOCKED, context))
     assert [post.gate.fault] == post.faults
-    assert ["gate_failed"] == [note.rule for note in post.notes]
+    assert ["unavailable"] == [note.rule for note in post.notes]
 
 
 async def test_a_context_that_nobody_understands_lets_mail_pass_and_is_reported() -> None:
@@ -72,7 +72,7 @@ async def test_a_context_that_nobody_understands_lets_mail_pass_and_is_reported(
     assert ["a context names one class of mail"] == [str(fault) for fault in post.faults]
 
 
-@pytest.mark.parametrize("rule", ["frequency_cap", "sender_quota"])
+@pytest.mark.parametrize("rule", ["frequency_cap", "quota"])
 async def test_caps_and_quotas_hold_no_mail_here(rule: str) -> None:
     """A queue is no calendar: the mail passes and is noted."""
     post = Post()

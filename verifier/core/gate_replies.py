@@ -2,9 +2,10 @@
 
 from msgspec import Struct
 
+from verifier.core.gate_rules import Rule
 from verifier.core.gate_words import GateDecision
 
-ABOUT_THE_ADDRESS = frozenset({"invalid_syntax", "hard_bounce", "soft_bounce_limit", "undeliverable"})
+ABOUT_THE_ADDRESS = frozenset({Rule.INVALID_SYNTAX, Rule.HARD_BOUNCE, Rule.SOFT_BOUNCE_LIMIT, Rule.UNDELIVERABLE})
 """Rules that say that the mailbox is not there; the others are somebody's will."""
 
 

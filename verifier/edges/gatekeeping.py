@@ -13,15 +13,14 @@ from msgspec import Struct
 
 from verifier.core.gate_context import GateContext, parse_context
 from verifier.core.gate_replies import GateReply, gate_reply
+from verifier.core.gate_rules import Rule
 from verifier.core.gate_words import GateAnswer, GateDecision, GateQuestion
 from verifier.core.holding import Holds
 from verifier.ports import Clock
 
 DEADLINE_SECONDS = 0.05
-NEVER_HELD = frozenset({"frequency_cap", "sender_quota"})
+NEVER_HELD = frozenset({Rule.FREQUENCY_CAP, Rule.QUOTA})
 """Rules whose holds last longer than a queue should: the mail passes, noted."""
-GATE_FAILED = "gate_failed"
-"""The rule where the gate could not decide."""
 
 
 class DecidesMail(Protocol):
@@ -36,7 +35,7 @@ class Passed(StrEnum):
     OBSERVING = "observing"
     CAP = "caps and quotas hold no mail here"
     HELD_LONG = "held long enough"
-    GATE_FAILED = "the gate failed"
+    UNAVAILABLE = "the gate could not decide"
 
 
 class Note(Struct, frozen=True):
@@ -104,8 +103,10 @@ class Gatekeeper:
             (answer,) = await self._gate.decide([question], deadline_seconds=DEADLINE_SECONDS)
         except Exception as fault:  # noqa: BLE001 - mail flows or waits, whatever is wrong with us
             self._report_fault(fault)
-            answer = _failed(email, known)
-        if answer.decision is GateDecision.ALLOW and answer.rule != GATE_FAILED:
+            answer = _undecided(email, known, GateDecision.ALLOW)
+        if answer.rule == Rule.UNAVAILABLE and known.fails_closed:
+            answer = _undecided(email, known, GateDecision.HOLD)
+        if answer.decision is GateDecision.ALLOW and answer.rule != Rule.UNAVAILABLE:
             return Ruling(GateDecision.ALLOW, answer.rule)
         passed = self._passes(answer, mail_from)
         self._note(
@@ -115,7 +116,7 @@ class Gatekeeper:
 
     def _passes(self, answer: GateAnswer, mail_from: str) -> Passed | None:
         if answer.decision is GateDecision.ALLOW:
-            return Passed.GATE_FAILED
+            return Passed.UNAVAILABLE
         if not self._enforce:
             return Passed.OBSERVING
         if answer.decision is GateDecision.BLOCK:
@@ -126,6 +127,5 @@ class Gatekeeper:
         return Passed.HELD_LONG if self._holds.is_over(mail, self._clock.now()) else None
 
 
-def _failed(email: str, context: GateContext) -> GateAnswer:
-    decision = GateDecision.HOLD if context.fails_closed else GateDecision.ALLOW
-    return GateAnswer(email, decision, GATE_FAILED, context.policy or "", context.message_class, degraded=True)
+def _undecided(email: str, context: GateContext, decision: GateDecision) -> GateAnswer:
+    return GateAnswer(email, decision, Rule.UNAVAILABLE, context.policy or "", context.message_class, degraded=True)
