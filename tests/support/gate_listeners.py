@@ -37,9 +37,9 @@ class Post:
             yield _port(server)
 
     @asynccontextmanager
-    async def line(self) -> AsyncIterator[int]:
+    async def line(self, port: int = 0) -> AsyncIterator[int]:
         """The one-shot line's listener; its port."""
-        keeper, place = self.keeper(), f"127.0.0.1:{free_port()}"
+        keeper, place = self.keeper(), f"127.0.0.1:{port or free_port()}"
         async with listening(place, "X", lambda crowd: LineConnection(crowd, keeper), most=100) as server:
             yield _port(server)
 
