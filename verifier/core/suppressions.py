@@ -41,13 +41,13 @@ class Suppression(Struct, frozen=True):
         return self.expires is None or now < self.expires
 
 
-OPT_OUTS = frozenset({SuppressionKind.UNSUBSCRIBED, SuppressionKind.COMPLAINT, SuppressionKind.NO_CONSENT})
-"""What somebody asked for: kept under its hash even when everything else of an address is forgotten."""
+FORGOTTEN_WHOLE = frozenset({SuppressionKind.MANUAL_ALLOW})
+"""Of every other kind the hash survives when an address is forgotten, or the person would be mailed again."""
 
 
 class Removal(Struct, frozen=True):
-    """Which entries end: those under `key`, of these kinds, with exactly this scope (`any_scope`: with any), told of
-    before `before` (None: whenever).
+    """Which entries end: those under `key`, of these kinds, with exactly this scope, told of before `before` (None:
+    whenever). `any_scope`: of any class and topic, and where `sender` is None, of any sender.
     """
 
     key: str
@@ -61,9 +61,13 @@ class Removal(Struct, frozen=True):
     def ends(self, entry: Suppression) -> bool:
         """Whether this entry ends by it."""
         scope = (self.sender, self.message_class, self.topic)
+        if self.any_scope:
+            in_scope = self.sender in (None, entry.sender)
+        else:
+            in_scope = scope == (entry.sender, entry.message_class, entry.topic)
         return (
             entry.key == self.key
             and entry.kind in self.kinds
-            and (self.any_scope or scope == (entry.sender, entry.message_class, entry.topic))
+            and in_scope
             and (self.before is None or entry.at < self.before)
         )
