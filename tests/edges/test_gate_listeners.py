@@ -65,11 +65,16 @@ async def test_a_fault_of_ours_lets_mail_pass_or_wait(context: str, answer: byte
     assert ["unavailable"] == [note.rule for note in post.notes]
 
 
-async def test_a_context_that_nobody_understands_lets_mail_pass_and_is_reported() -> None:
+@pytest.mark.parametrize(
+    ("context", "why"), [("marketing triggered", "a context names one class of mail"), ("stict", "no policy stict")]
+)
+async def test_a_context_that_nobody_understands_lets_mail_pass_and_is_said(context: str, why: str) -> None:
     """A typing error in main.cf is no reason to lose mail."""
     post = Post()
-    assert DUNNO == await ask(post, policy_request(BLOCKED, "marketing triggered"))
-    assert ["a context names one class of mail"] == [str(fault) for fault in post.faults]
+    post.gate.policies = {"strict"}
+    assert DUNNO == await ask(post, policy_request(BLOCKED, context))
+    assert [f"The context {context!r} of the policy surface cannot be meant: {why}."] == post.warnings
+    assert [] == post.faults
 
 
 @pytest.mark.parametrize("rule", ["frequency_cap", "quota"])

@@ -22,11 +22,17 @@ class Post:
     gate: ScriptedGate = field(default_factory=ScriptedGate)
     clock: FakeClock = field(default_factory=FakeClock)
     notes: list[Note] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     faults: list[BaseException] = field(default_factory=list)
 
     def keeper(self) -> Gatekeeper:
         return Gatekeeper(
-            self.gate, self.clock, enforce=self.enforce, note=self.notes.append, report_fault=self.faults.append
+            self.gate,
+            self.clock,
+            enforce=self.enforce,
+            note=self.notes.append,
+            warn=self.warnings.append,
+            report_fault=self.faults.append,
         )
 
     @asynccontextmanager

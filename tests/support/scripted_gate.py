@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from verifier.core.gate_words import GateAnswer, GateDecision, GateQuestion
+from verifier.service.gating import UnknownPolicy
 
 
 class ScriptedGate:
@@ -13,6 +14,7 @@ class ScriptedGate:
         self.questions: list[GateQuestion] = []
         self.fault: Exception | None = None
         self.seconds = 0.0
+        self.policies = {"strict", "balanced", "lenient"}
 
     async def decide(self, questions: Sequence[GateQuestion], *, deadline_seconds: float = 0.05) -> list[GateAnswer]:
         self.questions += questions
@@ -20,6 +22,9 @@ class ScriptedGate:
             await asyncio.sleep(self.seconds)
         if self.fault is not None:
             raise self.fault
+        for question in questions:
+            if question.policy not in {None, *self.policies}:
+                raise UnknownPolicy(f"no policy {question.policy}")
         return [_answer(question) for question in questions]
 
 

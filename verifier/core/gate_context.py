@@ -23,6 +23,10 @@ _CLASSES = {each.value: each for each in MessageClass}
 _LONGEST = 256
 
 
+class ContextFault(ValueError):
+    """The words cannot be meant; the text is a half sentence."""
+
+
 class GateContext(Struct, frozen=True):
     """What was said. `policy` and `sender` None: nothing. `fails_closed`: the mail waits where nobody can decide."""
 
@@ -33,24 +37,24 @@ class GateContext(Struct, frozen=True):
 
 
 def parse_context(text: str) -> GateContext:
-    """The words of a text. Raises ValueError with a half sentence where they cannot be meant."""
+    """The words of a text. Raises ContextFault with a half sentence where they cannot be meant."""
     if len(text) > _LONGEST:
-        raise ValueError(f"a context has at most {_LONGEST} characters")
+        raise ContextFault(f"a context has at most {_LONGEST} characters")
     message_class, policy, sender, fails_closed = None, None, None, False
     for word in _WORDS.findall(text):
         if not _WORD.fullmatch(word):
-            raise ValueError("a context is made of words such as marketing, strict, sender=shop and fail-closed")
+            raise ContextFault("a context is made of words such as marketing, strict, sender=shop and fail-closed")
         if word == _FAIL_CLOSED:
             fails_closed = True
         elif word.startswith(_SENDER):
             sender = word.removeprefix(_SENDER) or None
         elif word in _CLASSES:
             if message_class not in (None, _CLASSES[word]):
-                raise ValueError("a context names one class of mail")
+                raise ContextFault("a context names one class of mail")
             message_class = _CLASSES[word]
         elif policy in (None, word):
             policy = word
         else:
-            raise ValueError("a context names one policy")
+            raise ContextFault("a context names one policy")
     message_class = message_class or MessageClass.TRIGGERED
     return GateContext(message_class, policy, sender, fails_closed or message_class is MessageClass.MARKETING)

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from verifier.config import Settings
+from verifier.core.api_keys import Scope
 from verifier.core.faults import ConfigError
 from verifier.core.mail_server import parse_mail_server
 from verifier.edges import line_connection
@@ -17,6 +18,7 @@ from verifier.edges.relay.accounts import HoldsKey
 from verifier.edges.relay.listener import relay_listening, server_tls
 from verifier.edges.relay.session import Relaying
 from verifier.ports import Clock
+from verifier.service.access import Access
 
 
 @asynccontextmanager
@@ -24,13 +26,18 @@ async def gate_listeners(
     settings: Settings,
     keeper: Gatekeeper,
     clock: Clock,
-    holds_key: HoldsKey,
+    access: Access,
     report_fault: Callable[[BaseException], None],
 ) -> AsyncIterator[list[str]]:
     """The listeners that are set, as long as the context lives; yields sentences that say which.
 
     Raises ServiceUnavailable where one cannot listen, ConfigError where the relay would be of no use, or open to all.
     """
+
+    async def holds_key(token: str) -> bool:
+        key = await access.by_token(token)
+        return key is not None and key.may(Scope.GATE)
+
     said = []
     async with AsyncExitStack() as stack:
         if place := settings.policy_listen:

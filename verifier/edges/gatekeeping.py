@@ -11,12 +11,13 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from verifier.core.gate_context import GateContext, parse_context
+from verifier.core.gate_context import ContextFault, GateContext, parse_context
 from verifier.core.gate_replies import GateReply, gate_reply
 from verifier.core.gate_rules import Rule
 from verifier.core.gate_words import GateAnswer, GateDecision, GateQuestion
 from verifier.core.holding import Holds
 from verifier.ports import Clock
+from verifier.service.gating import UnknownPolicy
 
 DEADLINE_SECONDS = 0.05
 NEVER_HELD = frozenset({Rule.FREQUENCY_CAP, Rule.QUOTA})
@@ -69,7 +70,9 @@ context_of = lru_cache(maxsize=1024)(parse_context)
 
 
 class Gatekeeper:
-    """Asks the gate for the surfaces. `note` is told of everything that was not simply allowed."""
+    """Asks the gate for the surfaces. `note` is told of everything that was not simply allowed, `warn` of contexts that
+    cannot be meant, in a sentence.
+    """
 
     def __init__(
         self,
@@ -78,12 +81,14 @@ class Gatekeeper:
         *,
         enforce: bool,
         note: Callable[[Note], None],
+        warn: Callable[[str], None],
         report_fault: Callable[[BaseException], None],
     ) -> None:
         self._gate = gate
         self._clock = clock
         self._enforce = enforce
         self._note = note
+        self._warn = warn
         self._report_fault = report_fault
         self._holds = Holds()
 
@@ -101,6 +106,9 @@ class Gatekeeper:
                 observed=not self._enforce,
             )
             (answer,) = await self._gate.decide([question], deadline_seconds=DEADLINE_SECONDS)
+        except (ContextFault, UnknownPolicy) as fault:
+            self._warn(f"The context {context!r} of the {surface} surface cannot be meant: {fault}.")
+            answer = _undecided(email, known, GateDecision.ALLOW)
         except Exception as fault:  # noqa: BLE001 - mail flows or waits, whatever is wrong with us
             self._report_fault(fault)
             answer = _undecided(email, known, GateDecision.ALLOW)

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import click
+import msgspec
+import structlog
 from aiohttp import web
 
 from verifier.adapters.prometheus_meter import PrometheusMeter
@@ -14,6 +16,8 @@ from verifier.core.api_keys import Scope
 from verifier.core.faults import ConfigError, ServiceUnavailable
 from verifier.edges.cli.event_loop import run_async
 from verifier.edges.cli.session import SERVE, probing, read_settings, report_fault, say
+from verifier.edges.gate_listeners import gate_listeners
+from verifier.edges.gatekeeping import Gatekeeper, Note
 from verifier.edges.http.app import make_app
 from verifier.edges.http.site import Site, login_link, site_of
 from verifier.service.probing import Timeouts
@@ -68,11 +72,32 @@ async def serving(settings: Settings, timeouts: Timeouts | None = None) -> Async
         await runner.setup()
         try:
             await _listen(runner, settings)
-            yield site
+            async with gate_listeners(
+                settings, _gatekeeper(settings, desk), verifier.clock, desk.access, report_fault
+            ) as said:
+                for sentence in said:
+                    say(sentence)
+                yield site
         finally:
             desk.readiness.draining = True
             await runner.cleanup()
             await desk.realtime.close(_BEHIND_SECONDS)
+
+
+def _gatekeeper(settings: Settings, desk: FrontDesk) -> Gatekeeper:
+    log = structlog.get_logger()
+
+    def note(noted: Note) -> None:
+        log.info("gate", **msgspec.structs.asdict(noted))
+
+    return Gatekeeper(
+        desk.gate.gate,
+        desk.verifier.clock,
+        enforce=settings.gate_enforce,
+        note=note,
+        warn=log.warning,
+        report_fault=report_fault,
+    )
 
 
 async def _listen(runner: web.AppRunner, settings: Settings) -> None:
