@@ -14,7 +14,7 @@ run: $(VENV)/.run
 	@$(BIN)/verifier $(or $(ARGS),doctor)
 
 test: $(VENV)/.dev
-	@tools/need-debian redis-server nsd chromium curl nodejs php-cli systemd swaks netcat-openbsd
+	@tools/need-debian redis-server nsd chromium curl nodejs php-cli systemd swaks libnet-ssleay-perl netcat-openbsd
 	@tools/unpack-debian postfix exim4-daemon-light opensmtpd postgrey
 	@$(BIN)/python -m pytest $(ARGS)
 

@@ -1,6 +1,7 @@
 """A mail server that takes everything, or dies where it is told to; it remembers what it answered 250 to."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -89,3 +90,31 @@ class Sink:
                 raise ConnectionError
             body += line
         return bytes(body)
+
+
+class SinkThread:
+    """A sink beside a test that has no loop; `port` is where it listens."""
+
+    def __init__(self) -> None:
+        self.sink = Sink()
+        self.port = 0
+        self._loop = asyncio.new_event_loop()
+        self._listening = threading.Event()
+        self._ended = asyncio.Event()
+        self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._run(),))
+
+    def __enter__(self) -> "SinkThread":
+        self._thread.start()
+        assert self._listening.wait(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._ended.set)
+        self._thread.join()
+        self._loop.close()
+
+    async def _run(self) -> None:
+        async with self.sink.listening() as port:
+            self.port = port
+            self._listening.set()
+            await self._ended.wait()
