@@ -46,6 +46,12 @@ async def test_allowed_blocked_and_held_recipients_of_one_message() -> None:
     assert [] == post.faults
 
 
+def test_the_readme_has_the_same_line() -> None:
+    """What is run here is what is shown there."""
+    shown = recipe("README.md", "ini", OPEN, {10045: 1}).partition("\n")[2]
+    assert shown == lines(OPEN, 1).partition("\n")[2]
+
+
 async def test_it_observes_until_it_is_switched() -> None:
     """Everybody gets his mail."""
     post, port = Post(enforce=False), free_port()

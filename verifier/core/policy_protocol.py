@@ -7,11 +7,14 @@ may be taken. A server that cannot answer says nothing and disconnects; Postfix 
 Law: cut anywhere, the same bytes give the same requests; no more is held than one request may be long.
 """
 
+import re
+
 from msgspec import Struct
 
 MOST_BYTES = 64 * 1024
-_LONGEST_LINE = 8 * 1024
+_LONGEST_VALUE = 8 * 1024
 _MOST_ATTRIBUTES = 128
+_LINES = re.compile(rb"(?:\n[^=\n]++=[^\n]{0,%d}+){1,%d}+" % (_LONGEST_VALUE, _MOST_ATTRIBUTES))
 _REQUEST = "smtpd_access_policy"
 _END = b"\n\n"
 
@@ -66,24 +69,26 @@ def plain(text: str) -> str:
 
 
 def _request(block: bytes) -> PolicyRequest:
-    if len(block) > MOST_BYTES:
-        raise PolicyFault(f"a request is at most {MOST_BYTES} bytes long")
-    lines = block.decode("utf-8", "replace").split("\n")
-    if len(lines) > _MOST_ATTRIBUTES:
-        raise PolicyFault(f"a request has at most {_MOST_ATTRIBUTES} attributes")
-    values = {}
-    for line in lines:
-        name, equals, value = line.partition("=")
-        if not equals or not name:
-            raise PolicyFault("a line that is not name=value")
-        if len(line) > _LONGEST_LINE:
-            raise PolicyFault(f"a line is at most {_LONGEST_LINE} characters long")
-        values[name] = value
-    if values.get("request") != _REQUEST:
+    lines = b"\n" + block
+    if len(block) > MOST_BYTES or _LINES.fullmatch(lines) is None:
+        raise PolicyFault(
+            f"a request is at most {_MOST_ATTRIBUTES} lines of name=value, of at most {_LONGEST_VALUE} bytes each"
+        )
+    if _value(lines, b"\nrequest=") != _REQUEST:
         raise PolicyFault(f"a request other than {_REQUEST}")
     return PolicyRequest(
-        values.get("protocol_state", ""),
-        values.get("recipient", ""),
-        values.get("sender", ""),
-        values.get("policy_context", ""),
+        _value(lines, b"\nprotocol_state="),
+        _value(lines, b"\nrecipient="),
+        _value(lines, b"\nsender="),
+        _value(lines, b"\npolicy_context="),
     )
+
+
+def _value(lines: bytes, name: bytes) -> str:
+    """Found by searching: taking all thirty attributes apart for five of them took three times as long."""
+    start = lines.find(name)
+    if start < 0:
+        return ""
+    start += len(name)
+    end = lines.find(b"\n", start)
+    return lines[start : end if end >= 0 else None].decode("utf-8", "replace")
