@@ -35,6 +35,10 @@ bench: $(VENV)/.dev
 	@$(BIN)/python bench/http.py
 	@$(BIN)/python -m bench.lists_service
 	@$(BIN)/python -m bench.lists_fair
+	@$(BIN)/python -m bench.policy
+	@$(BIN)/python -m bench.relay
+	@tools/unpack-debian postfix
+	@$(BIN)/python -m bench.gate_postfix
 
 screenshots: $(VENV)/.dev
 	@tools/need-debian chromium fonts-dejavu-core

@@ -18,7 +18,7 @@ _PATIENCE = 20.0
 
 
 def lines(port: int) -> str:
-    return recipe(PAGE, "exim", "readsocket", {10046: port})
+    return recipe(PAGE, "exim", "acl_m_gate", {10046: port})
 
 
 async def delivered(sender: Sender, count: int) -> list[str]:
@@ -42,6 +42,21 @@ async def test_allowed_blocked_and_held_recipients_of_one_message() -> None:
     assert answers[HELD].startswith("451 4.7.1 gate: unknown_probe, try again later")
     assert answers["DATA"].startswith("250")
     assert [] == post.faults
+
+
+async def test_sendmail_is_asked_about_by_the_router() -> None:
+    """What cron and PHP send meets no ACL: allowed mail goes, blocked mail bounces, held mail stays queued."""
+    post, port = Post(), free_port()
+    with sending_exim("", recipe(PAGE, "exim", "driver = redirect", {10046: port})) as sender:
+        async with post.line(port):
+            await asyncio.to_thread(sender.sendmail, [FINE, BLOCKED, HELD])
+            assert FINE in await delivered(sender, 1)
+            deadline = time.monotonic() + _PATIENCE
+            wanted = (f" ** {BLOCKED} R=gate: gate: unsubscribed", f" == {HELD} R=gate defer", "gate: unknown_probe")
+            while not all(words in sender.text() for words in wanted):
+                assert time.monotonic() < deadline, sender.text()
+                await asyncio.sleep(0.05)
+            assert BLOCKED not in sender.delivered()
 
 
 async def test_it_observes_until_it_is_switched() -> None:

@@ -28,6 +28,7 @@ class Sender:
     root: DebianRoot
     port: int
     log: str
+    program: str = "/usr/sbin/sendmail"
 
     def text(self) -> str:
         """Its log so far."""
@@ -44,7 +45,7 @@ class Sender:
     def sendmail(self, recipients: Sequence[str], body: str = "Subject: hello\n\nhello\n") -> None:
         """Mail as cron and PHP send it."""
         subprocess.run(
-            ["/usr/sbin/chroot", str(self.root.path), "/usr/sbin/sendmail", "-f", SHOP, "--", *recipients],
+            ["/usr/sbin/chroot", str(self.root.path), self.program, "-f", SHOP, "--", *recipients],
             input=body.encode(),
             check=True,
             timeout=30,
@@ -71,16 +72,21 @@ def sending_postfix(recipe: str, port: int = 0) -> Iterator[Sender]:
 
 
 @contextlib.contextmanager
-def sending_exim(recipe: str) -> Iterator[Sender]:
-    """An Exim that relays for this machine, with this recipe in its recipients' ACL; mail goes nowhere."""
+def sending_exim(recipe: str, router: str = "") -> Iterator[Sender]:
+    """An Exim that relays for this machine, with this recipe in its recipients' ACL, and perhaps this router; mail goes
+    nowhere.
+    """
     port = free_port()
     with debian_root("exim4-daemon-light") as root:
-        root.write("etc/exim4/exim4.conf", _filled("gate_exim.conf", ADDRESS=ADDRESS, PORT=str(port), RECIPE=recipe))
+        root.write(
+            "etc/exim4/exim4.conf",
+            _filled("gate_exim.conf", ADDRESS=ADDRESS, PORT=str(port), RECIPE=recipe, ROUTER=router),
+        )
         for path in ("var/log/exim", "var/spool/exim4"):
             root.folder(path, "Debian-exim", 0o750)
         root.start("/usr/sbin/exim4", "-bdf", "-q1m", output="var/log/stderr")
         root.wait_until_listening([(ADDRESS, port)], "var/log/stderr")
-        yield Sender(root, port, "var/log/exim/mainlog")
+        yield Sender(root, port, "var/log/exim/mainlog", "/usr/sbin/exim4")
 
 
 def swaks(port: int, *recipients: str) -> dict[str, str]:
