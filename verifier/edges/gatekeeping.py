@@ -40,7 +40,10 @@ class Passed(StrEnum):
 
 
 class Note(Struct, frozen=True):
-    """What is written down of a question that was not simply allowed."""
+    """What is written down of mail that passed although the gate would not have let it.
+
+    What is refused or put off stands in the mail server's own log, and every decision in the gate's.
+    """
 
     surface: str
     email: str
@@ -48,7 +51,7 @@ class Note(Struct, frozen=True):
     rule: str
     policy: str
     message_class: str
-    passed: Passed | None
+    passed: Passed
 
 
 class Ruling(Struct, frozen=True):
@@ -70,9 +73,7 @@ context_of = lru_cache(maxsize=1024)(parse_context)
 
 
 class Gatekeeper:
-    """Asks the gate for the surfaces. `note` is told of everything that was not simply allowed, `warn` of contexts that
-    cannot be meant, in a sentence.
-    """
+    """Asks the gate for the surfaces. `note` is told of what passes all the same, `warn` of senseless contexts."""
 
     def __init__(
         self,
@@ -117,10 +118,12 @@ class Gatekeeper:
         if answer.decision is GateDecision.ALLOW and answer.rule != Rule.UNAVAILABLE:
             return Ruling(GateDecision.ALLOW, answer.rule)
         passed = self._passes(answer, mail_from)
+        if passed is None:
+            return Ruling(answer.decision, answer.rule)
         self._note(
             Note(surface, email, answer.decision, answer.rule, answer.policy, answer.message_class.value, passed)
         )
-        return Ruling(GateDecision.ALLOW if passed else answer.decision, answer.rule)
+        return Ruling(GateDecision.ALLOW, answer.rule)
 
     def _passes(self, answer: GateAnswer, mail_from: str) -> Passed | None:
         if answer.decision is GateDecision.ALLOW:
