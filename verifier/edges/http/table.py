@@ -2,6 +2,7 @@
 
 from verifier.edges.http.api import (
     addresses,
+    campaigns,
     gate,
     health,
     keys,
@@ -24,6 +25,7 @@ ROUTES: tuple[Route, ...] = (
     *gate.ROUTES,
     *suppressions.ROUTES,
     *senders.ROUTES,
+    *campaigns.ROUTES,
     *keys.ROUTES,
     *addresses.ROUTES,
     *health.ROUTES,
