@@ -12,10 +12,10 @@ import pytest
 from tests.support.debian_root import PROJECT
 from tests.support.gate_listeners import Post
 from tests.support.nsd import free_port
-from tests.support.sink import STEPS, Sink
+from tests.support.sink import SILENCE, STEPS, Sink
 from verifier.core.faults import ConfigError, ServiceUnavailable
 from verifier.core.gate_words import MessageClass
-from verifier.core.mail_server import MailServer
+from verifier.core.mail_server import MailServer, Security
 from verifier.edges.relay import session
 from verifier.edges.relay.listener import relay_listening, server_tls
 from verifier.edges.relay.session import Relaying
@@ -33,12 +33,15 @@ async def holds_key(token: str) -> bool:
 
 
 @asynccontextmanager
-async def relay(post: Post, upstream: int, *, open_to_all: bool = True, tls: bool = False) -> AsyncIterator[int]:
+async def relay(
+    post: Post, upstream: int | MailServer, *, open_to_all: bool = True, tls: bool = False
+) -> AsyncIterator[int]:
     """The relay's port."""
+    server = MailServer("127.0.0.1", upstream) if isinstance(upstream, int) else upstream
     port = free_port()
     relaying = Relaying(
         post.keeper(),
-        MailServer("127.0.0.1", upstream),
+        server,
         "relay.example",
         post.clock,
         holds_key,
@@ -340,10 +343,112 @@ async def test_a_service_that_ends_says_so_and_lets_a_message_finish() -> None:
     assert 1 == len(sink.messages)
 
 
+@pytest.fixture
+def trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The certificate of the tests is one that holds, for whatever name."""
+
+    def context() -> ssl.SSLContext:
+        made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        made.check_hostname = False
+        made.load_verify_locations(CERTIFICATE)
+        return made
+
+    monkeypatch.setattr("verifier.edges.relay.upstream.ssl.create_default_context", context)
+
+
+@pytest.mark.parametrize("security", [Security.DEMANDED, Security.IMPLICIT])
+@pytest.mark.usefixtures("trusted")
+async def test_an_upstream_that_wants_a_login_gets_it_encrypted(security: Security) -> None:
+    """After STARTTLS, or with TLS from the first byte."""
+    implicit = security is Security.IMPLICIT
+    post, tls = Post(), server_context()
+    sink = Sink(tls=tls, implicit=implicit, extensions=("SIZE",) if implicit else ("SIZE", "STARTTLS"))
+    async with sink.listening() as port:
+        server = MailServer("127.0.0.1", port, security, "shop", "sesame")
+        async with relay(post, server) as at:
+            assert "250 2.0.0" == (await talk(at, HELO, MAIL, RCPT, b"DATA\r\n", MESSAGE))[-1]
+    before_login = ["EHLO relay.example"] if implicit else ["EHLO relay.example", "STARTTLS", "EHLO relay.example"]
+    assert [*before_login, "AUTH PLAIN AHNob3AAc2VzYW1l"] == sink.commands[: len(before_login) + 1]
+
+
+@pytest.mark.parametrize(
+    ("security", "extensions"),
+    [(Security.DEMANDED, ("SIZE",)), (Security.DEMANDED, ("SIZE", "STARTTLS")), (Security.IMPLICIT, ("SIZE",))],
+)
+async def test_no_password_is_sent_where_nobody_proves_who_he_is(
+    security: Security, extensions: tuple[str, ...]
+) -> None:
+    """No STARTTLS, or a certificate that nobody trusts: the client hears 451, the upstream no password."""
+    post = Post()
+    sink = Sink(tls=server_context(), implicit=security is Security.IMPLICIT, extensions=extensions)
+    async with sink.listening() as port, relay(post, MailServer("127.0.0.1", port, security, "shop", "sesame")) as at:
+        assert "451 4.4.2" == (await talk(at, HELO, MAIL))[-1]
+    assert [] == [command for command in sink.commands if command.startswith("AUTH")]
+
+
+async def test_starttls_is_taken_where_it_is_offered() -> None:
+    """As between mail servers: better a certificate that nobody knows than none."""
+    post, sink = Post(), Sink(tls=server_context(), extensions=("SIZE", "STARTTLS"))
+    async with sink.listening() as upstream, relay(post, upstream) as port:
+        assert "250 2.0.0" == (await talk(port, HELO, MAIL, RCPT, b"DATA\r\n", MESSAGE))[-1]
+    assert ["EHLO relay.example", "STARTTLS", "EHLO relay.example"] == sink.commands[:3]
+
+
+@pytest.mark.parametrize("silent_at", ["EHLO", "MAIL", "RCPT", "DATA"])
+async def test_an_upstream_that_falls_silent_is_given_up(silent_at: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In time for the client to hear of it."""
+    monkeypatch.setattr("verifier.edges.relay.upstream._COMMAND_SECONDS", 0.2)
+    post, sink = Post(), Sink(refused={silent_at: SILENCE})
+    async with sink.listening() as upstream, relay(post, upstream) as port:
+        codes = [code[:3] for code in await talk(port, HELO, MAIL, RCPT, b"DATA\r\n")]
+    assert "451" == codes[{"EHLO": 2, "MAIL": 2, "RCPT": 3, "DATA": 4}[silent_at]]
+
+
+@pytest.mark.parametrize("nonsense", ["hello", "999 what", "354 go on", "250-never ends"])
+async def test_an_upstream_that_talks_nonsense_is_given_up(nonsense: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is no answer is none."""
+    monkeypatch.setattr("verifier.edges.relay.upstream._COMMAND_SECONDS", 0.2)
+    post, sink = Post(), Sink(refused={"RCPT": nonsense})
+    async with sink.listening() as upstream, relay(post, upstream) as port:
+        assert ["250 2.0.0", "451 4.4.2", "451 4.4.2"] == (await talk(port, HELO, MAIL, RCPT, b"DATA\r\n"))[2:]
+    assert [] == sink.messages
+
+
+async def test_a_client_that_says_nothing_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """421, and the connection is closed."""
+    monkeypatch.setattr(session, "_SILENCE_SECONDS", 0.1)
+    post = Post()
+    async with relay(post, 1) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        said = await asyncio.wait_for(reader.read(), 10)
+        writer.close()
+    assert said.endswith(b"421 4.4.2 nothing was said for too long\r\n")
+
+
+async def test_one_client_too_many_hears_421(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that are there go on."""
+    monkeypatch.setattr("verifier.edges.relay.listener.MOST_CONNECTIONS", 1)
+    post = Post()
+    async with relay(post, 1) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        await reader.readline()
+        assert ["421 4.3.2"] == await talk(port)
+        writer.write(b"NOOP\r\n")
+        assert b"250 2.0.0 yes\r\n" == await reader.readline()
+        writer.close()
+
+
 def test_a_certificate_that_cannot_be_used_is_said(tmp_path: Path) -> None:
     """With what it should be."""
     with pytest.raises(ConfigError, match="one PEM file"):
         server_tls(tmp_path / "absent.pem")
+
+
+def server_context() -> ssl.SSLContext:
+    """With the certificate of the tests."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE)
+    return context
 
 
 def trusting() -> ssl.SSLContext:

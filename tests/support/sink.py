@@ -1,11 +1,14 @@
 """A mail server that takes everything, or dies where it is told to; it remembers what it answered 250 to."""
 
 import asyncio
+import ssl
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+SILENCE = ""
+"""As an answer: none."""
 STEPS = ("connect", "banner", "EHLO", "MAIL", "RCPT", "DATA", "body", "end", "after")
 """Where it can die: on connecting, before its banner, on hearing a command, in a message, before its last answer, right
 after it."""
@@ -17,6 +20,9 @@ class Sink:
 
     dies_at: str = ""
     refused: dict[str, str] = field(default_factory=dict)
+    tls: ssl.SSLContext | None = None
+    """With STARTTLS, or from the first byte where `implicit`."""
+    implicit: bool = False
     extensions: tuple[str, ...] = ("PIPELINING", "SIZE", "8BITMIME", "SMTPUTF8")
     messages: list[tuple[list[str], bytes]] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
@@ -25,7 +31,9 @@ class Sink:
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[int]:
         """The port; the sink dies at a step by closing that connection."""
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=1 << 20)
+        server = await asyncio.start_server(
+            self._serve, "127.0.0.1", 0, limit=1 << 20, ssl=self.tls if self.implicit else None
+        )
         try:
             yield server.sockets[0].getsockname()[1]
         finally:
@@ -53,7 +61,8 @@ class Sink:
                 return
             refusal = next((text for begin, text in self.refused.items() if line.startswith(begin)), None)
             if refusal is not None:
-                writer.write(refusal.encode() + b"\r\n")
+                if refusal != SILENCE:
+                    writer.write(refusal.encode() + b"\r\n")
                 continue
             match verb:
                 case "EHLO":
@@ -78,6 +87,12 @@ class Sink:
                 case "QUIT":
                     writer.write(b"221 bye\r\n")
                     return
+                case "STARTTLS":
+                    writer.write(b"220 go\r\n")
+                    assert self.tls is not None
+                    await writer.start_tls(self.tls)
+                case "AUTH":
+                    writer.write(b"235 2.7.0 welcome\r\n")
                 case "MAIL" | "RSET":
                     recipients = []
                     writer.write(b"250 2.0.0 ok\r\n")
