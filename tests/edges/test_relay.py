@@ -1,6 +1,7 @@
 """The relay between smtplib and a mail server that can be told to die."""
 
 import asyncio
+import random
 import smtplib
 import ssl
 from collections.abc import AsyncIterator, Callable
@@ -412,6 +413,20 @@ async def test_an_upstream_that_talks_nonsense_is_given_up(nonsense: str, monkey
     async with sink.listening() as upstream, relay(post, upstream) as port:
         assert ["250 2.0.0", "451 4.4.2", "451 4.4.2"] == (await talk(port, HELO, MAIL, RCPT, b"DATA\r\n"))[2:]
     assert [] == sink.messages
+
+
+async def test_no_garbage_breaks_it() -> None:
+    """Whatever is said, in whatever order, is refused or obeyed: it is no fault of ours, and others are served."""
+    post, sink, chance = Post(), Sink(), random.Random(3)
+    words = [HELO, MAIL, RCPT, b"DATA\r\n", MESSAGE, b"RSET\r\n", b"AUTH PLAIN\r\n", b"*\r\n", b"\r\n", b".\r\n", b"\n"]
+    async with sink.listening() as upstream, relay(post, upstream, tls=True) as port:
+        for _ in range(60):
+            said = [chance.choice(words) if chance.random() < 0.8 else chance.randbytes(9) for _ in range(20)]
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"".join(said) + b"\r\n.\r\nQUIT\r\nQUIT\r\nQUIT\r\n")
+            await asyncio.wait_for(reader.read(), 20)
+            writer.close()
+        assert {} == await in_thread(port, lambda c: c.sendmail("news@shop.example", [FINE], BODY))
 
 
 async def test_a_client_that_says_nothing_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -115,3 +115,38 @@ def trusting() -> ssl.SSLContext:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
+
+
+@pytest.mark.parametrize("said", [2, 3, 4, 5])
+def test_a_service_that_is_killed_delivers_no_half_message(offline: Command, said: int) -> None:
+    """kill -9 after MAIL, RCPT, DATA and half a message: nothing was taken; the next service takes the whole, once."""
+    steps = [
+        b"EHLO app\r\n",
+        b"MAIL FROM:<news@shop.example>\r\n",
+        f"RCPT TO:<{FINE}>\r\n".encode(),
+        b"DATA\r\n",
+        b"Subject: half\r\n\r\nhel",
+    ]
+    relay = free_port()
+    with SinkThread() as sink:
+        settings = {
+            "VERIFIER_RELAY_LISTEN": f"127.0.0.1:{relay}",
+            "VERIFIER_RELAY_UPSTREAM": f"127.0.0.1:{sink.port}",
+        }
+        with (
+            serving(offline, **settings) as service,
+            socket.create_connection(("127.0.0.1", relay), 20) as client,
+            client.makefile("rb") as answers,
+        ):
+            answers.readline()
+            for step in steps[:said]:
+                client.sendall(step)
+                while step[:4].isupper() and answers.readline()[3:4] == b"-":
+                    pass
+            service.kill()
+            with suppress(ConnectionResetError):
+                assert b"" == answers.read()
+        assert [] == sink.sink.messages
+        with serving(offline, **settings), smtplib.SMTP("127.0.0.1", relay, "app.example", timeout=30) as client:
+            assert {} == client.sendmail("news@shop.example", [FINE], BODY)
+        assert [[FINE]] == [recipients for recipients, _ in sink.sink.messages]
