@@ -40,7 +40,7 @@ async def test_it_observes_until_it_is_switched() -> None:
     assert [("hard_bounce", Passed.OBSERVING), ("unknown", Passed.OBSERVING)] == [
         (note.rule, note.passed) for note in post.notes
     ]
-    assert {(True, "policy")} == {(question.observed, question.surface) for question in post.gate.questions}
+    assert {(True, "postfix")} == {(question.observed, question.surface) for question in post.gate.questions}
 
 
 async def test_the_context_says_class_policy_and_sender() -> None:
@@ -73,7 +73,7 @@ async def test_a_context_that_nobody_understands_lets_mail_pass_and_is_said(cont
     post = Post()
     post.gate.policies = {"strict"}
     assert DUNNO == await ask(post, policy_request(BLOCKED, context))
-    assert [f"The context {context!r} of the policy surface cannot be meant: {why}."] == post.warnings
+    assert [f"The context {context!r} of the postfix surface cannot be meant: {why}."] == post.warnings
     assert [] == post.faults
 
 

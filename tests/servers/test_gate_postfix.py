@@ -13,7 +13,7 @@ from tests.support.recipes import recipe
 
 PAGE = "docs/mail-servers.md"
 FINE, BLOCKED, HELD = "jane@x.example", "block.hard_bounce@x.example", "hold.unknown_probe@x.example"
-OPEN, CLOSED, TABLE = "default_action=DUNNO", "triggered/fail-closed", "transport_maps"
+OPEN, CLOSED, TABLE = "10045, timeout=3s, try_limit=1, default_action=DUNNO", "triggered/fail-closed", "transport_maps"
 _PATIENCE = 20.0
 
 
@@ -81,6 +81,16 @@ async def test_a_gate_that_fails_lets_mail_flow_or_wait(line: str, code: str) ->
     with sending_postfix(lines(line, port)) as sender:
         async with post.policy(f"127.0.0.1:{port}"):
             assert (await asyncio.to_thread(swaks, sender.port, BLOCKED))[BLOCKED].startswith(code)
+
+
+async def test_a_path_serves_a_postfix_that_sees_only_its_queue() -> None:
+    """As Debian's does: chrooted there."""
+    post, line = Post(), recipe(PAGE, "ini", "unix:verifier/policy", {})
+    with sending_postfix(line, chrooted=True) as sender:
+        path = sender.root.folder("var/spool/postfix/verifier") / "policy"
+        async with post.policy(f"unix:{path}"):
+            answers = await asyncio.to_thread(swaks, sender.port, FINE, BLOCKED)
+    assert ("250", "550") == (answers[FINE][:3], answers[BLOCKED][:3])
 
 
 async def test_sendmail_is_asked_about_by_the_table() -> None:

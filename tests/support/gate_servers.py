@@ -57,12 +57,13 @@ class Sender:
 
 
 @contextlib.contextmanager
-def sending_postfix(recipe: str, port: int = 0) -> Iterator[Sender]:
+def sending_postfix(recipe: str, port: int = 0, *, chrooted: bool = False) -> Iterator[Sender]:
     """A Postfix that relays for this machine, with these lines at the end of its main.cf; mail goes nowhere."""
+    chroot = "y" if chrooted else "n"
     port = port or free_port()
     with debian_root("postfix") as root:
         root.write("etc/postfix/main.cf", _filled("gate_main.cf", RECIPE=recipe))
-        root.write("etc/postfix/master.cf", _filled("gate_master.cf", ADDRESS=ADDRESS, PORT=str(port)))
+        root.write("etc/postfix/master.cf", _filled("gate_master.cf", ADDRESS=ADDRESS, PORT=str(port), CHROOT=chroot))
         root.write("etc/postfix/certificate.pem", _CERTIFICATE.read_text(encoding="ascii"))
         root.write("etc/services", "smtp 25/tcp mail\n")
         make_spool(root)

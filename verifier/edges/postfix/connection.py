@@ -18,7 +18,7 @@ _IDLE_SECONDS = 1000.0
 """Postfix keeps a connection for at most that long (`smtpd_policy_service_max_ttl`)."""
 _REQUEST_SECONDS = 10.0
 _MOST_WAITING = 100
-_POLICY, _SOCKETMAP = "policy", "socketmap"
+_POLICY, _SOCKETMAP = "postfix", "socketmap"
 
 
 class PostfixConnection(Connection):
