@@ -115,6 +115,15 @@ async def test_the_upstreams_replies_are_the_clients() -> None:
     assert ["452 4.2.2", "250 2.1.5", "354 send", "554 5.7.1"] == [code[:9].rstrip() for code in codes[3:]]
 
 
+async def test_a_message_that_the_upstream_does_not_want_ends_the_transaction_there_too() -> None:
+    """The next one of the same client is not taken for a part of it."""
+    post, sink = Post(), Sink(refused={"DATA": "451 4.3.0 not now"})
+    async with sink.listening() as upstream, relay(post, upstream) as port:
+        codes = await talk(port, HELO, MAIL, RCPT, b"DATA\r\n", MAIL)
+    assert ["451 4.3.0", "250 2.0.0"] == codes[4:]
+    assert ["DATA", "RSET", "MAIL FROM:<news@shop.example>"] == sink.commands[3:6]
+
+
 async def test_many_messages_take_one_connection_each_way() -> None:
     """And pipelined commands are answered in order."""
     post, sink = Post(), Sink()

@@ -72,7 +72,7 @@ async def test_who_has_a_key_sends_encrypted_and_who_has_none_does_not() -> None
     post = Post()
     with sending_postfix("smtpd_tls_loglevel = 1") as sender:
         async with relay(post, sender, keys=True) as port:
-            words = {"relay.example.org": "127.0.0.1", "587": str(port), "jane@there.example": FINE}
+            words = {"relay.example.org": "127.0.0.1", "10587": str(port), "jane@there.example": FINE}
             wrong = await asyncio.to_thread(run_recipe, "--auth-user", words)
             bare = await asyncio.to_thread(run_recipe, "--port 10025", {"10025": str(port)})
             assert [] == sender.outcomes()

@@ -20,6 +20,7 @@ from verifier.edges.gate_listeners import gate_listeners
 from verifier.edges.gatekeeping import Gatekeeper, Note
 from verifier.edges.http.app import make_app
 from verifier.edges.http.site import Site, login_link, site_of
+from verifier.edges.relay.listener import DRAIN_SECONDS as RELAY_SECONDS
 from verifier.service.probing import Timeouts
 from verifier.serving import FrontDesk, open_front_desk
 
@@ -45,7 +46,8 @@ async def serve_until_stopped(settings: Settings, timeouts: Timeouts | None = No
             loop.add_signal_handler(number, stopped.set)
         say(f"Listening at {site.public_url} (documentation: {site.public_url}/docs). Ctrl-C ends it.")
         await stopped.wait()
-        say(f"Stopping: what was begun is finished, for at most {_DRAIN_SECONDS + _BEHIND_SECONDS:.0f} seconds.")
+        seconds = RELAY_SECONDS + _DRAIN_SECONDS + _BEHIND_SECONDS
+        say(f"Stopping: what was begun is finished, for at most {seconds:.0f} seconds.")
 
 
 @asynccontextmanager

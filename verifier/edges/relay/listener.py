@@ -12,7 +12,7 @@ from verifier.edges.relay.channel import Channel
 from verifier.edges.relay.session import Relaying, RelaySession
 
 MOST_CONNECTIONS = 500
-_DRAIN_SECONDS = 10.0
+DRAIN_SECONDS = 5.0
 _BACKLOG = 1024
 
 
@@ -44,7 +44,7 @@ class _Clients:
             if not session.in_message:
                 task.cancel()
         if self._sessions:
-            await asyncio.wait(self._sessions, timeout=_DRAIN_SECONDS)
+            await asyncio.wait(self._sessions, timeout=DRAIN_SECONDS)
         left = tuple(self._sessions)
         for task in left:
             task.cancel()

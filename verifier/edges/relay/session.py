@@ -218,7 +218,7 @@ class RelaySession:
             raise Refused("554 5.5.1 no recipient")
         reply = await upstream.command("DATA")
         if reply.code != 354:
-            self._end_transaction()
+            await self._forget_transaction()
             await self._pass_on(reply)
             return
         self.in_message = True
