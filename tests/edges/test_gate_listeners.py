@@ -11,7 +11,7 @@ from verifier.core.faults import ServiceUnavailable
 from verifier.core.gate_words import MessageClass
 from verifier.edges import listening as listening_module
 from verifier.edges.gatekeeping import Passed
-from verifier.edges.listening import Crowd
+from verifier.edges.listening import Crowd, is_local
 from verifier.edges.postfix.connection import PostfixConnection
 
 BLOCKED, HELD, FINE = "block.hard_bounce@x.example", "hold.unknown@x.example", "jane@x.example"
@@ -177,6 +177,25 @@ async def test_a_path_serves_as_well_as_a_port_and_is_taken_over_when_nobody_ans
         async with post.policy(f"unix:{path}"):
             pass
     assert "mine" == path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("place", "local"),
+    [
+        ("unix:/run/gate", True),
+        ("127.0.0.1:25", True),
+        ("127.8.9.1:25", True),
+        ("localhost:25", True),
+        ("[::1]:25", True),
+        ("0.0.0.0:25", False),
+        ("[::]:25", False),
+        ("192.0.2.1:25", False),
+        ("127.0.0.1.example.org:25", False),
+    ],
+)
+def test_what_only_this_machine_reaches(place: str, local: bool) -> None:
+    """A name that looks like a loopback address is none: the relay would be open to all who reach it."""
+    assert local == is_local(place)
 
 
 async def test_a_port_that_is_taken_is_said_with_its_setting() -> None:

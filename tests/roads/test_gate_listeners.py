@@ -47,6 +47,7 @@ def test_it_observes_then_enforces_by_one_setting(offline: Command) -> None:
     requests = policy_request(FINE) + policy_request(DEAD) + policy_request(GREY, "marketing")
     with serving(offline, **places) as service:
         service.wait_until_said("They observe")
+        assert "others than this machine" not in service.said()
         assert b"action=DUNNO\n\n" * 3 == ask(("127.0.0.1", policy), requests)
         assert b"ALLOW undeliverable\n" == ask(line, f"CHECK {DEAD}\n".encode())
         service.wait_until_said('"passed":"observing"')
@@ -96,6 +97,11 @@ def test_mail_is_relayed_for_who_has_a_key(offline: Command) -> None:
         ),
         (
             {"VERIFIER_RELAY_LISTEN": "0.0.0.0:2525", "VERIFIER_RELAY_UPSTREAM": "127.0.0.1:25"},
+            64,
+            "VERIFIER_RELAY_CERTIFICATE must name",
+        ),
+        (
+            {"VERIFIER_RELAY_LISTEN": "127.0.0.1.example.org:2525", "VERIFIER_RELAY_UPSTREAM": "127.0.0.1:25"},
             64,
             "VERIFIER_RELAY_CERTIFICATE must name",
         ),

@@ -58,6 +58,10 @@ async def gate_listeners(
                 relay_listening(place, "VERIFIER_RELAY_LISTEN", relaying, report_fault=report_fault)
             )
             said.append(f"Mail may be sent through {place} to {relaying.server.host}:{relaying.server.port}.")
+        if any(place and not is_local(place) for place in (settings.policy_listen, settings.line_listen)):
+            said.append(
+                "Warning: others than this machine may ask there: whoever does learns what is known of an address."
+            )
         if said and not settings.gate_enforce:
             said.append("They observe: everything passes, and is logged. VERIFIER_GATE_ENFORCE=true ends that.")
         yield said

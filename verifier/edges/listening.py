@@ -7,6 +7,7 @@ import stat
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from ipaddress import ip_address
 from pathlib import Path
 from typing import cast
 
@@ -109,11 +110,14 @@ def bound(place: str, setting: str) -> socket.socket:
 
 
 def is_local(place: str) -> bool:
-    """Only this machine reaches it."""
+    """Only this machine reaches it, whatever DNS says: a path, `localhost`, or a loopback address."""
     if place.startswith(_UNIX):
         return True
     host = host_and_port(place)[0]
-    return host in ("localhost", "::1") or host.startswith("127.")
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _remove(place: str) -> None:
