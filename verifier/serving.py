@@ -17,9 +17,10 @@ from verifier.core.egress import EgressState
 from verifier.core.faults import ServiceUnavailable
 from verifier.core.measures import EGRESS_OPEN, LANES, LEFT_ALONE, SESSIONS, WAITING
 from verifier.gate_wiring import GateService, open_gate
-from verifier.list_wiring import ListService, open_lists
+from verifier.list_wiring import ListService, open_lists, open_poster
 from verifier.service.access import Access
 from verifier.service.allowances import Allowances
+from verifier.service.list_quotas import ListQuotas
 from verifier.service.probe_limits import ProbeLimits
 from verifier.service.readiness import Condition, Part, Readiness, dns_part, egress_part
 from verifier.service.realtime import RealTime
@@ -68,7 +69,16 @@ async def open_front_desk(
         stack.callback(watching.cancel)
         access = Access(keys, keys, clock)
         allowances, probe_limits = Allowances(keys, clock), ProbeLimits(clock)
-        lists = await stack.enter_async_context(open_lists(verifier, report_fault=report_fault, warn=warn))
+        poster = await stack.enter_async_context(open_poster(verifier))
+        lists = await stack.enter_async_context(
+            open_lists(
+                verifier,
+                report_fault=report_fault,
+                warn=warn,
+                poster=poster,
+                quotas=ListQuotas(keys, allowances, clock),
+            )
+        )
         gate = await stack.enter_async_context(open_gate(verifier, realtime, report_fault=report_fault, warn=warn))
         campaigns = await stack.enter_async_context(open_campaigns(verifier, lists, gate, report_fault=report_fault))
         readiness = _readiness(verifier, access)

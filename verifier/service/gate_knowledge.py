@@ -54,7 +54,7 @@ class GateKnowledge:
     def at_hand(self, address: Address) -> Knowledge | None:
         """What `of` would say of one address that memory holds whole."""
         key = self._judging.key_of(address)
-        held = self._glance.at_hand(address.domain, key) if self._glance is not None else None
+        held = self._glance.at_hand(address.domain, key, self._clock.now()) if self._glance is not None else None
         if held is None:
             return None
         knowledge = Knowledge.of({address.domain: held[0]})

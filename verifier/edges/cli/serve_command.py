@@ -19,6 +19,8 @@ from verifier.edges.cli.session import SERVE, probing, read_settings, report_fau
 from verifier.edges.gate_listeners import gate_listeners
 from verifier.edges.gatekeeping import Gatekeeper, Note
 from verifier.edges.http.app import make_app
+from verifier.edges.http.at_hand import take_short_road
+from verifier.edges.http.server_log import server_logger
 from verifier.edges.http.site import Site, login_link, site_of
 from verifier.edges.relay.listener import DRAIN_SECONDS as RELAY_SECONDS
 from verifier.service.probing import Timeouts
@@ -67,11 +69,14 @@ async def serving(settings: Settings, timeouts: Timeouts | None = None) -> Async
         runner = web.AppRunner(
             make_app(site),
             access_log=None,
+            logger=server_logger(),
             handle_signals=False,
             shutdown_timeout=_DRAIN_SECONDS,
             keepalive_timeout=_KEEP_ALIVE_SECONDS,
         )
         await runner.setup()
+        assert runner.server is not None
+        take_short_road(runner.server, site)
         try:
             await _listen(runner, settings)
             async with gate_listeners(

@@ -6,6 +6,7 @@ from verifier.edges.http.api import (
     gate,
     health,
     keys,
+    list_intake,
     lists,
     openapi_document,
     reacher,
@@ -14,12 +15,27 @@ from verifier.edges.http.api import (
     verify,
     widget,
 )
-from verifier.edges.http.pages import about_probes, check, docs, home, list_page, list_steps, login, static
+from verifier.edges.http.pages import (
+    about_probes,
+    check,
+    docs,
+    home,
+    key_page,
+    list_page,
+    list_rows,
+    list_steps,
+    login,
+    static,
+)
+from verifier.edges.http.pages import (
+    health as health_page,
+)
 from verifier.edges.http.routing import Route
 
 ROUTES: tuple[Route, ...] = (
     *verify.ROUTES,
     *reacher.ROUTES,
+    *list_intake.ROUTES,
     *lists.ROUTES,
     *widget.ROUTES,
     *gate.ROUTES,
@@ -33,7 +49,10 @@ ROUTES: tuple[Route, ...] = (
     *home.ROUTES,
     *check.ROUTES,
     *list_page.ROUTES,
+    *list_rows.ROUTES,
     *list_steps.ROUTES,
+    *key_page.ROUTES,
+    *health_page.ROUTES,
     *docs.ROUTES,
     *about_probes.ROUTES,
     *login.ROUTES,

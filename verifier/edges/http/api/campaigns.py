@@ -1,5 +1,7 @@
 """/v1/campaigns: a whole send looked at before it goes out, from addresses, a file, or lists that are there already."""
 
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Annotated, Any
 
@@ -12,7 +14,7 @@ from verifier.core.campaigns import COUNTED, CampaignOrder, CampaignState, campa
 from verifier.core.campaigns import Campaign as CampaignJob
 from verifier.core.gate_words import GateDecision, MessageClass
 from verifier.core.list_jobs import ListOptions
-from verifier.core.list_orders import Order
+from verifier.core.list_orders import Order, as_lines
 from verifier.core.presets import PRESETS
 from verifier.core.projection import Basis
 from verifier.core.record import Timestamp, word
@@ -234,8 +236,15 @@ async def _lists_of(call: Call[None], body: CampaignRequest) -> tuple[str, ...]:
         raise invalid("/emails", "give `emails`, or `lists`, and not both")
     if body.lists is not None:
         return tuple(dict.fromkeys(body.lists))
-    job, _ = await call.site.desk.lists.lists.submit(_list_order(call, body.name, ""), body.emails or [])
+    order = _list_order(call, f"{body.name or 'campaign'}.jsonl", "")
+    job, _ = await call.site.desk.lists.lists.upload(order, _lines_of(body.emails or []))
     return (job.id,)
+
+
+async def _lines_of(emails: Sequence[str]) -> AsyncGenerator[bytes, None]:
+    for some in as_lines(emails):
+        yield some
+        await asyncio.sleep(0)
 
 
 def _list_order(call: Call[None], name: str, column: str) -> Order:
