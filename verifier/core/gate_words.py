@@ -28,7 +28,9 @@ class GateQuestion(Struct, frozen=True):
     """May this mail go to this address? `email` is raw text; `policy` None is the sender's own, else `balanced`.
 
     `sender` names whose suppressions, caps and quota hold; `topic` what the mail is about, for suppressions of one
-    topic; `count` also counts one use of the sender's quota and caps.
+    topic; `count` also counts one use of the sender's quota and caps. `surface` is where it was asked ("http",
+    "postfix", …), for the log; `observed`: the surface lets the mail pass whatever is answered. `reactivation`: mail to
+    people who were silent for long, which needs a recent verdict.
     """
 
     email: str
@@ -38,6 +40,9 @@ class GateQuestion(Struct, frozen=True):
     campaign: str | None = None
     topic: str | None = None
     count: bool = False
+    surface: str = "http"
+    observed: bool = False
+    reactivation: bool = False
 
 
 class GateAnswer(Struct, frozen=True):

@@ -33,3 +33,37 @@ class Suppression(Struct, frozen=True):
     message_class: str | None = None
     topic: str | None = None
     expires: datetime | None = None
+    address: str | None = None
+    """The address, or `@domain`, as text; None where only its hash is known: it was forgotten, or came hashed."""
+
+    def holds(self, now: datetime) -> bool:
+        """It has not expired."""
+        return self.expires is None or now < self.expires
+
+
+OPT_OUTS = frozenset({SuppressionKind.UNSUBSCRIBED, SuppressionKind.COMPLAINT, SuppressionKind.NO_CONSENT})
+"""What somebody asked for: kept under its hash even when everything else of an address is forgotten."""
+
+
+class Removal(Struct, frozen=True):
+    """Which entries end: those under `key`, of these kinds, with exactly this scope (`any_scope`: with any), told of
+    before `before` (None: whenever).
+    """
+
+    key: str
+    kinds: frozenset[SuppressionKind] = frozenset(SuppressionKind)
+    sender: str | None = None
+    message_class: str | None = None
+    topic: str | None = None
+    any_scope: bool = False
+    before: datetime | None = None
+
+    def ends(self, entry: Suppression) -> bool:
+        """Whether this entry ends by it."""
+        scope = (self.sender, self.message_class, self.topic)
+        return (
+            entry.key == self.key
+            and entry.kind in self.kinds
+            and (self.any_scope or scope == (entry.sender, entry.message_class, entry.topic))
+            and (self.before is None or entry.at < self.before)
+        )

@@ -1,0 +1,74 @@
+"""What the gate needs of the world, beside ports.py: where suppressions, use and decisions are kept."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from msgspec import Struct
+
+from verifier.core.suppressions import Removal, Suppression, SuppressionKind
+
+
+class SuppressionWish(Struct, frozen=True):
+    """Which entries to list: of a kind, a sender, under one of some keys; from `after` on, `limit` of them."""
+
+    kind: SuppressionKind | None = None
+    sender: str | None = None
+    keys: tuple[str, ...] | None = None
+    after: int = 0
+    limit: int = 100
+
+
+class SuppressionStore(Protocol):
+    """Whom not to mail. Must not lose.
+
+    Law: once `add` or `remove` has returned, kill -9 of the process loses nothing of it. An entry is named by its key,
+    kind and scope (sender, class, topic): told again, the later `at` counts, and `add` gives how many are new or newer;
+    all of them are taken, or none. `under` gives the entries of those keys that have any, expired ones too; `page`
+    entries with growing numbers. `forget` erases what stands under these keys, but of an opt-out only its text: its
+    hash stays. Raises ServiceUnavailable where the store cannot be read or written.
+    """
+
+    async def add(self, suppressions: Sequence[Suppression]) -> int: ...
+    async def remove(self, removals: Sequence[Removal]) -> int: ...
+    async def under(self, keys: Sequence[str]) -> Mapping[str, tuple[Suppression, ...]]: ...
+    async def page(self, wish: SuppressionWish) -> Sequence[tuple[int, Suppression]]: ...
+    async def forget(self, keys: Sequence[str]) -> None: ...
+
+
+class SuppressionFront(Protocol):
+    """What memory knows of a SuppressionStore, at once and without waiting.
+
+    Law: whoever was suppressed in this process a moment ago, or in another one a few seconds ago, is suspected.
+    Suspicion may outlive its entry: it is to be confirmed by the store.
+    """
+
+    def suspected(self, keys: Sequence[str]) -> frozenset[SuppressionKind]: ...
+
+
+class Use(Struct, frozen=True):
+    """One mail that went out, or was allowed to: (`sender`, `id`) names it, told twice it counts once.
+
+    `recipient` is the keyed hash of its address. `blast`: it counts for the caps of a recipient.
+    """
+
+    sender: str
+    id: str
+    recipient: str
+    at: datetime
+    blast: bool = True
+
+
+class Usage(Struct, frozen=True):
+    """What a sender has used: mails since `since` (the quota's month); per recipient the times of recent blasts."""
+
+    used: int
+    blasts: Mapping[str, tuple[datetime, ...]]
+
+
+class UseStore(Protocol):
+    """Counts what senders send. Must not lose; may be told twice, counts once."""
+
+    async def count(self, uses: Sequence[Use]) -> int: ...
+    async def usage(self, sender: str, since: datetime, recipients: Sequence[str]) -> Usage: ...
+    async def forget(self, recipient: str) -> None: ...
