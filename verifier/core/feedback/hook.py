@@ -157,6 +157,7 @@ def told_event(
     message_id: object = None,
     proven: bool = True,
     automatic: bool = False,
+    mx_host: str | None = None,
 ) -> MailEvent:
     """An event with its texts cut to what is read of them."""
     return MailEvent(
@@ -172,6 +173,7 @@ def told_event(
         message_id=_text(message_id),
         proven=proven,
         automatic=automatic,
+        mx_host=mx_host or None,
     )
 
 
