@@ -41,8 +41,8 @@ class Suppression(Struct, frozen=True):
         return self.expires is None or now < self.expires
 
 
-OPT_OUTS = frozenset({SuppressionKind.UNSUBSCRIBED, SuppressionKind.COMPLAINT, SuppressionKind.NO_CONSENT})
-"""What somebody asked for: kept under its hash even when everything else of an address is forgotten."""
+FORGOTTEN_WHOLE = frozenset({SuppressionKind.MANUAL_ALLOW})
+"""Of every other kind the hash survives when an address is forgotten, or the person would be mailed again."""
 
 
 class Removal(Struct, frozen=True):
