@@ -7,11 +7,10 @@ What is read here is a suspicion: the store confirms it.
 
 import asyncio
 import mmap
-import os
 import struct
 from bisect import bisect_left
-from contextlib import suppress
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 

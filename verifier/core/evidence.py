@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from verifier.core.address import Address, SyntaxFault
 from verifier.core.facts import AcceptsAll, MailRoute
+from verifier.core.mail_events import EventKind
 from verifier.core.reasons import StageName
 from verifier.core.replies import ReplyClass, SmtpStage
 
@@ -33,7 +34,8 @@ class Finding(Struct, frozen=True, omit_defaults=True):
 
     `text` is the masked reply, `code` and `enhanced` its numbers, `stage` the command it answered; all None where no
     server answered. `retry_after` is when it makes sense to ask again. `doubted_since`: a refusal that may be an
-    outage's (core/outage.py), and since when the mailbox has been refused without anything to the contrary.
+    outage's (core/outage.py), and since when the mailbox has been refused without anything to the contrary. `told`:
+    the event of a mail that was sent which taught it (core/feedback); None where we asked ourselves.
     """
 
     observed_at: datetime
@@ -48,6 +50,7 @@ class Finding(Struct, frozen=True, omit_defaults=True):
     retry_after: datetime | None = None
     detail: str | None = None
     doubted_since: datetime | None = None
+    told: EventKind | None = None
 
     @property
     def conclusive(self) -> bool:

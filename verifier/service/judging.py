@@ -31,6 +31,10 @@ class Judging:
         self._clock = clock
         self._subkey = mailbox_subkey
 
+    def recalibrate(self, risks: BounceRisks) -> None:
+        """Judges by these bounce risks from now on."""
+        self._risks = risks
+
     def key_of(self, address: Address) -> str:
         """The keyed hash under which a mailbox is stored: spellings that meet in one mailbox share it."""
         return keyed_hash(self._subkey, address.comparison)
@@ -88,7 +92,7 @@ class Judging:
         )
         if not findings:
             likes[likeness] = assessment
-        elif key not in knowledge.live:
+        elif key not in knowledge.live and assessment.source is Source.LIVE:
             return structs.replace(assessment, source=Source.CACHE)
         return assessment
 
