@@ -6,6 +6,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from verifier.core.decisions import Decided, Tallied
+from verifier.core.senders import Sender
 from verifier.core.suppressions import Removal, Suppression, SuppressionKind
 
 
@@ -46,6 +48,14 @@ class SuppressionFront(Protocol):
     def suspected(self, keys: Sequence[str]) -> frozenset[SuppressionKind]: ...
 
 
+class SenderStore(Protocol):
+    """Senders by name. Must not lose. `put` replaces; `remove` is False where there is none of that name."""
+
+    async def put(self, sender: Sender) -> None: ...
+    async def senders(self) -> Sequence[Sender]: ...
+    async def remove(self, name: str) -> bool: ...
+
+
 class Use(Struct, frozen=True):
     """One mail that went out, or was allowed to: (`sender`, `id`) names it, told twice it counts once.
 
@@ -60,15 +70,38 @@ class Use(Struct, frozen=True):
 
 
 class Usage(Struct, frozen=True):
-    """What a sender has used: mails since `since` (the quota's month); per recipient the times of recent blasts."""
+    """What a sender has used: mails of the month (UTC) of some moment; of recipients the times of recent blasts."""
 
     used: int
     blasts: Mapping[str, tuple[datetime, ...]]
 
 
 class UseStore(Protocol):
-    """Counts what senders send. Must not lose; may be told twice, counts once."""
+    """Counts what senders send. Must not lose: committed when it returns.
+
+    `count` gives how many of these uses are new. Blasts are given for BLASTS_KEPT (core/senders.py), oldest first; a
+    use that is older is told of in vain but for its month. `forget` erases what is known of a recipient but the count.
+    """
 
     async def count(self, uses: Sequence[Use]) -> int: ...
-    async def usage(self, sender: str, since: datetime, recipients: Sequence[str]) -> Usage: ...
+    async def usage(self, sender: str, moment: datetime, recipients: Sequence[str]) -> Usage: ...
     async def forget(self, recipient: str) -> None: ...
+
+
+class DecisionLog(Protocol):
+    """What was decided, for a while: written behind the caller, in batches. May lose the last second, never invents.
+
+    `note` costs little and never fails. `tally` gives the counts since a moment, `settled` returns once what was noted
+    is written; `forget` erases a recipient.
+    """
+
+    def note(self, decided: Sequence[Decided]) -> None: ...
+    async def settled(self) -> None: ...
+    async def tally(self, since: datetime) -> Sequence[Tallied]: ...
+    async def forget(self, recipient: str) -> None: ...
+
+
+class ActivitySource(Protocol):
+    """The last sign of life of each recipient of whom there was one: opened, clicked, delivered."""
+
+    async def last_active(self, recipients: Sequence[str]) -> Mapping[str, datetime]: ...

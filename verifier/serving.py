@@ -15,6 +15,7 @@ from verifier.config import Settings
 from verifier.core.egress import EgressState
 from verifier.core.faults import ServiceUnavailable
 from verifier.core.measures import EGRESS_OPEN, LANES, LEFT_ALONE, SESSIONS, WAITING
+from verifier.gate_wiring import GateService, open_gate
 from verifier.list_wiring import ListService, open_lists
 from verifier.service.access import Access
 from verifier.service.allowances import Allowances
@@ -37,6 +38,7 @@ class FrontDesk(Struct):
     probe_limits: ProbeLimits
     readiness: Readiness
     lists: ListService
+    gate: GateService
     meter: PrometheusMeter
 
 
@@ -65,8 +67,9 @@ async def open_front_desk(
         access = Access(keys, keys, clock)
         allowances, probe_limits = Allowances(keys, clock), ProbeLimits(clock)
         lists = await stack.enter_async_context(open_lists(verifier, report_fault=report_fault, warn=warn))
+        gate = await stack.enter_async_context(open_gate(verifier, realtime, report_fault=report_fault, warn=warn))
         readiness = _readiness(verifier, access)
-        yield FrontDesk(verifier, realtime, access, allowances, probe_limits, readiness, lists, meter)
+        yield FrontDesk(verifier, realtime, access, allowances, probe_limits, readiness, lists, gate, meter)
 
 
 @asynccontextmanager

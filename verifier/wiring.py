@@ -61,6 +61,7 @@ class Verifier(Struct):
     reference: ReferenceData
     names: Names
     verification: Verification
+    mailboxes: Mailboxes
     domains: Domains
     egress: EgressTest
     store: FactStore
@@ -163,6 +164,7 @@ async def open_verifier(
             reference,
             names,
             verification,
+            mailboxes,
             domains,
             egress,
             store,

@@ -20,10 +20,14 @@ class SuppressionKeys:
     def __init__(self, subkey: bytes) -> None:
         self._subkey = subkey
 
+    def exact(self, address: Address) -> str:
+        """Exactly this address: under it uses and decisions are kept too."""
+        return keyed_hash(self._subkey, address.normalized)
+
     def kept(self, address: Address, kind: SuppressionKind) -> str:
         """Where an entry of this kind for an address stands."""
         mailbox = self._mailbox(address) if kind in _BY_MAILBOX else None
-        return mailbox if mailbox is not None else keyed_hash(self._subkey, address.normalized)
+        return mailbox if mailbox is not None else self.exact(address)
 
     def domain(self, domain: str) -> str:
         """Where an entry for a whole domain (A-labels) stands."""
@@ -34,9 +38,9 @@ class SuppressionKeys:
         return keyed_hash(self._subkey, f"sha256:{sha256_hex.lower()}")
 
     def sought(self, address: Address) -> tuple[str, ...]:
-        """Everywhere that an entry about the address may stand."""
+        """Everywhere that an entry about the address may stand; the first is `exact`."""
         digest = sha256(address.normalized.encode("utf-8", "surrogatepass")).hexdigest()
-        keys = (keyed_hash(self._subkey, address.normalized), self.domain(address.domain), self.digest(digest))
+        keys = (self.exact(address), self.domain(address.domain), self.digest(digest))
         mailbox = self._mailbox(address)
         return keys if mailbox is None else (*keys, mailbox)
 

@@ -143,7 +143,7 @@ class Mailboxes:
             if known_here:
                 knowledge.findings[key] = known_here
                 found += [(key, finding) for finding in known_here]
-            elif (finding := self._not_asked(address.domain, route, now)) is not None:
+            elif (finding := self.not_asked(address.domain, route, now)) is not None:
                 knowledge.findings[key] = (finding,)
                 knowledge.live.add(key)
                 found.append((key, finding))
@@ -186,7 +186,7 @@ class Mailboxes:
             return True
         return facts.accepts_all is not None and facts.accepts_all.expires_at > now
 
-    def _not_asked(self, domain: str, route: MailRoute, now: datetime) -> Finding | None:
+    def not_asked(self, domain: str, route: MailRoute | None, now: datetime) -> Finding | None:
         """Whoever asked not to be asked, and providers whose answer is known to be worth nothing."""
         if self._names.is_opted_out(domain, route):
             return Finding(now, obstacle=Obstacle.NOT_PROBED, detail=OPTED_OUT)

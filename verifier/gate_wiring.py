@@ -1,0 +1,171 @@
+"""open_gate(verifier): where the gate meets its adapters, and how others reach its stores beside it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from msgspec import Struct
+
+from verifier.adapters.gate_policy_files import load_policies
+from verifier.adapters.layered_store import LayeredStore
+from verifier.adapters.secret_file import load_secret
+from verifier.adapters.sqlite_decisions import SqliteDecisions
+from verifier.adapters.sqlite_senders import SqliteSenders
+from verifier.adapters.sqlite_suppressions import SqliteSuppressions
+from verifier.adapters.suppression_memory import SuppressionMemory
+from verifier.adapters.system_clock import SystemClock
+from verifier.config import Settings
+from verifier.core.address import Address
+from verifier.core.faults import ServiceUnavailable
+from verifier.core.keys import subkey
+from verifier.core.suppression_keys import SuppressionKeys
+from verifier.gate_ports import ActivitySource, DecisionLog, SuppressionStore, UseStore
+from verifier.ports import Clock
+from verifier.service.gate_knowledge import GateKnowledge
+from verifier.service.gating import Equipment, Gate
+from verifier.service.realtime import RealTime
+from verifier.service.refreshing import Refreshing
+from verifier.service.sender_book import SenderBook
+from verifier.service.suppressing import Suppressing
+from verifier.wiring import Verifier
+
+SUPPRESSIONS_FILE = "suppressions.sqlite"
+FRONT_FILE = "suppressions.front"
+SENDERS_FILE = "senders.sqlite"
+DECISIONS_FILE = "decisions.sqlite"
+_LOOK_SECONDS = 1.0
+
+
+class GateService(Struct, frozen=True):
+    """What an edge works with: the gate, whom not to mail, who sends, and what was decided."""
+
+    gate: Gate
+    suppressing: Suppressing
+    suppressions: SuppressionStore
+    keys: SuppressionKeys
+    senders: SenderBook
+    uses: UseStore
+    log: DecisionLog
+
+
+@asynccontextmanager
+async def open_gate(
+    verifier: Verifier,
+    realtime: RealTime,
+    *,
+    report_fault: Callable[[BaseException], None],
+    warn: Callable[[str], None],
+    activity: ActivitySource | None = None,
+) -> AsyncIterator[GateService]:
+    """The gate of a data folder, whose lock the verifier holds. What the verifier forgets is erased here too.
+
+    Raises ServiceUnavailable where the suppressions cannot be read: nobody would know whom not to mail.
+    """
+    settings, clock = verifier.settings, verifier.clock
+    policies = load_policies(settings.data_dir)
+    suppressions = SqliteSuppressions(settings.data_dir / SUPPRESSIONS_FILE)
+    memory = SuppressionMemory(settings.data_dir / FRONT_FILE, suppressions)
+    store = SqliteSenders(settings.data_dir / SENDERS_FILE, clock)
+    log = SqliteDecisions(settings.data_dir / DECISIONS_FILE, clock, warn)
+    keys = _keys(verifier.secret)
+    book = SenderBook(store)
+    refreshing = Refreshing(realtime, clock)
+    judging = verifier.verification.judging
+    knowledge = GateKnowledge(
+        judging=judging,
+        names=verifier.names,
+        mailboxes=verifier.mailboxes,
+        store=verifier.store,
+        glance=verifier.store if isinstance(verifier.store, LayeredStore) else None,
+        egress=verifier.egress,
+        smtp_enabled=settings.smtp_enabled,
+        clock=clock,
+    )
+    suppressing = Suppressing(suppressions, keys, clock, memory.note)
+    gate = Gate(
+        Equipment(
+            judging=judging,
+            remembered=knowledge,
+            keys=keys,
+            front=memory,
+            suppressions=suppressions,
+            senders=book,
+            uses=store,
+            policies=policies,
+            log=log,
+            refresh=refreshing.ask,
+            clock=clock,
+            report_fault=report_fault,
+            activity=activity,
+        )
+    )
+
+    async def forget(address: Address, _: str) -> None:
+        await suppressing.forget_address(address)
+        recipient = keys.exact(address)
+        await store.forget(recipient)
+        await log.forget(recipient)
+
+    following: asyncio.Task[None] | None = None
+    try:
+        await memory.open()
+        await book.look()
+        verifier.forgetting.reach(forget)
+        following = asyncio.get_running_loop().create_task(_follow(memory, book, clock, warn, report_fault))
+        yield GateService(gate, suppressing, suppressing, keys, book, store, log)
+    finally:
+        if following is not None:
+            following.cancel()
+            await asyncio.wait([following])
+        await gate.close()
+        await log.close()
+        await store.close()
+        await suppressions.close()
+
+
+@asynccontextmanager
+async def open_suppressions(settings: Settings) -> AsyncIterator[Suppressing]:
+    """Suppressions by themselves, beside a service that may be running: it takes in within a second what is added."""
+    clock = SystemClock()
+    store = SqliteSuppressions(settings.data_dir / SUPPRESSIONS_FILE)
+    try:
+        yield Suppressing(store, _keys(load_secret(settings.data_dir, settings.secret_key, clock)), clock)
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def open_decisions(settings: Settings) -> AsyncIterator[DecisionLog]:
+    """What was decided, beside a service that may be running."""
+    log = SqliteDecisions(settings.data_dir / DECISIONS_FILE, SystemClock(), lambda _: None)
+    try:
+        yield log
+    finally:
+        await log.close()
+
+
+def _keys(secret: bytes) -> SuppressionKeys:
+    return SuppressionKeys(subkey(secret, "suppression"))
+
+
+async def _follow(
+    memory: SuppressionMemory,
+    book: SenderBook,
+    clock: Clock,
+    warn: Callable[[str], None],
+    report_fault: Callable[[BaseException], None],
+) -> None:
+    """What other processes change holds here a second later."""
+    failing = False
+    while True:
+        await clock.sleep(_LOOK_SECONDS)
+        try:
+            await memory.look()
+            await book.look()
+            failing = False
+        except ServiceUnavailable as fault:
+            if not failing:
+                warn(f"Suppressions that other processes add are not seen: {fault}")
+            failing = True
+        except OSError as fault:
+            report_fault(fault)
