@@ -15,6 +15,7 @@ from verifier.config import Settings
 from verifier.core.egress import EgressState
 from verifier.core.faults import ServiceUnavailable
 from verifier.core.measures import EGRESS_OPEN, LANES, LEFT_ALONE, SESSIONS, WAITING
+from verifier.feedback_wiring import FeedbackService, open_feedback
 from verifier.gate_wiring import GateService, open_gate
 from verifier.list_wiring import ListService, open_lists
 from verifier.service.access import Access
@@ -39,6 +40,7 @@ class FrontDesk(Struct):
     readiness: Readiness
     lists: ListService
     gate: GateService
+    feedback: FeedbackService
     meter: PrometheusMeter
 
 
@@ -68,8 +70,11 @@ async def open_front_desk(
         allowances, probe_limits = Allowances(keys, clock), ProbeLimits(clock)
         lists = await stack.enter_async_context(open_lists(verifier, report_fault=report_fault, warn=warn))
         gate = await stack.enter_async_context(open_gate(verifier, realtime, report_fault=report_fault, warn=warn))
+        feedback = await stack.enter_async_context(
+            open_feedback(verifier, gate.suppressions, gate.uses, report_fault=report_fault)
+        )
         readiness = _readiness(verifier, access)
-        yield FrontDesk(verifier, realtime, access, allowances, probe_limits, readiness, lists, gate, meter)
+        yield FrontDesk(verifier, realtime, access, allowances, probe_limits, readiness, lists, gate, feedback, meter)
 
 
 @asynccontextmanager

@@ -72,6 +72,8 @@ class Calibration(Struct, frozen=True):
 
     risks: BounceRisks
     lines: tuple[Calibrated, ...]
+    mailboxes: int
+    """How many were mailed in all."""
 
 
 def calibrate(prior: BounceRisks, seen: Sequence[Seen]) -> Calibration:
@@ -89,7 +91,7 @@ def calibrate(prior: BounceRisks, seen: Sequence[Seen]) -> Calibration:
         providers[reason, provider] = posterior.mean
         lines.append(_line(reason, provider, rate, posterior, hard, mailboxes))
     risks = BounceRisks({reason: beta.mean for reason, (beta, _, _) in by_reason.items()}, providers)
-    return Calibration(risks, tuple(lines))
+    return Calibration(risks, tuple(lines), sum(each.mailboxes for each in known))
 
 
 def _by_reason(prior: BounceRisks, seen: Iterable[Seen]) -> Mapping[str, tuple[Beta, int, int]]:

@@ -1,18 +1,18 @@
 """What was predicted of a mailbox when its mail came through or bounced, and the risks that follow from that."""
 
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 
 from verifier.core.address import Address
-from verifier.core.calibration import Calibration, calibrate
+from verifier.core.calibration import Calibration, Seen, calibrate
 from verifier.core.evidence import Finding
-from verifier.core.facts import DomainFacts
+from verifier.core.facts import DomainFacts, MailRoute
 from verifier.core.feedback.effects import is_sign_of_life
 from verifier.core.mail_events import BounceClass, EventKind, MailEvent
 from verifier.core.reasons import ALL_STAGES, Reason
 from verifier.core.verdict import BounceRisks
 from verifier.feedback_ports import Outcome, OutcomeStore, Waiting
-from verifier.ports import FactStore
+from verifier.ports import Clock, FactStore
 from verifier.service.judging import Judging
 from verifier.service.mailboxes import Knowledge
 
@@ -20,12 +20,18 @@ _PERIOD = timedelta(days=30).total_seconds()
 _TELL_NOTHING = (Reason.INVALID_SYNTAX, Reason.INTERNAL_ERROR)
 
 
+NotAsked = Callable[[str, MailRoute | None, datetime], Finding | None]
+"""Why nobody is asked at a domain (service/mailboxes.py)."""
+
+
 class Predictions:
     """Judges a mailbox as it would have been judged before the event, by what we found ourselves."""
 
-    def __init__(self, judging: Judging, facts: FactStore) -> None:
+    def __init__(self, judging: Judging, facts: FactStore, not_asked: NotAsked, clock: Clock) -> None:
         self._judging = judging
         self._facts = facts
+        self._not_asked = not_asked
+        self._clock = clock
 
     async def outcomes(self, told: Sequence[tuple[Waiting, Address]]) -> list[Outcome]:
         """One for each event that shows whether the mailbox takes mail, where a verdict stood on anything at all."""
@@ -46,8 +52,12 @@ class Predictions:
     ) -> Outcome | None:
         facts = domains.get(address.domain)
         before = tuple(f for f in findings.get(each.mailbox, ()) if f.told is None and f.observed_at <= each.event.at)
-        if not before and (facts is None or facts.route is None):
-            return None
+        if not before:
+            route = facts.route if facts is not None else None
+            if route is None:
+                return None
+            silent = self._not_asked(address.domain, route, self._clock.now())
+            before = (silent,) if silent is not None else ()
         knowledge = Knowledge.of({address.domain: facts} if facts is not None else {})
         if before:
             knowledge.findings[each.mailbox] = before
@@ -67,15 +77,26 @@ class Predictions:
 class Calibrating:
     """Makes the risks that everybody judges by from the priors and from what was seen."""
 
-    def __init__(self, outcomes: OutcomeStore, prior: BounceRisks, judging: Judging) -> None:
+    def __init__(
+        self, outcomes: OutcomeStore, prior: BounceRisks, judging: Judging, keep: Callable[[Calibration], None]
+    ) -> None:
         self._outcomes = outcomes
         self._prior = prior
         self._judging = judging
+        self._keep = keep
+        self._known: Sequence[Seen] = ()
 
     async def calibrate(self) -> Calibration:
-        """The calibration as it stands now; verdicts from now on use its risks."""
-        calibration = calibrate(self._prior, await self._outcomes.seen())
-        self._judging.recalibrate(calibration.risks)
+        """The calibration as it stands now; verdicts from now on use its risks, and `keep` has it for other processes.
+
+        Raises ServiceUnavailable where what was seen cannot be read.
+        """
+        seen = await self._outcomes.seen()
+        calibration = calibrate(self._prior, seen)
+        if seen != self._known:
+            self._judging.recalibrate(calibration.risks)
+            self._keep(calibration)
+            self._known = seen
         return calibration
 
 

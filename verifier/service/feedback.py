@@ -20,7 +20,6 @@ from verifier.core.keys import keyed_hash, subkey
 from verifier.core.mail_events import EventKind, MailEvent
 from verifier.core.reply_rules import Rules
 from verifier.core.suppression_keys import SuppressionKeys
-from verifier.core.suppressions import SuppressionKind
 from verifier.feedback_ports import Arrival, EventStore, Waiting
 from verifier.gate_ports import SuppressionStore, Use, UseStore
 from verifier.ports import Clock, FactStore
@@ -108,10 +107,9 @@ class Feedback:
             if task is not None:
                 await asyncio.wait([task])
 
-    async def forget(self, address: Address, mailbox: str) -> None:
+    async def forget(self, _: Address, mailbox: str) -> None:
         """Nothing that was told of the address is known any more; opt-outs are the suppressions' to keep."""
         await self._places.events.forget(mailbox)
-        await self._places.uses.forget(self._keys.kept(address, SuppressionKind.HARD_BOUNCE))
 
     def _arrival(self, event: MailEvent, now: datetime) -> Arrival | None:
         address = parse_address(event.email)
@@ -167,7 +165,7 @@ class Feedback:
         """One mail of a sender, told by whichever event came first."""
         if event.kind not in _SENT or event.sender is None or event.message_id is None:
             return None
-        recipient = self._keys.kept(address, SuppressionKind.HARD_BOUNCE)
+        recipient = self._keys.exact(address)
         blast = event.message_class in (None, "marketing")
         return Use(event.sender, made_id(event.message_id, recipient), recipient, event.at, blast)
 

@@ -37,6 +37,7 @@ class RefusalKind(StrEnum):
     UNSIGNED = "unsigned"
     STALE = "stale"
     UNCONFIGURED = "unconfigured"
+    UNREACHABLE = "unreachable"
 
 
 class Refusal(Struct, frozen=True):

@@ -1,7 +1,7 @@
 """The one table of all routes: whoever adds some adds their file's ROUTES here."""
 
-from verifier.edges.http.api import addresses, health, keys, lists, openapi_document, reacher, verify, widget
-from verifier.edges.http.pages import about_probes, check, docs, home, list_page, list_steps, login, static
+from verifier.edges.http.api import addresses, feedback, health, keys, lists, openapi_document, reacher, verify, widget
+from verifier.edges.http.pages import about_probes, check, docs, home, list_page, list_steps, login, static, unsubscribe
 from verifier.edges.http.routing import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -11,6 +11,7 @@ ROUTES: tuple[Route, ...] = (
     *widget.ROUTES,
     *keys.ROUTES,
     *addresses.ROUTES,
+    *feedback.ROUTES,
     *health.ROUTES,
     *openapi_document.ROUTES,
     *home.ROUTES,
@@ -20,5 +21,6 @@ ROUTES: tuple[Route, ...] = (
     *docs.ROUTES,
     *about_probes.ROUTES,
     *login.ROUTES,
+    *unsubscribe.ROUTES,
     *static.ROUTES,
 )

@@ -1,0 +1,101 @@
+"""open_feedback(verifier, gate): where feedback meets its adapters; and how others reach its store beside a service."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from msgspec import Struct
+
+from verifier.adapters.aiohttp_fetcher import AiohttpFetcher
+from verifier.adapters.calibration_file import write_calibration
+from verifier.adapters.data_files import shipped_folder
+from verifier.adapters.reply_rule_file import load_rules
+from verifier.adapters.sqlite_events import SqliteEvents
+from verifier.adapters.system_clock import SystemClock
+from verifier.config import Settings
+from verifier.core.calibration import Calibration
+from verifier.core.faults import ServiceUnavailable
+from verifier.feedback_ports import SecretStore
+from verifier.gate_ports import SuppressionStore, UseStore
+from verifier.ports import Clock
+from verifier.service.calibrating import Calibrating, Predictions
+from verifier.service.feedback import Feedback, Places
+from verifier.service.hooks import Hooks
+from verifier.wiring import Verifier
+
+EVENTS_FILE = "events.sqlite"
+_CALIBRATE_SECONDS = 300.0
+
+
+class FeedbackService(Struct, frozen=True):
+    """What an edge works with."""
+
+    feedback: Feedback
+    hooks: Hooks
+    calibrating: Calibrating
+    secrets: SecretStore
+
+
+@asynccontextmanager
+async def open_feedback(
+    verifier: Verifier,
+    suppressions: SuppressionStore,
+    uses: UseStore,
+    *,
+    report_fault: Callable[[BaseException], None],
+    at_work: bool = True,
+) -> AsyncIterator[FeedbackService]:
+    """The feedback of a data folder, whose lock the verifier holds. `at_work`: what others have kept is done too, and
+    risks are calibrated as events come. What the verifier forgets from now on is erased here too.
+    """
+    settings, clock, judging = verifier.settings, verifier.clock, verifier.verification.judging
+    events = SqliteEvents(settings.data_dir / EVENTS_FILE, clock)
+    fetcher = AiohttpFetcher(verifier.guard.reason)
+    feedback = Feedback(
+        Places(events, suppressions, uses, verifier.store),
+        judging,
+        Predictions(judging, verifier.store, verifier.mailboxes.not_asked, clock),
+        load_rules(shipped_folder() / "reply_rules.toml"),
+        secret=verifier.secret,
+        clock=clock,
+        report_fault=report_fault,
+    )
+
+    def keep(calibration: Calibration) -> None:
+        write_calibration(settings.data_dir, calibration.risks)
+
+    calibrating = Calibrating(events, verifier.reference.prior_risks, judging, keep)
+    verifier.forgetting.reach(feedback.forget)
+    running: list[asyncio.Task[None]] = []
+    try:
+        if at_work:
+            running.append(asyncio.create_task(feedback.run()))
+            running.append(asyncio.create_task(_calibrate(calibrating, clock, report_fault)))
+        yield FeedbackService(feedback, Hooks(feedback, events, fetcher), calibrating, events)
+    finally:
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.wait(running)
+        await feedback.close()
+        await fetcher.close()
+        await events.close()
+
+
+@asynccontextmanager
+async def open_secrets(settings: Settings) -> AsyncIterator[SecretStore]:
+    """The secrets of sources by themselves, beside a service that may be running."""
+    events = SqliteEvents(settings.data_dir / EVENTS_FILE, SystemClock())
+    try:
+        yield events
+    finally:
+        await events.close()
+
+
+async def _calibrate(calibrating: Calibrating, clock: Clock, report_fault: Callable[[BaseException], None]) -> None:
+    while True:
+        try:
+            await calibrating.calibrate()
+        except (ServiceUnavailable, OSError) as fault:
+            report_fault(fault)
+        await clock.sleep(_CALIBRATE_SECONDS)
