@@ -132,16 +132,16 @@ def merge(findings: tuple[Finding, ...], now: datetime) -> Finding | None:
 def retained(findings: Sequence[Finding], now: datetime) -> tuple[Finding, ...]:
     """What a store keeps of a mailbox at `now`: the latest finding of each kind that is still retained, oldest first.
 
-    Bounded by the number of kinds (reply classes, conclusive or not, obstacles, withdrawn refusals), and the same
-    whatever order the findings came in.
+    Bounded by the number of kinds (reply classes, conclusive or not, told or asked for, obstacles, withdrawn refusals),
+    and the same whatever order the findings came in.
     """
     if len(findings) == 1:
         return tuple(findings) if retained_until(findings[0]) > now else ()
-    latest: dict[tuple[str, bool], Finding] = {}
+    latest: dict[tuple[str, bool, bool], Finding] = {}
     for finding in findings:
         if retained_until(finding) > now:
             said = "withdrawn" if _is_withdrawn(finding) else finding.reply_class or finding.obstacle or ""
-            kind = said, finding.conclusive
+            kind = said, finding.conclusive, finding.told is not None
             held = latest.get(kind)
             if held is None or _later(finding, held):
                 latest[kind] = finding
