@@ -5,8 +5,9 @@ of an event may be done twice, by a crash in the middle: they are such that this
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from msgspec import Struct, structs
 
@@ -26,8 +27,11 @@ from verifier.ports import Clock, FactStore
 from verifier.service.calibrating import Predictions
 from verifier.service.judging import Judging
 
-_AT_ONCE = 2000
+_AT_ONCE = 500
+_STEP = 50
+"""Events that are worked on before others have their turn: about a millisecond."""
 _LOOK_SECONDS = 5.0
+_Item = TypeVar("_Item")
 _SENT = (EventKind.SENT, EventKind.DELIVERED, EventKind.BOUNCED, EventKind.DEFERRED)
 
 
@@ -86,7 +90,9 @@ class Feedback:
     async def keep(self, events: Sequence[MailEvent], once: Once | None = None) -> Receipt | None:
         """Like `accept`, but what the events do is left to whoever holds the folder."""
         now = self._clock.now()
-        arrivals = [arrival for event in events if (arrival := self._arrival(event, now)) is not None]
+        arrivals: list[Arrival] = []
+        async for some in _in_turn(events):
+            arrivals += [arrival for event in some if (arrival := self._arrival(event, now)) is not None]
         new = await self._places.events.add(arrivals, once)
         return None if new is None else Receipt(new, len(arrivals) - new, len(events) - len(arrivals))
 
@@ -139,10 +145,12 @@ class Feedback:
         outcomes = await self._predictions.outcomes(known)
         bearing = {each.mailbox for each, _ in known if _bears(each.event)}
         histories = await places.events.history(sorted(bearing))
-        effects = [
-            (each, effects_of(each.event, a, histories.get(each.mailbox, NOTHING), self._keys, self._rules))
-            for each, a in known
-        ]
+        effects: list[tuple[Waiting, Effects]] = []
+        async for some in _in_turn(known):
+            effects += [
+                (each, effects_of(each.event, a, histories.get(each.mailbox, NOTHING), self._keys, self._rules))
+                for each, a in some
+            ]
         await self._suppress(effects)
         findings: list[tuple[str, Finding]] = [(w.mailbox, e.finding) for w, e in effects if e.finding is not None]
         if findings:
@@ -168,6 +176,13 @@ class Feedback:
         recipient = self._keys.exact(address)
         blast = event.message_class in (None, "marketing")
         return Use(event.sender, made_id(event.message_id, recipient), recipient, event.at, blast)
+
+
+async def _in_turn(items: Sequence[_Item]) -> AsyncIterator[Sequence[_Item]]:
+    """The items step by step, with room between for whoever waits."""
+    for start in range(0, len(items), _STEP):
+        yield items[start : start + _STEP]
+        await asyncio.sleep(0)
 
 
 def _bears(event: MailEvent) -> bool:
