@@ -6,6 +6,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from verifier.core.campaigns import Campaign
 from verifier.core.decisions import Decided, Tallied
 from verifier.core.senders import Sender
 from verifier.core.suppressions import Removal, Suppression, SuppressionKind
@@ -99,6 +100,22 @@ class DecisionLog(Protocol):
     async def settled(self) -> None: ...
     async def tally(self, since: datetime) -> Sequence[Tallied]: ...
     async def forget(self, recipient: str) -> None: ...
+
+
+class CampaignStore(Protocol):
+    """Campaigns, and what became of each of their rows. Must not lose: committed when it returns.
+
+    `put` replaces the record; `campaigns` gives the newest first, of a workspace or of all, made before `before`.
+    `keep_fates` keeps a byte a row of one list (core/campaigns.py), `fates` gives them, b"" where there are none.
+    """
+
+    async def put(self, campaign: Campaign) -> None: ...
+    async def get(self, campaign_id: str) -> Campaign | None: ...
+    async def campaigns(
+        self, workspace: str | None = None, before: datetime | None = None, limit: int = 100
+    ) -> Sequence[Campaign]: ...
+    async def keep_fates(self, campaign_id: str, list_id: str, fates: bytes) -> None: ...
+    async def fates(self, campaign_id: str, list_id: str) -> bytes: ...
 
 
 class ActivitySource(Protocol):

@@ -3,7 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from verifier.adapters.gate_policy_files import load_policies
@@ -14,15 +17,18 @@ from verifier.adapters.sqlite_senders import SqliteSenders
 from verifier.adapters.sqlite_suppressions import SqliteSuppressions
 from verifier.adapters.suppression_memory import SuppressionMemory
 from verifier.adapters.system_clock import SystemClock
+from verifier.adapters.unmetered import Unmetered
 from verifier.config import Settings
 from verifier.core.address import Address
-from verifier.core.faults import ServiceUnavailable
+from verifier.core.faults import OperatorError, ServiceUnavailable
+from verifier.core.gate_record import gate_record
+from verifier.core.gate_words import GateQuestion
 from verifier.core.keys import subkey
 from verifier.core.suppression_keys import SuppressionKeys
 from verifier.gate_ports import ActivitySource, DecisionLog, SuppressionStore, UseStore
 from verifier.ports import Clock
 from verifier.service.gate_knowledge import GateKnowledge
-from verifier.service.gating import Equipment, Gate
+from verifier.service.gating import Equipment, Gate, UnknownPolicy
 from verifier.service.realtime import RealTime
 from verifier.service.refreshing import Refreshing
 from verifier.service.sender_book import SenderBook
@@ -33,7 +39,12 @@ SUPPRESSIONS_FILE = "suppressions.sqlite"
 FRONT_FILE = "suppressions.front"
 SENDERS_FILE = "senders.sqlite"
 DECISIONS_FILE = "decisions.sqlite"
+ASK = "gate"
+"""The operation of the prober's socket."""
+COMMAND_SECONDS = 2.0
+"""The deadline of a command, which has just opened its files."""
 _LOOK_SECONDS = 1.0
+_BEHIND_SECONDS = 8.0
 
 
 class GateService(Struct, frozen=True):
@@ -51,13 +62,15 @@ class GateService(Struct, frozen=True):
 @asynccontextmanager
 async def open_gate(
     verifier: Verifier,
-    realtime: RealTime,
+    realtime: RealTime | None = None,
     *,
     report_fault: Callable[[BaseException], None],
     warn: Callable[[str], None],
     activity: ActivitySource | None = None,
 ) -> AsyncIterator[GateService]:
-    """The gate of a data folder, whose lock the verifier holds. What the verifier forgets is erased here too.
+    """The gate of a data folder, whose lock the verifier holds. What the verifier forgets is erased here too, and other
+    commands ask it over the prober's socket. Without a `realtime` it has one of its own, whose checks get some seconds
+    to end.
 
     Raises ServiceUnavailable where the suppressions cannot be read: nobody would know whom not to mail.
     """
@@ -69,6 +82,10 @@ async def open_gate(
     log = SqliteDecisions(settings.data_dir / DECISIONS_FILE, clock, warn)
     keys = _keys(verifier.secret)
     book = SenderBook(store)
+    own = realtime is None
+    realtime = realtime or RealTime(
+        verifier.verification, clock, Unmetered(), called=verifier.lanes.called, report_fault=report_fault
+    )
     refreshing = Refreshing(realtime, clock)
     judging = verifier.verification.judging
     knowledge = GateKnowledge(
@@ -111,13 +128,18 @@ async def open_gate(
         await memory.open()
         await book.look()
         verifier.forgetting.reach(forget)
+        verifier.further[ASK] = partial(_answer, gate)
         following = asyncio.get_running_loop().create_task(_follow(memory, book, clock, warn, report_fault))
         yield GateService(gate, suppressing, suppressing, keys, book, store, log)
     finally:
         if following is not None:
             following.cancel()
             await asyncio.wait([following])
+        verifier.further.pop(ASK, None)
         await gate.close()
+        if own:
+            await refreshing.settled()
+            await realtime.close(_BEHIND_SECONDS)
         await log.close()
         await store.close()
         await suppressions.close()
@@ -142,6 +164,17 @@ async def open_decisions(settings: Settings) -> AsyncIterator[DecisionLog]:
         yield log
     finally:
         await log.close()
+
+
+async def _answer(gate: Gate, request: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+    """What another command asks of this process: questions as values, and their answers' records."""
+    try:
+        questions = msgspec.convert(request.get("questions"), list[GateQuestion])
+        answers = await gate.decide(questions, deadline_seconds=COMMAND_SECONDS)
+    except (msgspec.ValidationError, UnknownPolicy) as error:
+        raise OperatorError(f"That cannot be asked: {error}.") from None
+    for answer in answers:
+        yield msgspec.to_builtins(gate_record(answer))
 
 
 def _keys(secret: bytes) -> SuppressionKeys:

@@ -65,6 +65,8 @@ ENTRY = Suppression("k", SuppressionKind.UNSUBSCRIBED, at(0), "manual", sender="
         (Removal("k", sender="shop"), False),
         (Removal("k"), False),
         (Removal("k", any_scope=True), True),
+        (Removal("k", any_scope=True, sender="shop"), True),
+        (Removal("k", any_scope=True, sender="other"), False),
         (Removal("k", any_scope=True, kinds=frozenset({SuppressionKind.COMPLAINT})), False),
         (Removal("k", any_scope=True, before=at(0)), False),
         (Removal("k", any_scope=True, before=at(1)), True),

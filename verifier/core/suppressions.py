@@ -46,8 +46,8 @@ FORGOTTEN_WHOLE = frozenset({SuppressionKind.MANUAL_ALLOW})
 
 
 class Removal(Struct, frozen=True):
-    """Which entries end: those under `key`, of these kinds, with exactly this scope (`any_scope`: with any), told of
-    before `before` (None: whenever).
+    """Which entries end: those under `key`, of these kinds, with exactly this scope, told of before `before` (None:
+    whenever). `any_scope`: of any class and topic, and where `sender` is None, of any sender.
     """
 
     key: str
@@ -61,9 +61,13 @@ class Removal(Struct, frozen=True):
     def ends(self, entry: Suppression) -> bool:
         """Whether this entry ends by it."""
         scope = (self.sender, self.message_class, self.topic)
+        if self.any_scope:
+            in_scope = self.sender in (None, entry.sender)
+        else:
+            in_scope = scope == (entry.sender, entry.message_class, entry.topic)
         return (
             entry.key == self.key
             and entry.kind in self.kinds
-            and (self.any_scope or scope == (entry.sender, entry.message_class, entry.topic))
+            and in_scope
             and (self.before is None or entry.at < self.before)
         )

@@ -95,26 +95,15 @@ class Suppressing:
         )
 
     async def lift(
-        self,
-        texts: Iterable[str],
-        kinds: Iterable[SuppressionKind] = SuppressionKind,
-        scope: Scope | None = None,
+        self, texts: Iterable[str], kinds: Iterable[SuppressionKind] = SuppressionKind, *, sender: str | None = None
     ) -> int:
-        """Ends the entries of these kinds, of that scope (None: whatever theirs is), and gives how many there were.
+        """Ends the entries of these kinds, of a sender (None: whosever), and gives how many there were.
 
         Raises InputError for a text that is neither an address nor a domain nor a digest.
         """
         each = tuple(kinds)
-        where = scope or EVERYTHING
         removals = [
-            Removal(
-                self._place(text, kind)[0],
-                frozenset({kind}),
-                where.sender,
-                where.message_class,
-                where.topic,
-                any_scope=scope is None,
-            )
+            Removal(self._place(text, kind)[0], frozenset({kind}), sender=sender, any_scope=True)
             for text in texts
             for kind in each
         ]

@@ -1,6 +1,19 @@
 """The one table of all routes: whoever adds some adds their file's ROUTES here."""
 
-from verifier.edges.http.api import addresses, feedback, health, keys, lists, openapi_document, reacher, verify, widget
+from verifier.edges.http.api import (
+    addresses,
+    feedback,
+    gate,
+    health,
+    keys,
+    lists,
+    openapi_document,
+    reacher,
+    senders,
+    suppressions,
+    verify,
+    widget,
+)
 from verifier.edges.http.pages import about_probes, check, docs, home, list_page, list_steps, login, static, unsubscribe
 from verifier.edges.http.routing import Route
 
@@ -9,6 +22,9 @@ ROUTES: tuple[Route, ...] = (
     *reacher.ROUTES,
     *lists.ROUTES,
     *widget.ROUTES,
+    *gate.ROUTES,
+    *suppressions.ROUTES,
+    *senders.ROUTES,
     *keys.ROUTES,
     *addresses.ROUTES,
     *feedback.ROUTES,
