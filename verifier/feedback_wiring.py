@@ -8,20 +8,28 @@ from msgspec import Struct
 
 from verifier.adapters.aiohttp_fetcher import AiohttpFetcher
 from verifier.adapters.calibration_file import write_calibration
-from verifier.adapters.data_files import shipped_folder
+from verifier.adapters.data_files import load_reference_data, shipped_folder
 from verifier.adapters.reply_rule_file import load_rules
+from verifier.adapters.secret_file import load_secret
 from verifier.adapters.sqlite_events import SqliteEvents
+from verifier.adapters.sqlite_senders import SqliteSenders
+from verifier.adapters.sqlite_suppressions import SqliteSuppressions
 from verifier.adapters.system_clock import SystemClock
 from verifier.config import Settings
 from verifier.core.calibration import Calibration
 from verifier.core.faults import ServiceUnavailable
+from verifier.core.keys import subkey
+from verifier.core.reply_rules import Rules
 from verifier.feedback_ports import SecretStore
 from verifier.gate_ports import SuppressionStore, UseStore
+from verifier.gate_wiring import SENDERS_FILE, SUPPRESSIONS_FILE
 from verifier.ports import Clock
 from verifier.service.calibrating import Calibrating, Predictions
 from verifier.service.feedback import Feedback, Places
 from verifier.service.hooks import Hooks
-from verifier.wiring import Verifier
+from verifier.service.judging import Judging
+from verifier.service.keeping import Keeping
+from verifier.wiring import Verifier, assemble_names
 
 EVENTS_FILE = "events.sqlite"
 _CALIBRATE_SECONDS = 300.0
@@ -55,7 +63,7 @@ async def open_feedback(
         Places(events, suppressions, uses, verifier.store),
         judging,
         Predictions(judging, verifier.store, verifier.mailboxes.not_asked, clock),
-        load_rules(shipped_folder() / "reply_rules.toml"),
+        _rules(),
         secret=verifier.secret,
         clock=clock,
         report_fault=report_fault,
@@ -83,6 +91,36 @@ async def open_feedback(
 
 
 @asynccontextmanager
+async def open_feedback_alone(
+    verifier: Verifier, *, report_fault: Callable[[BaseException], None]
+) -> AsyncIterator[FeedbackService]:
+    """The same for one command that holds the data folder: what events change is done here, and by nobody else."""
+    suppressions = SqliteSuppressions(verifier.settings.data_dir / SUPPRESSIONS_FILE)
+    senders = SqliteSenders(verifier.settings.data_dir / SENDERS_FILE, verifier.clock)
+    try:
+        async with open_feedback(verifier, suppressions, senders, report_fault=report_fault, at_work=False) as service:
+            yield service
+            await service.calibrating.calibrate()
+    finally:
+        await senders.close()
+        await suppressions.close()
+
+
+@asynccontextmanager
+async def open_keeping(settings: Settings) -> AsyncIterator[Keeping]:
+    """For a command beside a service that holds the folder, and does what is kept a few seconds later."""
+    clock = SystemClock()
+    reference = load_reference_data(settings.data_dir)
+    secret = load_secret(settings.data_dir, settings.secret_key, clock)
+    judging = Judging(assemble_names(reference), reference.risks, clock, subkey(secret, "mailbox"))
+    events = SqliteEvents(settings.data_dir / EVENTS_FILE, clock)
+    try:
+        yield Keeping(events, judging, _rules(), secret=secret, clock=clock)
+    finally:
+        await events.close()
+
+
+@asynccontextmanager
 async def open_secrets(settings: Settings) -> AsyncIterator[SecretStore]:
     """The secrets of sources by themselves, beside a service that may be running."""
     events = SqliteEvents(settings.data_dir / EVENTS_FILE, SystemClock())
@@ -99,3 +137,7 @@ async def _calibrate(calibrating: Calibrating, clock: Clock, report_fault: Calla
         except (ServiceUnavailable, OSError) as fault:
             report_fault(fault)
         await clock.sleep(_CALIBRATE_SECONDS)
+
+
+def _rules() -> Rules:
+    return load_rules(shipped_folder() / "reply_rules.toml")

@@ -20,7 +20,7 @@ from verifier.core.reasons import ALL_STAGES, Reason
 from verifier.core.replies import ReplyClass, SmtpStage
 from verifier.core.suppressions import Suppression
 from verifier.core.verdict import Assessment, Source
-from verifier.service.feedback import Receipt
+from verifier.service.keeping import Receipt
 from verifier.service.mailboxes import Knowledge
 
 HOUR = timedelta(hours=1)
@@ -174,7 +174,7 @@ async def test_what_could_not_be_done_is_done_later(tmp_path: Path) -> None:
 async def test_a_crash_between_an_event_and_its_effect_is_made_good(tmp_path: Path) -> None:
     """What waited is done by the next process, and done twice it makes no difference."""
     async with feedback_desk(tmp_path) as desk:
-        await desk.feedback.keep([event(EventKind.BOUNCED), event(EventKind.COMPLAINED, sender="shop")])
+        await desk.feedback._keeping.keep([event(EventKind.BOUNCED), event(EventKind.COMPLAINED, sender="shop")])
     async with feedback_desk(tmp_path) as desk:
         assert await desk.kinds(JANE) == set()
         waiting = await desk.events.waiting(10)

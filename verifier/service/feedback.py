@@ -5,42 +5,29 @@ of an event may be done twice, by a crash in the middle: they are such that this
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import datetime
-from typing import TypeVar
+from collections.abc import Callable, Sequence
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from verifier.core.address import Address, parse_address
 from verifier.core.evidence import Finding
 from verifier.core.faults import ServiceUnavailable
-from verifier.core.feedback.bounces import classified
 from verifier.core.feedback.effects import NOTHING, Effects, effects_of, is_sign_of_life, is_soft, opt_of
 from verifier.core.feedback.hook import Once, made_id
-from verifier.core.keys import keyed_hash, subkey
+from verifier.core.keys import subkey
 from verifier.core.mail_events import EventKind, MailEvent
 from verifier.core.reply_rules import Rules
 from verifier.core.suppression_keys import SuppressionKeys
-from verifier.feedback_ports import Arrival, EventStore, Waiting
+from verifier.feedback_ports import EventStore, Waiting
 from verifier.gate_ports import SuppressionStore, Use, UseStore
 from verifier.ports import Clock, FactStore
 from verifier.service.calibrating import Predictions
 from verifier.service.judging import Judging
+from verifier.service.keeping import Keeping, Receipt, in_turn
 
 _AT_ONCE = 500
-_STEP = 50
-"""Events that are worked on before others have their turn: about a millisecond."""
 _LOOK_SECONDS = 5.0
-_Item = TypeVar("_Item")
 _SENT = (EventKind.SENT, EventKind.DELIVERED, EventKind.BOUNCED, EventKind.DEFERRED)
-
-
-class Receipt(Struct, frozen=True):
-    """What became of a batch: events that are new, that were told before, and whose recipient is no address."""
-
-    new: int
-    repeated: int
-    ignored: int
 
 
 class Places(Struct, frozen=True):
@@ -66,12 +53,12 @@ class Feedback:
         clock: Clock,
         report_fault: Callable[[BaseException], None],
     ) -> None:
+        self._keeping = Keeping(places.events, judging, rules, secret=secret, clock=clock)
         self._places = places
         self._judging = judging
         self._predictions = predictions
         self._rules = rules
         self._keys = SuppressionKeys(subkey(secret, "suppression"))
-        self._names = subkey(secret, "event")
         self._clock = clock
         self._report_fault = report_fault
         self._doing: asyncio.Task[None] | None = None
@@ -82,19 +69,10 @@ class Feedback:
 
         Raises ServiceUnavailable where they cannot be kept; nothing of them is, then.
         """
-        receipt = await self.keep(events, once)
+        receipt = await self._keeping.keep(events, once)
         if receipt is not None and receipt.new:
             await self.catch_up()
         return receipt
-
-    async def keep(self, events: Sequence[MailEvent], once: Once | None = None) -> Receipt | None:
-        """Like `accept`, but what the events do is left to whoever holds the folder."""
-        now = self._clock.now()
-        arrivals: list[Arrival] = []
-        async for some in _in_turn(events):
-            arrivals += [arrival for event in some if (arrival := self._arrival(event, now)) is not None]
-        new = await self._places.events.add(arrivals, once)
-        return None if new is None else Receipt(new, len(arrivals) - new, len(events) - len(arrivals))
 
     async def catch_up(self) -> None:
         """Returns once all that waited when it was called is done, or could not be: then `run` tries again."""
@@ -117,16 +95,6 @@ class Feedback:
         """Nothing that was told of the address is known any more; opt-outs are the suppressions' to keep."""
         await self._places.events.forget(mailbox)
 
-    def _arrival(self, event: MailEvent, now: datetime) -> Arrival | None:
-        address = parse_address(event.email)
-        if not isinstance(address, Address):
-            return None
-        event = classified(event, self._rules)
-        event = structs.replace(event, email=address.normalized, at=min(event.at, now))
-        name = keyed_hash(self._names, f"{event.source}\0{event.id}")
-        message = keyed_hash(self._names, f"message\0{event.message_id}") if event.message_id else ""
-        return Arrival(name, self._judging.key_of(address), event, message)
-
     async def _do_after(self, before: asyncio.Task[None] | None) -> None:
         if before is not None:
             await asyncio.wait([before])
@@ -146,7 +114,7 @@ class Feedback:
         bearing = {each.mailbox for each, _ in known if _bears(each.event)}
         histories = await places.events.history(sorted(bearing))
         effects: list[tuple[Waiting, Effects]] = []
-        async for some in _in_turn(known):
+        async for some in in_turn(known):
             effects += [
                 (each, effects_of(each.event, a, histories.get(each.mailbox, NOTHING), self._keys, self._rules))
                 for each, a in some
@@ -176,13 +144,6 @@ class Feedback:
         recipient = self._keys.exact(address)
         blast = event.message_class in (None, "marketing")
         return Use(event.sender, made_id(event.message_id, recipient), recipient, event.at, blast)
-
-
-async def _in_turn(items: Sequence[_Item]) -> AsyncIterator[Sequence[_Item]]:
-    """The items step by step, with room between for whoever waits."""
-    for start in range(0, len(items), _STEP):
-        yield items[start : start + _STEP]
-        await asyncio.sleep(0)
 
 
 def _bears(event: MailEvent) -> bool:

@@ -11,7 +11,8 @@ from verifier.core.feedback.ses import certificate_url
 from verifier.core.feedback.sources import Proof, Source
 from verifier.core.mail_events import MailEvent
 from verifier.feedback_ports import Fetcher, SecretStore
-from verifier.service.feedback import Feedback, Receipt
+from verifier.service.feedback import Feedback
+from verifier.service.keeping import Receipt
 
 _IN_A_THREAD = 64 * 1024
 """Bytes of a body past which reading it would hold the loop for more than a moment."""

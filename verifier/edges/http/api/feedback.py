@@ -19,7 +19,7 @@ from verifier.edges.http.bodies import read_bytes
 from verifier.edges.http.problems import Problem
 from verifier.edges.http.routing import NDJSON, Call, Route, json_response
 from verifier.edges.http.site import CALLER
-from verifier.service.feedback import Receipt
+from verifier.service.keeping import Receipt
 
 _GENERIC = "generic"
 _PROBLEMS = {
