@@ -37,8 +37,10 @@ def mail(chance: random.Random, number: int, at: datetime) -> tuple[str, int]:
     ]
     fate = chance.random()
     if fate < 0.02:
-        said = f"host mx.d{host}.example said: 550 5.1.1 <{person}@d{host}.example>: User unknown (in reply to RCPT TO command)"
-        lines.append(f"{head}/smtp[900]: {queue}: {to}, {tail}, dsn=5.1.1, status=bounced ({said})")
+        said = f"host mx.d{host}.example said: 550 5.1.1 <{person}@d{host}.example>: User unknown"
+        lines.append(
+            f"{head}/smtp[900]: {queue}: {to}, {tail}, dsn=5.1.1, status=bounced ({said} (in reply to RCPT TO command))"
+        )
     elif fate < 0.05:
         lines.append(f"{head}/smtp[900]: {queue}: {to}, {tail}, dsn=4.7.1, status=deferred (451 4.7.1 Greylisted)")
     else:

@@ -25,7 +25,7 @@ from verifier.service.calibrating import Predictions
 from verifier.service.judging import Judging
 from verifier.service.keeping import Keeping, Receipt, in_turn
 
-_AT_ONCE = 500
+_AT_ONCE = 1000
 _LOOK_SECONDS = 5.0
 _SENT = (EventKind.SENT, EventKind.DELIVERED, EventKind.BOUNCED, EventKind.DEFERRED)
 
@@ -74,11 +74,15 @@ class Feedback:
             await self.catch_up()
         return receipt
 
+    async def keep(self, events: Sequence[MailEvent]) -> Receipt | None:
+        """Like `accept`, but what they change is done behind it: for many, of whom nobody waits for one."""
+        receipt = await self._keeping.keep(events)
+        self._begin()
+        return receipt
+
     async def catch_up(self) -> None:
         """Returns once all that waited when it was called is done, or could not be: then `run` tries again."""
-        if self._next is None:
-            self._next = asyncio.create_task(self._do_after(self._doing))
-        await asyncio.shield(self._next)
+        await asyncio.shield(self._begin())
 
     async def run(self) -> None:
         """Does what waits: from before this process began, and what other processes have kept meanwhile."""
@@ -94,6 +98,11 @@ class Feedback:
     async def forget(self, _: Address, mailbox: str) -> None:
         """Nothing that was told of the address is known any more; opt-outs are the suppressions' to keep."""
         await self._places.events.forget(mailbox)
+
+    def _begin(self) -> asyncio.Task[None]:
+        if self._next is None:
+            self._next = asyncio.create_task(self._do_after(self._doing))
+        return self._next
 
     async def _do_after(self, before: asyncio.Task[None] | None) -> None:
         if before is not None:

@@ -106,8 +106,8 @@ async def _taking(settings: Settings) -> AsyncIterator[Take]:
             probing(settings, "verifier feedback") as verifier,
             open_feedback_alone(verifier, report_fault=report_fault) as service,
         ):
+            yield service.feedback.keep
             await service.feedback.catch_up()
-            yield service.feedback.accept
     except FolderBusy as busy:
         if busy.holder is None or busy.holder.command != SERVE:
             raise
