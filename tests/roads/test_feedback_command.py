@@ -4,12 +4,14 @@ import gzip
 import os
 import sqlite3
 import time
+from pathlib import Path
 
 from tests.core.feedback.test_logs import EXIM, POSTFIX
 from tests.core.feedback.test_reports import ARF, POSTFIX_DSN
 from tests.roads.test_serve import ask, serving
 from tests.support.command import Command
 from tests.support.feedback_vectors import MAILGUN_KEY
+from tests.support.mail_stores import imap, pop3, served
 
 SETTINGS = {"VERIFIER_SMTP_ENABLED": "false", "VERIFIER_DNS_NAMESERVERS": "127.0.0.1:1"}
 
@@ -49,8 +51,6 @@ def test_logs_are_taken_rotated_gzipped_and_twice(offline: Command) -> None:
     assert listed(offline) == {("jane@example.com", None), ("bob@nowhere.example", None)}
     broken = offline.run("feedback", "import", offline.write("broken.gz", gzip.compress(POSTFIX)[:200]))
     assert (broken.code, "cannot be read to its end" in broken.err) == (65, True)
-    nothing = offline.run("feedback", "import", offline.write("list.csv", "email\nx@example.com\n"))
-    assert (nothing.code, "--format" in nothing.err) == (65, True)
 
 
 def test_beside_a_service_it_is_kept_at_once_and_done_by_the_service(offline: Command) -> None:
@@ -67,3 +67,31 @@ def test_beside_a_service_it_is_kept_at_once_and_done_by_the_service(offline: Co
         assert ask(f"{url}/v1/webhooks/mailgun", {})[1]["code"] == "event_malformed"
         assert offline.run("feedback", "secret", "mailgun", "--remove").code == 0
         assert ask(f"{url}/v1/webhooks/mailgun", {})[1]["code"] == "source_unconfigured"
+
+
+def test_exports_and_mailboxes_are_taken_by_the_same_command(offline: Command, tmp_path: Path) -> None:
+    """A table says what happened by a column or by --event; a mailbox is read over TLS, its reports once; replies of
+    people are passed over.
+    """
+    cleaned = offline.write("cleaned.csv", "Email Address,CLEAN_TIME\njane@example.com,2026-05-01 10:00:00\n")
+    command = ("feedback", "import", "--source", "mailchimp", cleaned)
+    assert [offline.run(*command).out[:5] for _ in range(2)] == ["1 new", "0 new"]
+    plain = offline.write("gone.csv", "Email;Name\njoe@example.org;Joe\n")
+    refused = offline.run("feedback", "import", plain)
+    assert (refused.code, "--event" in refused.err) == (65, True)
+    gone = offline.run("feedback", "import", plain, "--source", "brevo", "--event", "unsubscribed", "--sender", "shop")
+    assert (gone.code, gone.out[:5]) == (0, "1 new")
+    assert listed(offline) == {("jane@example.com", None), ("joe@example.org", "shop")}
+    password = offline.write("password", "secret\n")
+    for scheme, server in (("imaps", imap), ("pop3s", pop3)):
+        messages = [POSTFIX_DSN.replace(b"A1B2C3@", scheme.encode() + b"@"), b"Subject: Thanks\n\nBye\n"]
+        with served(tmp_path, server(messages)) as (port, certificate, _):
+            url = f"{scheme}://bounces%40example.net@127.0.0.1:{port}"
+            taken = [
+                offline.run("feedback", "import", url, "--password-file", password, SSL_CERT_FILE=str(certificate))
+                for _ in range(2)
+            ]
+        assert [each.out[:5] for each in taken] == ["2 new", "0 new"], taken[0].err
+        assert "1 messages are neither bounces nor abuse reports" in taken[0].err
+    bad = offline.run("feedback", "import", "imap://jane@mail.example.com")
+    assert (bad.code, "imaps://USER@HOST" in bad.err) == (65, True)

@@ -3,32 +3,60 @@
 Works beside a service that runs: what is told is kept at once, and done by the service a few seconds later.
 """
 
+import asyncio
+import ssl
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, closing
+from datetime import UTC, datetime
+from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import IO, Any
+from urllib.parse import unquote, urlsplit
 
 import click
+from msgspec import Struct
 
 from verifier.adapters.data_files import load_providers, shipped_folder
 from verifier.adapters.folder_lock import FolderBusy
+from verifier.adapters.imaplib_mailbox import ImaplibMailbox
 from verifier.adapters.log_files import lines_of, oldest_first
+from verifier.adapters.poplib_mailbox import PoplibMailbox
 from verifier.adapters.system_clock import SystemClock
 from verifier.config import Settings
 from verifier.core.faults import InputError
+from verifier.core.feedback.exports import WORDS, export_events, shape_of
 from verifier.core.feedback.hook import LARGEST_BODY, Refusal
 from verifier.core.feedback.log_lines import LogTime, Relays
 from verifier.core.feedback.reports import read_report
 from verifier.core.feedback.sources import SOURCES
+from verifier.core.mail_events import MailEvent
 from verifier.edges.cli.event_loop import run_async
 from verifier.edges.cli.session import SERVE, probing, read_settings, report_fault, say
 from verifier.feedback_wiring import open_feedback_alone, open_keeping, open_secrets
+from verifier.readers.tables import open_table
 from verifier.service.importing import LOGS, Take, log_events, take_all
 from verifier.service.keeping import Receipt
 
 _LOOKED_AT = 200
+_ROWS = 2000
 _SIGNS = {"postfix": (b" postfix/", b" postfix-"), "exim": (b" <= ", b" => ", b" Completed")}
+
+
+EXPORT = "export"
+
+
+class Wishes(Struct, frozen=True):
+    """The options of an import."""
+
+    kind: str | None
+    sender: str | None
+    smarthosts: tuple[str, ...]
+    source: str
+    word: str | None
+    column: str | None
+    password_file: IO[str] | None
 
 
 @click.group("feedback", invoke_without_command=True)
@@ -43,13 +71,22 @@ def feedback_command(context: click.Context, sender: str | None) -> None:
 
 
 @feedback_command.command("import")
-@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--format", "kind", type=click.Choice(LOGS), help="Told by the first lines where it is not given.")
+@click.argument("inputs", nargs=-1, required=True, metavar="FILE|URL…")
+@click.option("--format", "kind", type=click.Choice([*LOGS, EXPORT]), help="Told by the first lines if not given.")
 @click.option("--sender", help="Whose mail it was.")
 @click.option("--smarthost", "smarthosts", multiple=True, metavar="HOST", help="Takes mail for others; repeatable.")
-def import_command(files: tuple[Path, ...], kind: str | None, sender: str | None, smarthosts: tuple[str, ...]) -> None:
-    """Take in mail logs of Postfix or Exim, rotated and gzipped ones too; twice makes no difference."""
-    run_async(_import(read_settings(), oldest_first(files), kind, sender, smarthosts))
+@click.option("--source", default=EXPORT, help="Whose export it is: mailjet, brevo, mailchimp, …")
+@click.option("--event", "word", type=click.Choice(WORDS), help="What happened to all, where no column says it.")
+@click.option("--column", help="The column of an export's addresses, by heading or number; guessed if not given.")
+@click.option("--password-file", type=click.File(), help="The mailbox's password, in its first line; else asked for.")
+def import_command(inputs: tuple[str, ...], **options: Any) -> None:
+    """Take in the past; twice makes no difference.
+
+    FILE is a mail log of Postfix or Exim (rotated and gzipped ones too), or what a sending service exports: bounced,
+    unsubscribed, cleaned contacts, or a list of events. URL is a mailbox of bounces: imaps://USER@HOST/FOLDER or
+    pop3s://USER@HOST; nothing in it is changed.
+    """
+    run_async(_import(read_settings(), inputs, Wishes(**options)))
 
 
 @feedback_command.command("secret")
@@ -76,26 +113,81 @@ async def _take_message(settings: Settings, raw: bytes, sender: str | None) -> N
         _tell(await take_all(outcome.events, take, sender, _silently))
 
 
-async def _import(
-    settings: Settings, files: Sequence[Path], kind: str | None, sender: str | None, smarthosts: Sequence[str]
-) -> None:
-    clock = SystemClock()
-    now = clock.now()
+async def _import(settings: Settings, inputs: Sequence[str], wishes: Wishes) -> None:
+    mailboxes = [_mailbox(url, wishes) for url in inputs if "://" in url]
+    files = oldest_first([Path(name) for name in inputs if "://" not in name])
+    kind = wishes.kind or _kind_of(files)
+    async with _taking(settings) as take:
+        for mailbox in mailboxes:
+            _tell(await _take_mailbox(mailbox, take, wishes.sender))
+        if kind == EXPORT:
+            for path in files:
+                _tell(await _take_export(path, take, wishes))
+        elif files:
+            await _take_logs(files, kind, take, wishes)
+
+
+async def _take_logs(files: Sequence[Path], kind: str, take: Take, wishes: Wishes) -> None:
+    now = SystemClock().now()
     zone = now.astimezone().tzinfo
     assert zone is not None
     providers = load_providers(shipped_folder())
-    relays = Relays(lambda host: providers.of_exchange(host) is not None, smarthosts)
-    events = log_events(
-        lambda: chain.from_iterable(lines_of(path) for path in files),
-        kind or _kind_of(files),
-        LogTime(now, zone),
-        relays,
-    )
-    async with _taking(settings) as take:
-        receipt = await take_all(events, take, sender, _progress())
+    relays = Relays(lambda host: providers.of_exchange(host) is not None, wishes.smarthosts)
+    lines = partial(_all_lines, files)
+    receipt = await take_all(log_events(lines, kind, LogTime(now, zone), relays), take, wishes.sender, _progress())
     if relays.smarthosts:
         say(f"Taken for smarthosts, whose acceptance proves nothing: {', '.join(sorted(relays.smarthosts))}.")
     _tell(receipt)
+
+
+async def _take_export(path: Path, take: Take, wishes: Wishes) -> Receipt:
+    with closing(open_table(path, [wishes.column] if wishes.column else ())) as table:
+        layout = table.layout
+        shape = shape_of(layout.header if layout.has_header else (), layout.email_columns[0], wishes.word or "")
+        at = _written_at(path)
+        rows = chain.from_iterable(table.chunks(_ROWS))
+        return await take_all(export_events(rows, shape, wishes.source, at), take, wishes.sender, _silently)
+
+
+async def _take_mailbox(mailbox: ImaplibMailbox | PoplibMailbox, take: Take, sender: str | None) -> Receipt:
+    """What is no report is passed over: replies of people come to such mailboxes too."""
+    now, others = SystemClock().now(), 0
+    events: list[MailEvent] = []
+    messages = mailbox.messages(LARGEST_BODY)
+    while (raw := await asyncio.to_thread(next, messages, None)) is not None:
+        outcome = read_report(raw, now)
+        if isinstance(outcome, Refusal):
+            others += 1
+        else:
+            events += outcome.events
+    if others:
+        say(f"{others:,} messages are neither bounces nor abuse reports, and were passed over.")
+    return await take_all(events, take, sender, _silently)
+
+
+def _mailbox(url: str, wishes: Wishes) -> ImaplibMailbox | PoplibMailbox:
+    parts = urlsplit(url)
+    if parts.scheme not in ("imaps", "pop3s") or not parts.hostname or not parts.username or parts.password:
+        raise InputError(
+            "A mailbox is imaps://USER@HOST/FOLDER or pop3s://USER@HOST (an @ in USER is %40), without the password."
+        )
+    if wishes.password_file is not None:
+        password = wishes.password_file.readline().rstrip("\r\n")
+    else:
+        password = click.prompt(f"Password of {parts.username} at {parts.hostname}", hide_input=True, err=True)
+    user, trust = unquote(parts.username), ssl.create_default_context()
+    if parts.scheme == "pop3s":
+        return PoplibMailbox(parts.hostname, user, password, port=parts.port or 995, trust=trust)
+    folder = unquote(parts.path.strip("/")) or "INBOX"
+    return ImaplibMailbox(parts.hostname, user, password, folder=folder, port=parts.port or 993, trust=trust)
+
+
+def _written_at(path: Path) -> datetime:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+
+
+def _all_lines(files: Sequence[Path]) -> Iterator[bytes]:
+    return chain.from_iterable(lines_of(path) for path in files)
 
 
 @asynccontextmanager
@@ -116,13 +208,13 @@ async def _taking(settings: Settings) -> AsyncIterator[Take]:
 
 
 def _kind_of(files: Sequence[Path]) -> str:
-    """The kind of log that the first lines are of. Raises InputError."""
+    """The kind of log that the first lines are of; an export where they are of none."""
     for path in files:
         for _, line in zip(range(_LOOKED_AT), lines_of(path), strict=False):
             for kind, signs in _SIGNS.items():
                 if any(sign in line for sign in signs):
                     return kind
-    raise InputError("These are neither logs of Postfix nor of Exim, as far as their first lines tell: say --format.")
+    return EXPORT
 
 
 async def _set_secret(settings: Settings, source: str, secrets: Sequence[str]) -> None:
