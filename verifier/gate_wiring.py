@@ -57,6 +57,7 @@ class GateService(Struct, frozen=True):
     senders: SenderBook
     uses: UseStore
     log: DecisionLog
+    equipment: Equipment
 
 
 @asynccontextmanager
@@ -99,23 +100,22 @@ async def open_gate(
         clock=clock,
     )
     suppressing = Suppressing(suppressions, keys, clock, memory.note)
-    gate = Gate(
-        Equipment(
-            judging=judging,
-            remembered=knowledge,
-            keys=keys,
-            front=memory,
-            suppressions=suppressions,
-            senders=book,
-            uses=store,
-            policies=policies,
-            log=log,
-            refresh=refreshing.ask,
-            clock=clock,
-            report_fault=report_fault,
-            activity=activity,
-        )
+    equipment = Equipment(
+        judging=judging,
+        remembered=knowledge,
+        keys=keys,
+        front=memory,
+        suppressions=suppressions,
+        senders=book,
+        uses=store,
+        policies=policies,
+        log=log,
+        refresh=refreshing.ask,
+        clock=clock,
+        report_fault=report_fault,
+        activity=activity,
     )
+    gate = Gate(equipment)
 
     async def forget(address: Address, _: str) -> None:
         await suppressing.forget_address(address)
@@ -130,7 +130,7 @@ async def open_gate(
         verifier.forgetting.reach(forget)
         verifier.further[ASK] = partial(_answer, gate)
         following = asyncio.get_running_loop().create_task(_follow(memory, book, clock, warn, report_fault))
-        yield GateService(gate, suppressing, suppressing, keys, book, store, log)
+        yield GateService(gate, suppressing, suppressing, keys, book, store, log, equipment)
     finally:
         if following is not None:
             following.cancel()
@@ -152,6 +152,15 @@ async def open_suppressions(settings: Settings) -> AsyncIterator[Suppressing]:
     store = SqliteSuppressions(settings.data_dir / SUPPRESSIONS_FILE)
     try:
         yield Suppressing(store, _keys(load_secret(settings.data_dir, settings.secret_key, clock)), clock)
+    finally:
+        await store.close()
+
+
+async def prepare_memory(settings: Settings) -> None:
+    """Writes the file from which a service starts fast, where much was added: it would have to read all of it."""
+    store = SqliteSuppressions(settings.data_dir / SUPPRESSIONS_FILE)
+    try:
+        await SuppressionMemory(settings.data_dir / FRONT_FILE, store).open()
     finally:
         await store.close()
 

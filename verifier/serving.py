@@ -11,6 +11,7 @@ from verifier.adapters.host_probes import redis_fault
 from verifier.adapters.prometheus_meter import PrometheusMeter
 from verifier.adapters.sqlite_keys import SqliteKeys
 from verifier.adapters.system_clock import SystemClock
+from verifier.campaign_wiring import CampaignService, open_campaigns
 from verifier.config import Settings
 from verifier.core.egress import EgressState
 from verifier.core.faults import ServiceUnavailable
@@ -40,6 +41,7 @@ class FrontDesk(Struct):
     readiness: Readiness
     lists: ListService
     gate: GateService
+    campaigns: CampaignService
     feedback: FeedbackService
     meter: PrometheusMeter
 
@@ -70,11 +72,23 @@ async def open_front_desk(
         allowances, probe_limits = Allowances(keys, clock), ProbeLimits(clock)
         lists = await stack.enter_async_context(open_lists(verifier, report_fault=report_fault, warn=warn))
         gate = await stack.enter_async_context(open_gate(verifier, realtime, report_fault=report_fault, warn=warn))
+        campaigns = await stack.enter_async_context(open_campaigns(verifier, lists, gate, report_fault=report_fault))
         feedback = await stack.enter_async_context(
             open_feedback(verifier, gate.suppressions, gate.uses, report_fault=report_fault)
         )
-        readiness = _readiness(verifier, access)
-        yield FrontDesk(verifier, realtime, access, allowances, probe_limits, readiness, lists, gate, feedback, meter)
+        yield FrontDesk(
+            verifier,
+            realtime,
+            access,
+            allowances,
+            probe_limits,
+            _readiness(verifier, access),
+            lists,
+            gate,
+            campaigns,
+            feedback,
+            meter,
+        )
 
 
 @asynccontextmanager

@@ -190,10 +190,10 @@ class Campaigns:
         job = await self._lists.get(workspace, list_id)
         if job.state in (ListState.UPLOADED, ListState.PARSING):
             job = await self._lists.read(workspace, list_id)
-        if job.state is ListState.READY:
+        if job.state is ListState.READY and not job.options.start:
             job = await self._lists.start(workspace, list_id)
         async with aclosing(self._lists.events(list_id, job.revision)) as events:
-            while job.state in _WAITING:
+            while job.state in _WAITING or _starts_by_itself(job):
                 await anext(events, None)
                 job = await self._lists.get(workspace, list_id)
         if job.state not in READABLE or job.started is None:
@@ -266,6 +266,12 @@ class Campaigns:
             return Quota(None, used)
         usage = await self._equipment.uses.usage(sender.name, self._equipment.clock.now(), [])
         return Quota(sender.quota, usage.used if order.quota_used is None else used)
+
+
+def _starts_by_itself(job: ListJob) -> bool:
+    """It was read and goes on in a moment, unless nobody can tell which column holds its addresses."""
+    known = job.preview is not None and bool(job.preview.email_columns)
+    return job.state is ListState.READY and job.options.start and known
 
 
 class _Seen:

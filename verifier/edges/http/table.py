@@ -2,6 +2,7 @@
 
 from verifier.edges.http.api import (
     addresses,
+    campaigns,
     feedback,
     gate,
     health,
@@ -25,6 +26,7 @@ ROUTES: tuple[Route, ...] = (
     *gate.ROUTES,
     *suppressions.ROUTES,
     *senders.ROUTES,
+    *campaigns.ROUTES,
     *keys.ROUTES,
     *addresses.ROUTES,
     *feedback.ROUTES,
