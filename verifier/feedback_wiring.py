@@ -45,8 +45,19 @@ class FeedbackService(Struct, frozen=True):
 
 
 @asynccontextmanager
+async def open_events(settings: Settings) -> AsyncIterator[SqliteEvents]:
+    """What was told, as a store: EventStore, OutcomeStore, SecretStore and ActivitySource."""
+    events = SqliteEvents(settings.data_dir / EVENTS_FILE, SystemClock())
+    try:
+        yield events
+    finally:
+        await events.close()
+
+
+@asynccontextmanager
 async def open_feedback(
     verifier: Verifier,
+    events: SqliteEvents,
     suppressions: SuppressionStore,
     uses: UseStore,
     *,
@@ -57,7 +68,6 @@ async def open_feedback(
     risks are calibrated as events come. What the verifier forgets from now on is erased here too.
     """
     settings, clock, judging = verifier.settings, verifier.clock, verifier.verification.judging
-    events = SqliteEvents(settings.data_dir / EVENTS_FILE, clock)
     fetcher = AiohttpFetcher(verifier.guard.reason)
     feedback = Feedback(
         Places(events, suppressions, uses, verifier.store),
@@ -87,7 +97,6 @@ async def open_feedback(
             await asyncio.wait(running)
         await feedback.close()
         await fetcher.close()
-        await events.close()
 
 
 @asynccontextmanager
@@ -98,7 +107,10 @@ async def open_feedback_alone(
     suppressions = SqliteSuppressions(verifier.settings.data_dir / SUPPRESSIONS_FILE)
     senders = SqliteSenders(verifier.settings.data_dir / SENDERS_FILE, verifier.clock)
     try:
-        async with open_feedback(verifier, suppressions, senders, report_fault=report_fault, at_work=False) as service:
+        async with (
+            open_events(verifier.settings) as events,
+            open_feedback(verifier, events, suppressions, senders, report_fault=report_fault, at_work=False) as service,
+        ):
             yield service
             await service.calibrating.calibrate()
     finally:
@@ -113,21 +125,8 @@ async def open_keeping(settings: Settings) -> AsyncIterator[Keeping]:
     reference = load_reference_data(settings.data_dir)
     secret = load_secret(settings.data_dir, settings.secret_key, clock)
     judging = Judging(assemble_names(reference), reference.risks, clock, subkey(secret, "mailbox"))
-    events = SqliteEvents(settings.data_dir / EVENTS_FILE, clock)
-    try:
+    async with open_events(settings) as events:
         yield Keeping(events, judging, _rules(), secret=secret, clock=clock)
-    finally:
-        await events.close()
-
-
-@asynccontextmanager
-async def open_secrets(settings: Settings) -> AsyncIterator[SecretStore]:
-    """The secrets of sources by themselves, beside a service that may be running."""
-    events = SqliteEvents(settings.data_dir / EVENTS_FILE, SystemClock())
-    try:
-        yield events
-    finally:
-        await events.close()
 
 
 async def _calibrate(calibrating: Calibrating, clock: Clock, report_fault: Callable[[BaseException], None]) -> None:

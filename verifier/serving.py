@@ -16,7 +16,7 @@ from verifier.config import Settings
 from verifier.core.egress import EgressState
 from verifier.core.faults import ServiceUnavailable
 from verifier.core.measures import EGRESS_OPEN, LANES, LEFT_ALONE, SESSIONS, WAITING
-from verifier.feedback_wiring import FeedbackService, open_feedback
+from verifier.feedback_wiring import FeedbackService, open_events, open_feedback
 from verifier.gate_wiring import GateService, open_gate
 from verifier.list_wiring import ListService, open_lists
 from verifier.service.access import Access
@@ -71,10 +71,16 @@ async def open_front_desk(
         access = Access(keys, keys, clock)
         allowances, probe_limits = Allowances(keys, clock), ProbeLimits(clock)
         lists = await stack.enter_async_context(open_lists(verifier, report_fault=report_fault, warn=warn))
-        gate = await stack.enter_async_context(open_gate(verifier, realtime, report_fault=report_fault, warn=warn))
-        campaigns = await stack.enter_async_context(open_campaigns(verifier, lists, gate, report_fault=report_fault))
+        events = await stack.enter_async_context(open_events(verifier.settings))
+        gate = await stack.enter_async_context(
+            open_gate(verifier, realtime, report_fault=report_fault, warn=warn, activity=events)
+        )
         feedback = await stack.enter_async_context(
-            open_feedback(verifier, gate.suppressions, gate.uses, report_fault=report_fault)
+            open_feedback(verifier, events, gate.suppressions, gate.uses, report_fault=report_fault)
+        )
+        calibrating = feedback.calibrating
+        campaigns = await stack.enter_async_context(
+            open_campaigns(verifier, lists, gate, report_fault=report_fault, evidence=lambda: calibrating.evidence)
         )
         yield FrontDesk(
             verifier,

@@ -44,10 +44,10 @@ async def test_what_is_new_waits_in_the_order_of_its_coming(store: SqliteEvents)
     assert await store.add(batch) == 3
     waiting = await store.waiting(2)
     assert [(w.mailbox, w.event) for w in waiting] == [("m", a.event) for a in batch[:2]]
-    await store.settle(waiting[-1].number, [])
+    await store.settle(waiting[-1].number, [], {})
     rest = await store.waiting(10)
     assert [w.event.id for w in rest] == ["3"] and rest[0].number > waiting[-1].number
-    await store.settle(rest[-1].number, [])
+    await store.settle(rest[-1].number, [], {})
     assert await store.waiting(10) == []
 
 
@@ -58,7 +58,7 @@ async def test_told_twice_counts_once(store: SqliteEvents) -> None:
     counts = await asyncio.gather(*(store.add([arrival("4"), arrival("5")]) for _ in range(5)))
     assert sum(count or 0 for count in counts) == 2
     assert len(await store.waiting(100)) == 5
-    await store.settle((await store.waiting(100))[-1].number, [])
+    await store.settle((await store.waiting(100))[-1].number, [], {})
     assert await store.add([arrival("1")]) == 0
     assert await store.waiting(100) == []
 
@@ -67,7 +67,7 @@ async def test_numbers_are_not_used_again(store: SqliteEvents) -> None:
     """Else what is forgotten and what comes after it would be settled together."""
     await store.add([arrival("1")])
     first = (await store.waiting(1))[0].number
-    await store.forget("m")
+    await store.forget("m", "r")
     await store.add([arrival("2")])
     assert (await store.waiting(1))[0].number > first
 
@@ -110,9 +110,9 @@ async def test_outcomes_add_up_and_count_once(store: SqliteEvents) -> None:
     def outcome(mailbox: str, hard: bool, reason: str = "accepted", period: int = 1) -> Outcome:
         return Outcome(mailbox, reason, "big", period, 0.25, hard)
 
-    await store.settle(0, [outcome("a", False), outcome("a", False), outcome("b", True), outcome("c", False)])
-    await store.settle(0, [outcome("b", False), outcome("c", True), outcome("a", False, period=2)])
-    await store.settle(0, [outcome("a", True, "catch_all")])
+    await store.settle(0, [outcome("a", False), outcome("a", False), outcome("b", True), outcome("c", False)], {})
+    await store.settle(0, [outcome("b", False), outcome("c", True), outcome("a", False, period=2)], {})
+    await store.settle(0, [outcome("a", True, "catch_all")], {})
     assert sorted(await store.seen(), key=lambda seen: seen.reason) == [
         Seen("accepted", "big", 4, 2, 1.0),
         Seen("catch_all", "big", 1, 1, 0.25),
@@ -123,7 +123,7 @@ async def test_what_is_settled_keeps_no_address(tmp_path: Path, clock: FakeClock
     """Neither in a row nor in a page that was freed."""
     store = SqliteEvents(tmp_path / "events.sqlite", clock)
     await store.add([arrival(str(number)) for number in range(50)])
-    await store.settle((await store.waiting(100))[-1].number, [])
+    await store.settle((await store.waiting(100))[-1].number, [], {})
     await store.close()
     assert b"jane" not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
 
@@ -132,8 +132,8 @@ async def test_forgetting_leaves_nothing_of_a_mailbox(tmp_path: Path, clock: Fak
     """Events, what waits and outcomes; others stay."""
     store = SqliteEvents(tmp_path / "events.sqlite", clock)
     await store.add([arrival("1", mailbox="gone-mailbox"), arrival("2", mailbox="stays")])
-    await store.settle(0, [Outcome("gone-mailbox", "accepted", "", 1, 0.1, False)])
-    await store.forget("gone-mailbox")
+    await store.settle(0, [Outcome("gone-mailbox", "accepted", "", 1, 0.1, False)], {})
+    await store.forget("gone-mailbox", "gone-recipient")
     assert [w.mailbox for w in await store.waiting(10)] == ["stays"]
     assert await store.seen() == []
     await store.close()
@@ -144,12 +144,21 @@ async def test_what_is_old_is_deleted_and_what_it_showed_stays(tmp_path: Path, c
     """By the time of its coming; outcomes hold no text and are kept."""
     store = SqliteEvents(tmp_path / "events.sqlite", clock, retention=timedelta(days=10))
     await store.add([arrival("1", EventKind.UNSUBSCRIBED)])
-    await store.settle(1, [Outcome("m", "accepted", "", 1, 0.1, False)])
+    await store.settle(1, [Outcome("m", "accepted", "", 1, 0.1, False)], {})
     clock.move(11 * 86400)
     await store.add([arrival("2", EventKind.UNSUBSCRIBED)])
     assert len((await store.history(["m"]))["m"].opts) == 1
     assert await store.seen() == [Seen("accepted", "", 1, 0, 0.1)]
     await store.close()
+
+
+async def test_the_last_sign_of_life_of_a_recipient_is_known(store: SqliteEvents) -> None:
+    """The latest, in whatever order they are told; nobody else's; and nothing once it is forgotten."""
+    await store.settle(0, [], {"a": START, "b": START - DAY})
+    await store.settle(0, [], {"a": START - DAY, "b": START})
+    assert dict(await store.last_active(["a", "b", "c"])) == {"a": START, "b": START}
+    await store.forget("m", "a")
+    assert dict(await store.last_active(["a", "b"])) == {"b": START}
 
 
 async def test_secrets_are_kept_by_source(store: SqliteEvents) -> None:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from tests.support.rules import DATA
 from verifier.adapters.data_files import load_risks
-from verifier.core.calibration import PRIOR_WEIGHT, Beta, Seen, beta_quantile, beta_share, calibrate
+from verifier.core.calibration import PRIOR_WEIGHT, Beta, Seen, beta_quantile, beta_share, calibrate, evidence_of
+from verifier.core.projection import Basis
 from verifier.core.reasons import Reason
 from verifier.core.verdict import BounceRisks
 
@@ -87,3 +88,13 @@ def test_a_quantile_is_where_its_share_lies(a: float, b: float, share: float) ->
 def test_known_values_of_the_distribution(a: float, b: float, x: float, share: float) -> None:
     """Those that can be worked out by hand: I_x(1,1) = x, I_x(2,1) = x², I_x(1,2) = 1 - (1-x)²."""
     assert beta_share(a, b, x) == pytest.approx(share)
+
+
+def test_projections_lean_on_what_was_seen_and_on_nothing_else() -> None:
+    """A reason and its provider where mail was sent, by the mailboxes that were mailed and the prior."""
+    evidence = evidence_of(calibrate(PRIOR, [Seen("accepted", "big", 40, 4, 8.0), Seen("catch_all", "", 5, 0, 1.0)]))
+    assert {group: (each.mails, each.basis) for group, each in evidence.items()} == {
+        ("accepted", ""): (PRIOR_WEIGHT + 40, Basis.CALIBRATED),
+        ("accepted", "big"): (PRIOR_WEIGHT + 40, Basis.CALIBRATED),
+        ("catch_all", ""): (PRIOR_WEIGHT + 5, Basis.CALIBRATED),
+    }

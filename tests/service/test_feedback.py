@@ -210,3 +210,11 @@ async def test_what_was_predicted_is_held_against_what_came(desk: Desk) -> None:
     await desk.feedback.accept([soft])
     seen = {each.reason: (each.mailboxes, each.hard) for each in await desk.events.seen()}
     assert seen == {"accepted": (1, 1), "not_probed": (1, 0)}
+
+
+async def test_who_was_last_alive_is_known_to_the_gate(desk: Desk) -> None:
+    """A delivery, an open, a click; a bounce and a proxy's open are no signs of life."""
+    told = [event(EventKind.DELIVERED, -3), event(EventKind.OPENED, -2), event(EventKind.OPENED, -1, automatic=True)]
+    await desk.feedback.accept([*told, event(EventKind.BOUNCED, -1, "gone@shop.example")])
+    exact = [KEYS.exact(address(JANE)), KEYS.exact(address("gone@shop.example"))]
+    assert dict(await desk.events.last_active(exact)) == {exact[0]: START - 2 * HOUR}

@@ -1,4 +1,5 @@
-"""EventStore, OutcomeStore and SecretStore in a SQLite file of the data folder, which several processes may use.
+"""EventStore, OutcomeStore, SecretStore and ActivitySource in a SQLite file of the data folder, which several processes
+may use at once.
 
 Law: what was committed is not forgotten; a damaged file is never begun anew. Batches that come while a commit runs
 share the next one. What is kept of an event stands under hashes; its address only until its effects are done
@@ -46,6 +47,7 @@ _SCHEMA = (
         mailbox TEXT NOT NULL, reason TEXT NOT NULL, provider TEXT NOT NULL, period INTEGER NOT NULL,
         risk REAL NOT NULL, hard INTEGER NOT NULL, PRIMARY KEY (mailbox, reason, provider, period)
     ) WITHOUT ROWID;
+    CREATE TABLE active (recipient TEXT PRIMARY KEY, at REAL NOT NULL) WITHOUT ROWID;
     CREATE TABLE secrets (source TEXT PRIMARY KEY, secrets BLOB NOT NULL, at REAL NOT NULL) WITHOUT ROWID;
     CREATE TABLE last (number INTEGER NOT NULL);
     INSERT INTO last VALUES (0)
@@ -107,11 +109,16 @@ class SqliteEvents:
             known |= await self._read(partial(_histories, mailboxes=some))
         return known
 
-    async def settle(self, through: int, outcomes: Sequence[Outcome]) -> None:
-        await self._transact(partial(_settle, through=through, outcomes=outcomes))
+    async def settle(self, through: int, outcomes: Sequence[Outcome], active: Mapping[str, datetime]) -> None:
+        await self._transact(partial(_settle, through=through, outcomes=outcomes, active=active))
 
-    async def forget(self, mailbox: str) -> None:
-        await self._transact(partial(_forget, mailbox=mailbox))
+    async def last_active(self, recipients: Sequence[str]) -> Mapping[str, datetime]:
+        query = "SELECT recipient, at FROM active WHERE recipient IN (SELECT value FROM json_each(?))"
+        rows = await self._read(lambda connection: connection.execute(query, (_json(recipients),)).fetchall())
+        return {recipient: datetime.fromtimestamp(at, UTC) for recipient, at in rows}
+
+    async def forget(self, mailbox: str, recipient: str) -> None:
+        await self._transact(partial(_forget, mailbox=mailbox, recipient=recipient))
         await self._read(lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone())
 
     async def seen(self) -> Sequence[Seen]:
@@ -244,7 +251,9 @@ def _histories(connection: sqlite3.Connection, mailboxes: Sequence[str]) -> dict
     }
 
 
-def _settle(connection: sqlite3.Connection, through: int, outcomes: Sequence[Outcome]) -> None:
+def _settle(
+    connection: sqlite3.Connection, through: int, outcomes: Sequence[Outcome], active: Mapping[str, datetime]
+) -> None:
     connection.execute("DELETE FROM waiting WHERE number <= ?", (through,))
     rows = [(o.mailbox, o.reason, o.provider, o.period, o.risk, int(o.hard)) for o in outcomes]
     statement = (
@@ -252,11 +261,14 @@ def _settle(connection: sqlite3.Connection, through: int, outcomes: Sequence[Out
         " ON CONFLICT (mailbox, reason, provider, period) DO UPDATE SET hard = max(hard, excluded.hard)"
     )
     write_rows(connection, statement, rows)
+    seen = "INSERT INTO active VALUES {rows} ON CONFLICT (recipient) DO UPDATE SET at = max(at, excluded.at)"
+    write_rows(connection, seen, [(recipient, at.timestamp()) for recipient, at in active.items()])
 
 
-def _forget(connection: sqlite3.Connection, mailbox: str) -> None:
+def _forget(connection: sqlite3.Connection, mailbox: str, recipient: str) -> None:
     for table in ("events", "waiting", "outcomes"):
         connection.execute(f"DELETE FROM {table} WHERE mailbox = ?", (mailbox,))
+    connection.execute("DELETE FROM active WHERE recipient = ?", (recipient,))
 
 
 def _sweep(connection: sqlite3.Connection, now: datetime, retention: timedelta) -> bool:

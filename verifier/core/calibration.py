@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from msgspec import Struct
 
+from verifier.core.projection import Basis, Evidence, Group
 from verifier.core.reasons import Reason
 from verifier.core.verdict import BounceRisks
 
@@ -92,6 +93,12 @@ def calibrate(prior: BounceRisks, seen: Sequence[Seen]) -> Calibration:
         lines.append(_line(reason, provider, rate, posterior, hard, mailboxes))
     risks = BounceRisks({reason: beta.mean for reason, (beta, _, _) in by_reason.items()}, providers)
     return Calibration(risks, tuple(lines), sum(each.mailboxes for each in known))
+
+
+def evidence_of(calibration: Calibration) -> Mapping[Group, Evidence]:
+    """What a projection may lean on: reasons at providers ("" for none), where mail was seen."""
+    seen = {(line.reason, line.provider or ""): line.mailboxes for line in calibration.lines if line.mailboxes}
+    return {group: Evidence(PRIOR_WEIGHT + mailboxes, Basis.CALIBRATED) for group, mailboxes in seen.items()}
 
 
 def _by_reason(prior: BounceRisks, seen: Iterable[Seen]) -> Mapping[str, tuple[Beta, int, int]]:

@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from verifier.core.address import Address
-from verifier.core.calibration import Calibration, Seen, calibrate
+from verifier.core.calibration import Calibration, Seen, calibrate, evidence_of
 from verifier.core.evidence import Finding
 from verifier.core.facts import DomainFacts, MailRoute
 from verifier.core.feedback.effects import is_sign_of_life
 from verifier.core.mail_events import BounceClass, EventKind, MailEvent
+from verifier.core.projection import Evidence, Group
 from verifier.core.reasons import ALL_STAGES, Reason
 from verifier.core.verdict import BounceRisks
 from verifier.feedback_ports import Outcome, OutcomeStore, Waiting
@@ -85,6 +86,12 @@ class Calibrating:
         self._judging = judging
         self._keep = keep
         self._known: Sequence[Seen] = ()
+        self._evidence: Mapping[Group, Evidence] = {}
+
+    @property
+    def evidence(self) -> Mapping[Group, Evidence]:
+        """For how many mails the risks of a reason at a provider stand; those that were really sent alone."""
+        return self._evidence
 
     async def calibrate(self) -> Calibration:
         """The calibration as it stands now; verdicts from now on use its risks, and `keep` has it for other processes.
@@ -97,6 +104,7 @@ class Calibrating:
             self._judging.recalibrate(calibration.risks)
             self._keep(calibration)
             self._known = seen
+            self._evidence = evidence_of(calibration)
         return calibration
 
 

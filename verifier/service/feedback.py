@@ -6,6 +6,7 @@ of an event may be done twice, by a crash in the middle: they are such that this
 
 import asyncio
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from msgspec import Struct
 
@@ -95,9 +96,9 @@ class Feedback:
             if task is not None:
                 await asyncio.wait([task])
 
-    async def forget(self, _: Address, mailbox: str) -> None:
+    async def forget(self, address: Address, mailbox: str) -> None:
         """Nothing that was told of the address is known any more; opt-outs are the suppressions' to keep."""
-        await self._places.events.forget(mailbox)
+        await self._places.events.forget(mailbox, self._keys.exact(address))
 
     def _begin(self) -> asyncio.Task[None]:
         if self._next is None:
@@ -135,7 +136,12 @@ class Feedback:
         uses = [use for each, a in known if (use := self._use(each.event, a)) is not None]
         if uses:
             await places.uses.count(uses)
-        await places.events.settle(waiting[-1].number, outcomes)
+        active: dict[str, datetime] = {}
+        for each, address in known:
+            if is_sign_of_life(each.event):
+                recipient = self._keys.exact(address)
+                active[recipient] = max(each.event.at, active.get(recipient, each.event.at))
+        await places.events.settle(waiting[-1].number, outcomes, active)
 
     async def _suppress(self, effects: Sequence[tuple[Waiting, Effects]]) -> None:
         """Entries in the order of their events: one that ends may be followed by one that begins."""

@@ -34,7 +34,7 @@ from verifier.core.feedback.sources import SOURCES
 from verifier.core.mail_events import MailEvent
 from verifier.edges.cli.event_loop import run_async
 from verifier.edges.cli.session import SERVE, probing, read_settings, report_fault, say
-from verifier.feedback_wiring import open_feedback_alone, open_keeping, open_secrets
+from verifier.feedback_wiring import open_events, open_feedback_alone, open_keeping
 from verifier.readers.tables import open_table
 from verifier.service.importing import LOGS, Take, log_events, take_all
 from verifier.service.keeping import Receipt
@@ -218,7 +218,7 @@ def _kind_of(files: Sequence[Path]) -> str:
 
 
 async def _set_secret(settings: Settings, source: str, secrets: Sequence[str]) -> None:
-    async with open_secrets(settings) as store:
+    async with open_events(settings) as store:
         await store.put_secrets(source, secrets, SystemClock().now())
     say(f"{source} is {'known by its signature now' if secrets else 'not known by its signature any more'}.")
 
