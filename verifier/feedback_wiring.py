@@ -15,6 +15,7 @@ from verifier.adapters.sqlite_events import SqliteEvents
 from verifier.adapters.sqlite_senders import SqliteSenders
 from verifier.adapters.sqlite_suppressions import SqliteSuppressions
 from verifier.adapters.system_clock import SystemClock
+from verifier.adapters.unmetered import Unmetered
 from verifier.config import Settings
 from verifier.core.calibration import Calibration
 from verifier.core.faults import ServiceUnavailable
@@ -23,7 +24,7 @@ from verifier.core.reply_rules import Rules
 from verifier.feedback_ports import SecretStore
 from verifier.gate_ports import SuppressionStore, UseStore
 from verifier.gate_wiring import SENDERS_FILE, SUPPRESSIONS_FILE
-from verifier.ports import Clock
+from verifier.ports import Clock, Meter
 from verifier.service.calibrating import Calibrating, Predictions
 from verifier.service.feedback import Feedback, Places
 from verifier.service.hooks import Hooks
@@ -62,6 +63,7 @@ async def open_feedback(
     uses: UseStore,
     *,
     report_fault: Callable[[BaseException], None],
+    meter: Meter | None = None,
     at_work: bool = True,
 ) -> AsyncIterator[FeedbackService]:
     """The feedback of a data folder, whose lock the verifier holds. `at_work`: what others have kept is done too, and
@@ -76,6 +78,7 @@ async def open_feedback(
         _rules(),
         secret=verifier.secret,
         clock=clock,
+        meter=meter or Unmetered(),
         report_fault=report_fault,
     )
 

@@ -76,7 +76,7 @@ async def open_front_desk(
             open_gate(verifier, realtime, report_fault=report_fault, warn=warn, activity=events)
         )
         feedback = await stack.enter_async_context(
-            open_feedback(verifier, events, gate.suppressions, gate.uses, report_fault=report_fault)
+            open_feedback(verifier, events, gate.suppressions, gate.uses, report_fault=report_fault, meter=meter)
         )
         calibrating = feedback.calibrating
         campaigns = await stack.enter_async_context(

@@ -11,6 +11,7 @@ from verifier.adapters.memory_store import MemoryStore
 from verifier.adapters.sqlite_events import SqliteEvents
 from verifier.adapters.sqlite_senders import SqliteSenders
 from verifier.adapters.sqlite_suppressions import SqliteSuppressions
+from verifier.adapters.unmetered import Unmetered
 from verifier.core.address import Address, parse_address
 from verifier.core.keys import subkey
 from verifier.core.suppression_keys import SuppressionKeys
@@ -42,6 +43,7 @@ class Desk:
             shipped_rules(),
             secret=SECRET,
             clock=clock,
+            meter=Unmetered(),
             report_fault=self.faults.append,
         )
 

@@ -5,6 +5,7 @@ of an event may be done twice, by a crash in the middle: they are such that this
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -17,11 +18,12 @@ from verifier.core.feedback.effects import NOTHING, Effects, effects_of, is_sign
 from verifier.core.feedback.hook import Once, made_id
 from verifier.core.keys import subkey
 from verifier.core.mail_events import EventKind, MailEvent
+from verifier.core.measures import EVENTS
 from verifier.core.reply_rules import Rules
 from verifier.core.suppression_keys import SuppressionKeys
 from verifier.feedback_ports import EventStore, Waiting
 from verifier.gate_ports import SuppressionStore, Use, UseStore
-from verifier.ports import Clock, FactStore
+from verifier.ports import Clock, FactStore, Meter
 from verifier.service.calibrating import Predictions
 from verifier.service.judging import Judging
 from verifier.service.keeping import Keeping, Receipt, in_turn
@@ -52,8 +54,10 @@ class Feedback:
         *,
         secret: bytes,
         clock: Clock,
+        meter: Meter,
         report_fault: Callable[[BaseException], None],
     ) -> None:
+        self._meter = meter
         self._keeping = Keeping(places.events, judging, rules, secret=secret, clock=clock)
         self._places = places
         self._judging = judging
@@ -142,6 +146,9 @@ class Feedback:
                 recipient = self._keys.exact(address)
                 active[recipient] = max(each.event.at, active.get(recipient, each.event.at))
         await places.events.settle(waiting[-1].number, outcomes, active)
+        kinds = Counter((each.event.kind, each.event.bounce_class) for each in waiting)
+        for (kind, bounce_class), count in kinds.items():
+            self._meter.count(EVENTS, kind, bounce_class or "", by=count)
 
     async def _suppress(self, effects: Sequence[tuple[Waiting, Effects]]) -> None:
         """Entries in the order of their events: one that ends may be followed by one that begins."""
