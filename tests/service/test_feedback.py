@@ -11,6 +11,7 @@ from msgspec import structs
 from tests.support.clock import START
 from tests.support.feedback_desk import KEYS, Desk, address, feedback_desk
 from verifier.adapters.sqlite_suppressions import SqliteSuppressions
+from verifier.core.address import Address
 from verifier.core.evidence import Finding
 from verifier.core.facts import DomainFacts, MailHost, MailRoute, RouteStatus
 from verifier.core.faults import ServiceUnavailable
@@ -169,6 +170,25 @@ async def test_what_could_not_be_done_is_done_later(tmp_path: Path) -> None:
         running.cancel()
         await asyncio.wait([running])
     await failing.close()
+
+
+async def test_a_fault_of_ours_in_one_event_holds_up_no_other(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is reported and passed over; those around it are done."""
+    judge = desk.judging.judge
+
+    def failing(parsed: list[Address], *rest: object) -> list[Assessment]:
+        if parsed[0].local == "bad":
+            raise ZeroDivisionError("ours")
+        return judge(parsed, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(desk.judging, "judge", failing)
+    await desk.facts.remember_domains([route()])
+    told = [event(EventKind.BOUNCED, -1, f"{name}@shop.example") for name in ("one", "bad", "two")]
+    assert await desk.feedback.accept(told) == Receipt(3, 0, 0)
+    assert [await desk.kinds(each.email) for each in told] == [{"hard_bounce"}, set(), {"hard_bounce"}]
+    assert [type(fault) for fault in desk.faults] == [ZeroDivisionError]
+    assert await desk.events.waiting(9) == []
+    desk.faults.clear()
 
 
 async def test_a_crash_between_an_event_and_its_effect_is_made_good(tmp_path: Path) -> None:

@@ -115,9 +115,23 @@ class Feedback:
         self._doing, self._next = self._next, None
         try:
             while waiting := await self._places.events.waiting(_AT_ONCE):
-                await self._do(waiting)
+                await self._do_all(waiting)
         except ServiceUnavailable as fault:  # kept, and done as soon as it can be
             self._report_fault(fault)
+
+    async def _do_all(self, waiting: Sequence[Waiting]) -> None:
+        """A fault of ours in one event holds up no other: it is reported, and that event is passed over."""
+        try:
+            await self._do(waiting)
+        except ServiceUnavailable:
+            raise
+        except Exception as fault:  # noqa: BLE001 - the loop that has to go on
+            if len(waiting) > 1:
+                for each in waiting:
+                    await self._do_all([each])
+            else:
+                self._report_fault(fault)
+                await self._places.events.settle(waiting[0].number, [], {})
 
     async def _do(self, waiting: Sequence[Waiting]) -> None:
         """Does a batch: suppressions first, since a mail may go out meanwhile."""

@@ -50,12 +50,22 @@ class Hooks:
             return unsigned("The signature's token came with another message before.")
         return receipt
 
+    async def admit(self, source: Source, *, keyed: bool) -> Refusal | None:
+        """Why a message would be refused whatever is in it, so that nothing of it need be read."""
+        if source.proof in (Proof.KEY, Proof.CERTIFICATE):
+            return None if keyed else _key_needed()
+        secrets = await self._signing(source, keyed)
+        return secrets if isinstance(secrets, Refusal) else None
+
     async def _secrets_of(self, source: Source, hook: Hook, keyed: bool) -> Sequence[str] | Refusal:
         """What the signature may be of; a refusal where the message does not bring what its source has to."""
         if source.proof is Proof.KEY:
             return () if keyed else _key_needed()
         if source.proof is Proof.CERTIFICATE:
             return await self._certificate(hook) if keyed else _key_needed()
+        return await self._signing(source, keyed)
+
+    async def _signing(self, source: Source, keyed: bool) -> Sequence[str] | Refusal:
         secrets = await self._secrets.secrets(source.name)
         if secrets:
             return secrets

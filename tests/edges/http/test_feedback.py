@@ -147,9 +147,21 @@ async def test_ses_is_taken_with_a_key_and_amazon_s_signature(local: Visitor, mo
 
 async def test_a_body_that_is_too_large_is_refused_unread(local: Visitor) -> None:
     """Fifty megabytes: 413 by its head alone."""
+    await local.site.desk.feedback.secrets.put_secrets("standard", ["whsec_eA=="], NOW)
     for path in ("/v1/events", "/v1/webhooks/mailjet", "/v1/webhooks/standard"):
         answer = await local.ask("POST", path, data=b"x" * 100, headers=JSON | {"Content-Length": str(50 << 20)})
         assert (answer.status, answer.json["code"]) == (413, "body_too_large")
+
+
+async def test_of_a_stranger_s_message_nothing_is_read(keyed: Visitor) -> None:
+    """Without a key, or without a secret that was set here, it is refused by its head, however long it is."""
+    for path, code in (
+        ("mailjet", "signature_refused"),
+        ("ses", "signature_refused"),
+        ("mailgun", "source_unconfigured"),
+    ):
+        answer = await hook(keyed, path, b"x" * 100, {"Content-Length": str(7 << 20), "Connection": "close"})
+        assert answer.json["code"] == code
 
 
 async def test_an_unknown_source_is_not_there(local: Visitor) -> None:

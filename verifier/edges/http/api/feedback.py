@@ -85,7 +85,11 @@ async def events(call: Call[None]) -> web.StreamResponse:
 
 
 async def webhook(call: Call[None]) -> web.StreamResponse:
-    return await _receive(call, _source(call), keyed=await _keyed(call))
+    source, keyed = _source(call), await _keyed(call)
+    refusal = await call.site.desk.feedback.hooks.admit(source, keyed=keyed)
+    if refusal is not None:
+        raise _problem(refusal)
+    return await _receive(call, source, keyed=keyed)
 
 
 async def ready(call: Call[None]) -> web.StreamResponse:
@@ -131,8 +135,12 @@ async def _receive(call: Call[Any], source: Source, *, keyed: bool) -> web.Strea
         source, hook, keyed=keyed, sender=query.sender or None, message_class=query.message_class
     )
     if isinstance(outcome, Refusal):
-        raise Problem(_PROBLEMS[outcome.kind], outcome.sentence)
+        raise _problem(outcome)
     return json_response(_answer(outcome))
+
+
+def _problem(refusal: Refusal) -> Problem:
+    return Problem(_PROBLEMS[refusal.kind], refusal.sentence)
 
 
 def _answer(receipt: Receipt) -> ReceiptAnswer:
