@@ -50,7 +50,7 @@ def test_a_line_tells_prior_prediction_and_what_was_seen() -> None:
         (line.reason, line.provider): line for line in calibrate(PRIOR, [Seen("accepted", "big", 40, 4, 8.0)]).lines
     }
     line = lines["accepted", "big"]
-    assert (line.mailboxes, line.hard, line.seen_rate, line.basis) == (40, 4, 0.1, "calibrated")
+    assert (line.mailboxes, line.hard, line.foretold, line.seen_rate, line.basis) == (40, 4, 0.2, 0.1, "calibrated")
     assert line.seen_interval_95 is not None and line.seen_interval_95[0] < 0.1 < line.seen_interval_95[1]
     assert line.interval_95[0] < line.predicted < line.interval_95[1]
     assert (lines["catch_all", None].seen_rate, lines["catch_all", None].basis) == (None, "prior")

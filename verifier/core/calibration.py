@@ -54,7 +54,8 @@ class Beta(Struct, frozen=True):
 
 class Calibrated(Struct, frozen=True):
     """One line of the calibration: what is predicted now, from which prior, and what was seen. `provider` None is all
-    of a reason; `seen_rate` None where nobody was mailed."""
+    of a reason; `foretold` is what the verdicts had named, on the average of those who were mailed, `seen_rate` which
+    share of them bounced hard: None where nobody was mailed."""
 
     reason: str
     provider: str | None
@@ -63,6 +64,7 @@ class Calibrated(Struct, frozen=True):
     interval_95: tuple[float, float]
     mailboxes: int
     hard: int
+    foretold: float | None
     seen_rate: float | None
     seen_interval_95: tuple[float, float] | None
     basis: str
@@ -80,18 +82,22 @@ class Calibration(Struct, frozen=True):
 def calibrate(prior: BounceRisks, seen: Sequence[Seen]) -> Calibration:
     """The risks after what was seen. What is of no known reason counts for nothing."""
     known = [each for each in seen if each.reason in prior.by_reason]
-    by_reason = _by_reason(prior, known)
-    groups = {(each.reason, each.provider): (each.hard, each.mailboxes) for each in known if each.provider}
-    lines = [_line(reason, None, prior.by_reason[reason], *by_reason[reason]) for reason in sorted(by_reason)]
+    by_reason = {
+        reason: _sum(reason, [e for e in known if e.reason == reason and (reason, e.provider) not in prior.by_provider])
+        for reason in prior.by_reason
+    }
+    betas = {reason: _posterior(prior.by_reason[reason], seen) for reason, seen in by_reason.items()}
+    lines = [_line(None, prior.by_reason[reason], betas[reason], by_reason[reason]) for reason in sorted(by_reason)]
+    groups = {(each.reason, each.provider): each for each in known if each.provider}
     providers: dict[tuple[str, str], float] = {}
     for reason, provider in sorted({*groups, *prior.by_provider}):
-        hard, mailboxes = groups.get((reason, provider), (0, 0))
+        group = groups.get((reason, provider), Seen(reason, provider, 0, 0, 0.0))
         special = prior.by_provider.get((reason, provider))
-        rate = special if special is not None else by_reason[reason][0].mean
-        posterior = _posterior(reason, rate, hard, mailboxes)
+        rate = special if special is not None else betas[reason].mean
+        posterior = _posterior(rate, group)
         providers[reason, provider] = posterior.mean
-        lines.append(_line(reason, provider, rate, posterior, hard, mailboxes))
-    risks = BounceRisks({reason: beta.mean for reason, (beta, _, _) in by_reason.items()}, providers)
+        lines.append(_line(provider, rate, posterior, group))
+    risks = BounceRisks({reason: beta.mean for reason, beta in betas.items()}, providers)
     return Calibration(risks, tuple(lines), sum(each.mailboxes for each in known))
 
 
@@ -101,38 +107,37 @@ def evidence_of(calibration: Calibration) -> Mapping[Group, Evidence]:
     return {group: Evidence(PRIOR_WEIGHT + mailboxes, Basis.CALIBRATED) for group, mailboxes in seen.items()}
 
 
-def _by_reason(prior: BounceRisks, seen: Iterable[Seen]) -> Mapping[str, tuple[Beta, int, int]]:
-    """A provider with a prior of its own does not speak for its reason: that it is special is why it has one."""
-    sums: dict[str, list[int]] = {reason: [0, 0] for reason in prior.by_reason}
+def _sum(reason: str, seen: Iterable[Seen]) -> Seen:
+    """All of a reason, but for providers with a prior of their own: that they are special is why they have one."""
+    total = Seen(reason, "", 0, 0, 0.0)
     for each in seen:
-        if (each.reason, each.provider) not in prior.by_provider:
-            sums[each.reason][0] += each.hard
-            sums[each.reason][1] += each.mailboxes
-    return {
-        reason: (_posterior(reason, prior.by_reason[reason], hard, total), hard, total)
-        for reason, (hard, total) in sums.items()
-    }
+        total = Seen(
+            reason, "", total.mailboxes + each.mailboxes, total.hard + each.hard, total.predicted + each.predicted
+        )
+    return total
 
 
-def _posterior(reason: str, rate: float, hard: int, mailboxes: int) -> Beta:
-    if reason in _FIXED:
+def _posterior(rate: float, seen: Seen) -> Beta:
+    if seen.reason in _FIXED:
         return Beta(1.0, 0.0)
     bounded = min(1 - _LEAST, max(_LEAST, rate))
-    return Beta(PRIOR_WEIGHT * bounded, PRIOR_WEIGHT * (1 - bounded)).updated(hard, mailboxes)
+    return Beta(PRIOR_WEIGHT * bounded, PRIOR_WEIGHT * (1 - bounded)).updated(seen.hard, seen.mailboxes)
 
 
-def _line(reason: str, provider: str | None, rate: float, beta: Beta, hard: int, mailboxes: int) -> Calibrated:
+def _line(provider: str | None, rate: float, beta: Beta, seen: Seen) -> Calibrated:
+    mailboxes, hard = seen.mailboxes, seen.hard
     return Calibrated(
-        reason=reason,
+        reason=seen.reason,
         provider=provider,
         prior=rate,
         predicted=beta.mean,
         interval_95=beta.interval(),
         mailboxes=mailboxes,
         hard=hard,
+        foretold=seen.predicted / mailboxes if mailboxes else None,
         seen_rate=hard / mailboxes if mailboxes else None,
         seen_interval_95=Beta(hard + 0.5, mailboxes - hard + 0.5).interval() if mailboxes else None,
-        basis="calibrated" if mailboxes else "prior",
+        basis=Basis.CALIBRATED if mailboxes else Basis.PRIOR,
     )
 
 

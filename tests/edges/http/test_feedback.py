@@ -19,6 +19,7 @@ from verifier.adapters.system_clock import SystemClock
 from verifier.core.address import Address, parse_address
 from verifier.core.api_keys import Scope
 from verifier.core.unsubscribe_token import Leaving, make_unsubscribe_token
+from verifier.feedback_ports import Outcome
 
 NOW = SystemClock().now()
 STAMP = int(NOW.timestamp())
@@ -210,6 +211,18 @@ async def test_the_calibration_shows_predicted_against_seen(keyed: Visitor) -> N
     line = next(each for each in answer.json["lines"] if (each["reason"], each["provider"]) == ("accepted", None))
     assert (line["basis"], line["seen"], line["hard_bounces"]) == ("prior", None, 0)
     assert line["interval_95"][0] < line["predicted"] < line["interval_95"][1]
+
+
+async def test_the_page_of_the_calibration_plots_what_was_seen(local: Visitor) -> None:
+    """Before anything was seen it says what to do; then each reason is a point, and each provider a row."""
+    empty = await local.ask("GET", "/calibration")
+    assert (empty.status, "<svg" in empty.text, "feedback import" in empty.text) == (200, False, True)
+    service = local.site.desk.feedback
+    outcomes = [Outcome(f"{n}", "catch_all", "big" if n % 2 else "", 1, 0.2, n < 3) for n in range(40)]
+    await service.secrets.settle(0, outcomes, {})  # type: ignore[attr-defined]
+    page = await local.ask("GET", "/calibration", headers={"Accept-Language": "fr"})
+    assert (page.text.count("<circle"), "catch_all" in page.text, "big" in page.text) == (1, True, True)
+    assert "Prévu" in page.text
 
 
 def _signed_now(event: dict[str, object], token: str) -> bytes:

@@ -15,7 +15,18 @@ from verifier.edges.http.api import (
     verify,
     widget,
 )
-from verifier.edges.http.pages import about_probes, check, docs, home, list_page, list_steps, login, static, unsubscribe
+from verifier.edges.http.pages import (
+    about_probes,
+    calibration,
+    check,
+    docs,
+    home,
+    list_page,
+    list_steps,
+    login,
+    static,
+    unsubscribe,
+)
 from verifier.edges.http.routing import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -34,6 +45,7 @@ ROUTES: tuple[Route, ...] = (
     *openapi_document.ROUTES,
     *home.ROUTES,
     *check.ROUTES,
+    *calibration.ROUTES,
     *list_page.ROUTES,
     *list_steps.ROUTES,
     *docs.ROUTES,

@@ -67,6 +67,7 @@ class CalibrationLine(Struct, frozen=True):
     interval_95: list[float]
     mailboxes: int
     hard_bounces: int
+    foretold: float | None
     seen: float | None
     seen_interval_95: list[float] | None
     basis: str
@@ -109,6 +110,7 @@ async def calibration(call: Call[None]) -> web.StreamResponse:
             interval_95=list(line.interval_95),
             mailboxes=line.mailboxes,
             hard_bounces=line.hard,
+            foretold=line.foretold,
             seen=line.seen_rate,
             seen_interval_95=list(line.seen_interval_95) if line.seen_interval_95 is not None else None,
             basis=line.basis,
