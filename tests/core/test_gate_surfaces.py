@@ -25,6 +25,7 @@ from verifier.core.holding import Holds
         ("strict, marketing strict", GateContext(MessageClass.MARKETING, "strict", fails_closed=True)),
         ("fail-closed", GateContext(fails_closed=True)),
         ("sender=shop triggered", GateContext(sender="shop")),
+        ("one-click", GateContext(one_click=True)),
         ("sender=news@shop.example", GateContext(sender="news@shop.example")),
     ],
 )

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from verifier.core.message_stream import MessageStream
 from verifier.core.relay_commands import Command, Envelope, Refused, parse_command, parse_mail, parse_rcpt
+from verifier.core.unsubscribe_header import MOST_HEAD, head_is_whole, unsubscribe_lines
 
 MOST = 1000
 
@@ -134,3 +135,31 @@ def test_what_was_passed_on_is_counted() -> None:
     message = MessageStream()
     message.feed(b"a" * 100 + b"\r\n.\r\n")
     assert 105 == message.size
+
+
+LINK = "https://gate.example/unsubscribe/abc"
+WRITTEN = f"List-Unsubscribe: <{LINK}>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n".encode()
+
+
+@pytest.mark.parametrize(
+    ("begun", "lines"),
+    [
+        (b"Subject: x\r\n\r\nhello\r\nList-Unsubscribe: in the body\r\n", WRITTEN),
+        (b"Subject: x\r\n\r\n", WRITTEN),
+        (b"Subject: x\r\nlist-unsubscribe : <mailto:a@b>\r\n\r\n", b""),
+        (b"DKIM-Signature: v=1\r\nSubject: x\r\n\r\n", b""),
+        (b"Subject: about\r\n DKIM-Signature: folded, no header\r\n\r\n", WRITTEN),
+        (b"\r\nno head\r\n\r\n", b""),
+        (b"Subject: no end", b""),
+    ],
+)
+def test_the_unsubscribe_header_is_written_where_nobody_else_speaks(begun: bytes, lines: bytes) -> None:
+    """Not over the sender's own, nor over a signature, nor where there is no head."""
+    assert lines == unsubscribe_lines(begun, LINK)
+
+
+def test_a_head_is_waited_for_but_not_for_ever() -> None:
+    """Until its empty line, or until it is too long to be one."""
+    assert [False, True, True, True] == [
+        head_is_whole(begun) for begun in (b"Subject: x\r\n", b"a: b\r\n\r\n", b"\r\n", b"x" * (MOST_HEAD + 1))
+    ]

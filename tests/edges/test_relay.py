@@ -1,6 +1,7 @@
 """The relay between smtplib and a mail server that can be told to die."""
 
 import asyncio
+import base64
 import random
 import smtplib
 import ssl
@@ -35,7 +36,12 @@ async def holds_key(token: str) -> bool:
 
 @asynccontextmanager
 async def relay(
-    post: Post, upstream: int | MailServer, *, open_to_all: bool = True, tls: bool = False
+    post: Post,
+    upstream: int | MailServer,
+    *,
+    open_to_all: bool = True,
+    tls: bool = False,
+    link: Callable[[str, str | None], str] | None = None,
 ) -> AsyncIterator[int]:
     """The relay's port."""
     server = MailServer("127.0.0.1", upstream) if isinstance(upstream, int) else upstream
@@ -48,6 +54,7 @@ async def relay(
         holds_key,
         server_tls(CERTIFICATE) if tls else None,
         open_to_all,
+        link,
     )
     async with relay_listening(f"127.0.0.1:{port}", "X", relaying, report_fault=post.faults.append):
         yield port
@@ -263,8 +270,53 @@ async def test_who_has_a_key_may_send_after_starttls(login: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("user", "recipients", "body", "written"),
+    [
+        ("marketing/one-click/sender=shop", [FINE], BODY, True),
+        ("marketing/sender=shop", [FINE], BODY, False),
+        ("marketing/one-click/sender=shop", [FINE, "joe@x.example"], BODY, False),
+        ("marketing/one-click/sender=shop", [FINE, BLOCKED], BODY, True),
+        ("marketing/one-click/sender=shop", [FINE], b"List-Unsubscribe: <mailto:a@b>\r\n" + BODY, False),
+    ],
+)
+async def test_one_click_unsubscription_is_written_where_it_is_wanted(
+    user: str, recipients: list[str], body: bytes, written: bool
+) -> None:
+    """For one recipient, whose own link it is; what the sender wrote himself stays alone."""
+    post, sink = Post(), Sink()
+
+    def link(recipient: str, sender: str | None) -> str:
+        return f"https://gate.example/{sender}/{recipient}"
+
+    def send(client: smtplib.SMTP) -> object:
+        client.login(user, TOKEN)
+        return client.sendmail("news@shop.example", recipients, body)
+
+    async with sink.listening() as upstream, relay(post, upstream, link=link) as port:
+        await in_thread(port, send)
+    header = b"List-Unsubscribe: <https://gate.example/shop/jane@x.example>\r\nList-Unsubscribe-Post: "
+    assert written == (header in sink.messages[0][1])
+    assert sink.messages[0][1].endswith(body.replace(b"..\r\n", b"...\r\n"))
+
+
+async def test_other_line_ends_are_refused_in_a_head_that_is_looked_at() -> None:
+    """A header that is to be written opens no way around that."""
+    post, sink = Post(), Sink()
+    login = b"AUTH PLAIN " + base64.b64encode(f"\0one-click\0{TOKEN}".encode()) + b"\r\n"
+    async with sink.listening() as upstream, relay(post, upstream, link=lambda *_: "https://x") as port:
+        codes = await talk(port, HELO, login, MAIL, RCPT, b"DATA\r\n", b"Subject: x\n.\nEHLO evil\r\n.\r\n")
+    assert "554 5.6.0" == codes[-1]
+    assert ([], False) == (sink.messages, "EHLO evil" in sink.commands)
+
+
+@pytest.mark.parametrize(
     ("user", "password", "code"),
-    [("shop", "vfk_wrong", 535), ("marketing triggered", TOKEN, 535), ("shop", "broken", 454)],
+    [
+        ("one-click", TOKEN, 535),
+        ("shop", "vfk_wrong", 535),
+        ("marketing triggered", TOKEN, 535),
+        ("shop", "broken", 454),
+    ],
 )
 async def test_a_wrong_key_is_refused(user: str, password: str, code: int) -> None:
     """So is a user name that says nothing; where keys cannot be looked up it may be tried again."""

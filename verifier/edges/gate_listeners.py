@@ -8,6 +8,7 @@ from verifier.config import Settings
 from verifier.core.api_keys import Scope
 from verifier.core.faults import ConfigError
 from verifier.core.mail_server import parse_mail_server
+from verifier.core.unsubscribe_token import Leaving, make_unsubscribe_token
 from verifier.edges import line_connection
 from verifier.edges.gatekeeping import Gatekeeper
 from verifier.edges.line_connection import LineConnection
@@ -27,6 +28,7 @@ async def gate_listeners(
     keeper: Gatekeeper,
     clock: Clock,
     access: Access,
+    secret: bytes,
     report_fault: Callable[[BaseException], None],
 ) -> AsyncIterator[list[str]]:
     """The listeners that are set, as long as the context lives; yields sentences that say which.
@@ -53,7 +55,7 @@ async def gate_listeners(
             )
             said.append(f"Whatever can open a socket may ask at {place}.")
         if place := settings.relay_listen:
-            relaying = _relaying(settings, keeper, clock, holds_key)
+            relaying = _relaying(settings, keeper, clock, holds_key, secret)
             await stack.enter_async_context(
                 relay_listening(place, "VERIFIER_RELAY_LISTEN", relaying, report_fault=report_fault)
             )
@@ -67,7 +69,7 @@ async def gate_listeners(
         yield said
 
 
-def _relaying(settings: Settings, keeper: Gatekeeper, clock: Clock, holds_key: HoldsKey) -> Relaying:
+def _relaying(settings: Settings, keeper: Gatekeeper, clock: Clock, holds_key: HoldsKey, secret: bytes) -> Relaying:
     if not settings.relay_upstream:
         raise ConfigError("VERIFIER_RELAY_UPSTREAM must say where the mail of VERIFIER_RELAY_LISTEN goes on to.")
     if settings.relay_upstream == settings.relay_listen:
@@ -80,4 +82,18 @@ def _relaying(settings: Settings, keeper: Gatekeeper, clock: Clock, holds_key: H
         )
     tls = server_tls(Path(settings.relay_certificate)) if settings.relay_certificate else None
     server = parse_mail_server(settings.relay_upstream)
-    return Relaying(keeper, server, settings.helo, clock, holds_key, tls, open_to_all)
+    public = settings.http_public_url.rstrip("/")
+
+    def link(recipient: str, sender: str | None) -> str:
+        return f"{public}/unsubscribe/{make_unsubscribe_token(secret, Leaving(recipient, sender))}"
+
+    return Relaying(
+        keeper,
+        server,
+        settings.helo,
+        clock,
+        holds_key,
+        tls,
+        open_to_all,
+        link if public.startswith("https://") else None,
+    )

@@ -80,7 +80,7 @@ async def serving(settings: Settings, timeouts: Timeouts | None = None) -> Async
         try:
             await _listen(runner, settings)
             async with gate_listeners(
-                settings, _gatekeeper(settings, desk), verifier.clock, desk.access, report_fault
+                settings, _gatekeeper(settings, desk), verifier.clock, desk.access, verifier.secret, report_fault
             ) as said:
                 for sentence in said:
                     say(sentence)

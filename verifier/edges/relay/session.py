@@ -16,7 +16,8 @@ from verifier.core.faults import ServiceUnavailable
 from verifier.core.mail_server import MailServer
 from verifier.core.message_stream import MessageStream
 from verifier.core.relay_commands import LONGEST_LINE, Refused, parse_command, parse_mail, parse_rcpt
-from verifier.edges.gatekeeping import Gatekeeper
+from verifier.core.unsubscribe_header import head_is_whole, unsubscribe_lines
+from verifier.edges.gatekeeping import Gatekeeper, context_of
 from verifier.edges.relay.accounts import HoldsKey, log_in
 from verifier.edges.relay.channel import Channel, ChannelGone
 from verifier.edges.relay.upstream import Upstream, UpstreamGone, UpstreamReply
@@ -42,6 +43,8 @@ class Relaying(Struct, frozen=True):
     holds_key: HoldsKey
     tls: ssl.SSLContext | None
     open_to_all: bool
+    unsubscribe_link: Callable[[str, str | None], str] | None = None
+    """The https link by which a recipient leaves a sender (None: all of them); None where nobody could open one."""
 
 
 class RelaySession:
@@ -57,7 +60,7 @@ class RelaySession:
         self._logins = 0
         self._mail_from: str | None = None
         self._utf8 = False
-        self._accepted = 0
+        self._accepted: list[str] = []
         self._asked = 0
         self.in_message = False
         """The client has been told to send, and not yet what became of it."""
@@ -165,6 +168,9 @@ class RelaySession:
                 self._user = await log_in(self._channel, argument, self._relaying.holds_key)
             except ServiceUnavailable:
                 raise Refused("454 4.7.0 keys cannot be looked up now, try again later") from None
+        if context_of(self._user).one_click and self._relaying.unsubscribe_link is None:
+            self._user = None
+            raise Refused("535 5.7.8 one-click needs an https VERIFIER_HTTP_PUBLIC_URL")
         await self._say("235 2.7.0 welcome")
 
     @property
@@ -207,7 +213,8 @@ class RelaySession:
                 await self._say(str(ruling.reply))
                 return
         reply = await self._required_upstream().command(f"RCPT TO:<{address}>")
-        self._accepted += reply.code // 100 == 2
+        if reply.code // 100 == 2:
+            self._accepted.append(address)
         await self._pass_on(reply)
 
     async def _data(self, argument: str) -> None:
@@ -231,7 +238,7 @@ class RelaySession:
     async def _transfer(self, upstream: Upstream) -> UpstreamReply:
         """The whole message from the client, to the upstream as long as it is there and the message can be meant."""
         message, fault = MessageStream(), ""
-        piece = self._trace()
+        piece, link = self._trace(), self._link()
         while True:
             try:
                 if not fault:
@@ -240,8 +247,11 @@ class RelaySession:
                 fault = f"{_GONE} {gone}, try again later"
             if message.done:
                 break
-            async with asyncio.timeout(_SILENCE_SECONDS):
-                piece = message.feed(await self._channel.some())
+            piece = message.feed(await self._from_client())
+            if link is not None:
+                while not (message.done or head_is_whole(piece)):
+                    piece += message.feed(await self._from_client())
+                piece, link = unsubscribe_lines(piece, link) + piece, None
             if not fault and (message.bare or message.size > MOST_BYTES):
                 fault = _refusal(message)
                 upstream.abort()
@@ -253,6 +263,17 @@ class RelaySession:
                 fault = f"{_GONE} {gone}, try again later"
         self._lose_upstream()
         return UpstreamReply([fault])
+
+    async def _from_client(self) -> bytes:
+        async with asyncio.timeout(_SILENCE_SECONDS):
+            return await self._channel.some()
+
+    def _link(self) -> str | None:
+        """By which this message's recipient leaves; None where it is not wanted, or several share the message."""
+        context = context_of(self._user or "")
+        if not context.one_click or len(self._accepted) != 1 or self._relaying.unsubscribe_link is None:
+            return None
+        return self._relaying.unsubscribe_link(self._accepted[0], context.sender)
 
     def _trace(self) -> bytes:
         """RFC 5321 §4.4; where it came from is the sender's business."""
@@ -304,7 +325,7 @@ class RelaySession:
         self._end_transaction()
 
     def _end_transaction(self) -> None:
-        self._mail_from, self._utf8, self._accepted, self._asked = None, False, 0, 0
+        self._mail_from, self._utf8, self._accepted, self._asked = None, False, [], 0
 
     async def _pass_on(self, reply: UpstreamReply) -> None:
         """Word for word; a server that says 421 has gone, and so have we. Raises UpstreamGone for what is no answer."""
