@@ -1,8 +1,10 @@
 """`verifier serve` with the gate's listeners, as mail servers and their programs meet it."""
 
+import re
 import smtplib
 import socket
 import ssl
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -35,7 +37,7 @@ def ask(place: Path | tuple[str, int], data: bytes) -> bytes:
 
 @contextmanager
 def serving(command: Command, **settings: str) -> Iterator[Running]:
-    with command.start("serve", VERIFIER_HTTP_PORT=str(free_port()), **settings) as service:
+    with command.start("serve", **{"VERIFIER_HTTP_PORT": str(free_port()), **settings}) as service:
         service.wait_until_said("Listening at")
         yield service
 
@@ -156,3 +158,40 @@ def test_a_service_that_is_killed_delivers_no_half_message(offline: Command, sai
         with serving(offline, **settings), smtplib.SMTP("127.0.0.1", relay, "app.example", timeout=30) as client:
             assert {} == client.sendmail("news@shop.example", [FINE], BODY)
         assert [[FINE]] == [recipients for recipients, _ in sink.sink.messages]
+
+
+def test_a_click_on_what_the_relay_wrote_ends_the_mail(offline: Command) -> None:
+    """The link of a message that went through, opened as a mail provider does; the next mail of that sender is refused,
+    another sender's is not.
+    """
+    token = offline.run("keys", "create", "crm", "--scope", "gate").out.strip()
+    relay, http = free_port(), free_port()
+    with SinkThread() as sink:
+        settings = {
+            "VERIFIER_RELAY_LISTEN": f"127.0.0.1:{relay}",
+            "VERIFIER_RELAY_UPSTREAM": f"127.0.0.1:{sink.port}",
+            "VERIFIER_HTTP_PUBLIC_URL": "https://gate.example",
+            "VERIFIER_HTTP_PORT": str(http),
+            "VERIFIER_GATE_ENFORCE": "true",
+        }
+
+        def refused(sender: str) -> dict[str, tuple[int, bytes]]:
+            with smtplib.SMTP("127.0.0.1", relay, "app.example", timeout=30) as client:
+                client.login(f"marketing/one-click/sender={sender}", token)
+                try:
+                    return client.sendmail("news@shop.example", [FINE], BODY)
+                except smtplib.SMTPRecipientsRefused as all_of_them:
+                    return all_of_them.recipients
+
+        with serving(offline, **settings):
+            assert {} == refused("shop")
+            (link,) = re.findall(
+                rb"List-Unsubscribe: <https://gate\.example(/unsubscribe/[\w-]+)>", sink.sink.messages[0][1]
+            )
+            click = urllib.request.Request(
+                f"http://127.0.0.1:{http}{link.decode()}", b"List-Unsubscribe=One-Click", method="POST"
+            )
+            with urllib.request.urlopen(click, timeout=30) as answer:
+                assert 200 == answer.status
+            assert {FINE: (550, b"5.7.1 gate: unsubscribed")} == refused("shop")
+            assert {} == refused("other")
