@@ -14,12 +14,11 @@ from msgspec import Struct
 
 from verifier.core.faults import ServiceUnavailable
 from verifier.core.mail_server import MailServer
-from verifier.core.message_stream import MessageStream
 from verifier.core.relay_commands import LONGEST_LINE, Refused, parse_command, parse_mail, parse_rcpt
-from verifier.core.unsubscribe_header import head_is_whole, unsubscribe_lines
 from verifier.edges.gatekeeping import Gatekeeper, context_of
 from verifier.edges.relay.accounts import HoldsKey, log_in
 from verifier.edges.relay.channel import Channel, ChannelGone
+from verifier.edges.relay.passage import pass_message
 from verifier.edges.relay.upstream import Upstream, UpstreamGone, UpstreamReply
 from verifier.ports import Clock
 
@@ -230,43 +229,18 @@ class RelaySession:
             return
         self.in_message = True
         await self._say("354 send it, and end with a dot on a line of its own")
-        answer = await self._transfer(upstream)
+        try:
+            answer = await pass_message(
+                self._channel, upstream, self._trace(), self._link(), MOST_BYTES, _SILENCE_SECONDS
+            )
+        except (Refused, UpstreamGone):
+            self._lose_upstream()
+            self.in_message = False
+            self._end_transaction()
+            raise
         self.in_message = False
         self._end_transaction()
         await self._pass_on(answer)
-
-    async def _transfer(self, upstream: Upstream) -> UpstreamReply:
-        """The whole message from the client, to the upstream as long as it is there and the message can be meant."""
-        message, fault = MessageStream(), ""
-        piece, link = self._trace(), self._link()
-        while True:
-            try:
-                if not fault:
-                    await upstream.send(piece)
-            except UpstreamGone as gone:
-                fault = f"{_GONE} {gone}, try again later"
-            if message.done:
-                break
-            piece = message.feed(await self._from_client())
-            if link is not None:
-                while not (message.done or head_is_whole(piece)):
-                    piece += message.feed(await self._from_client())
-                piece, link = unsubscribe_lines(piece, link) + piece, None
-            if not fault and (message.bare or message.size > MOST_BYTES):
-                fault = _refusal(message)
-                upstream.abort()
-        self._channel.put_back(message.rest)
-        if not fault:
-            try:
-                return await upstream.end_of_message()
-            except UpstreamGone as gone:
-                fault = f"{_GONE} {gone}, try again later"
-        self._lose_upstream()
-        return UpstreamReply([fault])
-
-    async def _from_client(self) -> bytes:
-        async with asyncio.timeout(_SILENCE_SECONDS):
-            return await self._channel.some()
 
     def _link(self) -> str | None:
         """By which this message's recipient leaves; None where it is not wanted, or several share the message."""
@@ -341,9 +315,3 @@ class RelaySession:
     def _say_last(self, reply: str) -> None:
         with suppress(ChannelGone):
             self._channel.write_now(reply.encode() + b"\r\n")
-
-
-def _refusal(message: MessageStream) -> str:
-    if message.bare:
-        return "554 5.6.0 every line has to end with CR LF, and nothing else"
-    return f"552 5.3.4 a message is at most {MOST_BYTES} octets long"
