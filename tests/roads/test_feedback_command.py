@@ -64,7 +64,7 @@ def test_logs_are_taken_rotated_gzipped_and_twice(offline: Command) -> None:
     again = offline.run("feedback", "import", offline.write("copy", POSTFIX))
     assert again.out == "0 new, 6 known before, 0 of no address\n"
     assert offline.run("feedback", "import", offline.write("exim", EXIM)).out.startswith("6 new")
-    assert listed(offline) == {("jane@example.com", None)}
+    assert listed(offline) == {("jane@example.com", None), ("bob@nowhere.example", None)}
     broken = offline.run("feedback", "import", offline.write("broken.gz", gzip.compress(POSTFIX)[:200]))
     assert (broken.code, "cannot be read to its end" in broken.err) == (65, True)
 
