@@ -37,6 +37,22 @@ def test_a_message_is_taken_from_standard_input(offline: Command) -> None:
     assert (other.code, "neither a delivery status notification nor an abuse report" in other.err) == (65, True)
 
 
+def test_forgetting_an_address_ends_what_was_told_of_it(offline: Command) -> None:
+    """Its events and its outcomes; another's stay, and so does the hash of a suppression, which names nobody."""
+    offline.run("feedback", stdin=POSTFIX_DSN)
+    assert mailboxes(offline) == 2
+    assert offline.run("forget", "jane@example.com").code == 0
+    assert mailboxes(offline) == 1
+    assert listed(offline) == {(None, None)}
+
+
+def mailboxes(command: Command) -> int:
+    """How many mailboxes the events are about."""
+    with sqlite3.connect(command.data_dir / "events.sqlite") as connection:
+        found: int = connection.execute("SELECT count(DISTINCT mailbox) FROM events").fetchone()[0]
+        return found
+
+
 def test_logs_are_taken_rotated_gzipped_and_twice(offline: Command) -> None:
     """Told from each other by their lines; twice counts once, whatever the files are called."""
     lines = POSTFIX.splitlines(keepends=True)

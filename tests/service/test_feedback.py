@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -134,6 +134,15 @@ async def test_an_event_in_the_future_counts_as_now(desk: Desk) -> None:
     """Else it would outweigh whatever comes until then."""
     await desk.feedback.accept([event(EventKind.COMPLAINED, 999)])
     assert [entry.at for entry in await desk.under(JANE)] == [START]
+
+
+async def test_an_event_before_all_mail_counts_as_the_oldest(desk: Desk) -> None:
+    """A sender whose clock was never set has told something all the same."""
+    ancient = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))
+    soft = [structs.replace(event(EventKind.BOUNCED, n), at=ancient, bounce_class=BounceClass.SOFT) for n in range(3)]
+    await desk.feedback.accept([*soft, structs.replace(event(EventKind.DELIVERED), at=ancient)])
+    await desk.feedback.accept([structs.replace(event(EventKind.COMPLAINED), at=ancient)])
+    assert {(entry.kind.value, entry.at.year) for entry in await desk.under(JANE)} == {("complaint", 1990)}
 
 
 async def test_mails_count_once_against_their_sender_s_quota(desk: Desk) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from msgspec import Struct, structs
@@ -19,6 +19,8 @@ from verifier.service.judging import Judging
 
 _STEP = 50
 """Events that are worked on before others have their turn: about a millisecond."""
+_OLDEST = datetime(1990, 1, 1, tzinfo=UTC)
+"""No mail that anybody tells of is older; a clock that was never set is."""
 _Item = TypeVar("_Item")
 
 
@@ -57,7 +59,7 @@ class Keeping:
         if not isinstance(address, Address):
             return None
         event = classified(event, self._rules)
-        event = structs.replace(event, email=address.normalized, at=min(event.at, now))
+        event = structs.replace(event, email=address.normalized, at=min(max(event.at, _OLDEST), now))
         name = keyed_hash(self._names, f"{event.source}\0{event.id}")
         message = keyed_hash(self._names, f"message\0{event.message_id}") if event.message_id else ""
         return Arrival(name, self._judging.key_of(address), event, message)

@@ -75,8 +75,16 @@ def test_hard_only_where_somebody_speaks_of_the_mailbox(
 
 @pytest.mark.parametrize(
     ("status", "expected"),
-    [("5.1.1", HARD), ("5.1.10", HARD), ("5.2.2", SOFT), ("4.4.1", SOFT), ("5.7.1", BLOCK), ("5.0.0", UNDETERMINED)],
+    [
+        ("5.1.1", HARD),
+        ("5.1.10", HARD),
+        ("5.2.2", SOFT),
+        ("4.4.1", SOFT),
+        ("5.7.1", BLOCK),
+        ("5.4.4", SOFT),
+        ("5.0.0", UNDETERMINED),
+    ],
 )
 def test_a_status_code_by_itself(status: str, expected: BounceClass) -> None:
-    """RFC 3463: bad mailbox, full, network, policy; what says nothing stays undetermined."""
+    """RFC 3463: bad mailbox, full, network, policy; no route may be a resolver's fault; the rest is open."""
     assert class_of_status(status) is expected

@@ -48,7 +48,7 @@ def test_postfix_tells_what_became_of_each_recipient() -> None:
     assert {e.message_id for e in events} == {"<order-1@example.net>"}
     assert [e.bounce_class for e in events if e.kind is EventKind.BOUNCED] == [
         BounceClass.HARD,
-        BounceClass.HARD,
+        BounceClass.SOFT,
         BounceClass.SOFT,
     ]
     assert events[1].mx_host == "mx.example.com"

@@ -59,7 +59,7 @@ def _by_number(reply: Reply, own: BounceClass) -> BounceClass:
     return BounceClass.SOFT if temporary and own is BounceClass.HARD else own
 
 
-_HARD_STATUSES = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1", "5.4.4", "5.4.310"})
+_HARD_STATUSES = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1", "5.4.310"})
 
 
 def class_of_status(status: str) -> BounceClass:
@@ -68,6 +68,6 @@ def class_of_status(status: str) -> BounceClass:
         return BounceClass.HARD
     if status.startswith(("5.7.", "4.7.", "5.6.")):
         return BounceClass.BLOCK
-    if status.startswith("4.") or status in ("5.2.2", "5.3.1", "5.3.4"):
+    if status.startswith("4.") or status in ("5.2.2", "5.3.1", "5.3.4", "5.4.4"):
         return BounceClass.SOFT
     return BounceClass.UNDETERMINED

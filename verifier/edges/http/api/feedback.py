@@ -183,7 +183,7 @@ ROUTES = (
         events,
         "Tell what became of mail",
         scope=Scope.FEEDBACK,
-        request=EventBody,
+        request=EventBody | list[EventBody],
         query=EventsQuery,
         responds=ReceiptAnswer,
         problems=_REFUSED,
