@@ -17,6 +17,7 @@ from verifier.edges.http.api import (
 )
 from verifier.edges.http.pages import (
     about_probes,
+    campaign_page,
     check,
     docs,
     home,
@@ -51,6 +52,7 @@ ROUTES: tuple[Route, ...] = (
     *list_page.ROUTES,
     *list_rows.ROUTES,
     *list_steps.ROUTES,
+    *campaign_page.ROUTES,
     *key_page.ROUTES,
     *health_page.ROUTES,
     *docs.ROUTES,
