@@ -48,6 +48,9 @@ _LISTS_FR = {
     "The form is not multipart/form-data as RFC 7578 has it.": "Le formulaire n’est pas en multipart/form-data "
     "selon la RFC 7578.",
     "The form ended within the file: send it again.": "Le formulaire s’est terminé au milieu du fichier : renvoyez-le.",
+    "Send JSON in UTF-8.": "Envoyez du JSON en UTF-8.",
+    "The body is larger than {}: split the list.": "L’envoi dépasse {0} : divisez la liste.",
+    "The body cannot be read as JSON: {}.": "L’envoi ne se lit pas comme du JSON : {0}.",
     "Forms within forms are not read.": "Les formulaires imbriqués ne sont pas lus.",
     "A field of the form has at most {} bytes.": "Un champ du formulaire a au plus {0} octets.",
     "a form has a field `file` with the list, behind its other fields": "choisissez d’abord un fichier",
