@@ -17,7 +17,8 @@ from verifier.wiring import Verifier
 from verifier.writers.campaign_writer import decided_rows, preset_rows
 
 CAMPAIGNS_FILE = "campaigns.sqlite"
-KEEPS = ("planned", "sendable", "rejected", "full", *(f"wave-{wave}" for wave in range(1, WAVES + 1)))
+WAVE_KEEPS = tuple(f"wave-{wave}" for wave in range(1, WAVES + 1))
+KEEPS = ("planned", "sendable", "rejected", "full", *WAVE_KEEPS)
 """What of a campaign can be downloaded; `planned` is `sendable` as far as the quota goes, the waves are its parts."""
 
 

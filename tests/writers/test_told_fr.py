@@ -13,12 +13,16 @@ from verifier.writers.told_fr import TOLD_FR, in_french
 
 PACKAGE = Path(__file__).resolve().parents[2] / "verifier"
 SPEAKING = [
+    "core/campaign_columns.py",
+    "core/campaign_faults.py",
+    "core/campaigns.py",
     "core/diagnosis.py",
     "core/egress.py",
     "core/list_faults.py",
     "core/list_orders.py",
     "core/row_filter.py",
     "service/access.py",
+    "service/campaigns.py",
     "service/doctor.py",
     "service/list_reading.py",
     "service/list_runner.py",
@@ -30,6 +34,7 @@ SPEAKING = [
     "edges/http/middlewares/authentication.py",
     "edges/http/middlewares/limits.py",
     "edges/http/middlewares/problem_details.py",
+    "edges/http/pages/campaign_page.py",
     "edges/http/pages/forms.py",
     "edges/http/pages/key_page.py",
     "edges/http/pages/list_rows.py",

@@ -6,6 +6,7 @@ Law: a translation names the same things; what has none is shown in English, and
 import re
 from functools import cache
 
+from verifier.writers.told_fr_gate import GATE_FR
 from verifier.writers.told_fr_host import HOST_FR, SETTINGS_FR
 
 _LISTS_FR = {
@@ -47,6 +48,9 @@ _LISTS_FR = {
     "The form is not multipart/form-data as RFC 7578 has it.": "Le formulaire n’est pas en multipart/form-data "
     "selon la RFC 7578.",
     "The form ended within the file: send it again.": "Le formulaire s’est terminé au milieu du fichier : renvoyez-le.",
+    "Send JSON in UTF-8.": "Envoyez du JSON en UTF-8.",
+    "The body is larger than {}: split the list.": "L’envoi dépasse {0} : divisez la liste.",
+    "The body cannot be read as JSON: {}.": "L’envoi ne se lit pas comme du JSON : {0}.",
     "Forms within forms are not read.": "Les formulaires imbriqués ne sont pas lus.",
     "A field of the form has at most {} bytes.": "Un champ du formulaire a au plus {0} octets.",
     "a form has a field `file` with the list, behind its other fields": "choisissez d’abord un fichier",
@@ -136,7 +140,7 @@ _REQUESTS_FR = {
     "to {}, such as https://shop.example.com).": "Une clé de formulaire est publique : elle n’a que le droit "
     "`widget`, et les origines des pages qui s’en servent (de 1 à {0}, comme https://shop.example.com).",
 }
-TOLD_FR: dict[str, str] = {**_LISTS_FR, **_FILES_FR, **_REQUESTS_FR, **HOST_FR, **SETTINGS_FR}
+TOLD_FR: dict[str, str] = {**_LISTS_FR, **_FILES_FR, **_REQUESTS_FR, **GATE_FR, **HOST_FR, **SETTINGS_FR}
 
 
 def in_french(sentence: str) -> str | None:

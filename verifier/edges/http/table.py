@@ -19,6 +19,7 @@ from verifier.edges.http.api import (
 from verifier.edges.http.pages import (
     about_probes,
     calibration,
+    campaign_page,
     check,
     docs,
     home,
@@ -56,6 +57,7 @@ ROUTES: tuple[Route, ...] = (
     *list_page.ROUTES,
     *list_rows.ROUTES,
     *list_steps.ROUTES,
+    *campaign_page.ROUTES,
     *key_page.ROUTES,
     *health_page.ROUTES,
     *docs.ROUTES,
