@@ -17,6 +17,8 @@ run: $(VENV)/.run
 test: $(VENV)/.dev
 	@tools/need-debian redis-server nsd chromium curl nodejs php-cli systemd
 	@tools/unpack-debian postfix exim4-daemon-light opensmtpd postgrey
+	@command -v npm >/dev/null || tools/need-debian npm
+	@$(BIN)/python -m tools.npm_files axe-core
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.dev
@@ -36,6 +38,8 @@ bench: $(VENV)/.dev
 	@$(BIN)/python bench/http.py
 	@$(BIN)/python -m bench.lists_service
 	@$(BIN)/python -m bench.lists_fair
+	@tools/need-debian chromium
+	@$(BIN)/python -m bench.list_page
 
 screenshots: $(VENV)/.dev
 	@tools/need-debian chromium fonts-dejavu-core

@@ -30,14 +30,14 @@ class Pipeline:
     def __init__(self, clock: FakeClock, *, dns: float = 0.0, smtp: float = 0.0, fault: bool = False) -> None:
         self.judging = judging()
         self.runs: list[list[str]] = []
-        self.known: Knowledge | None = None
+        self.known: Assessment | None = None
         self.cancelled = 0
         self._clock = clock
         self._dns = dns
         self._smtp = smtp
         self._fault = fault
 
-    def at_hand(self, parsed: Address | SyntaxFault, asking: Asking) -> Knowledge | None:
+    def at_hand(self, parsed: Address | SyntaxFault, asking: Asking) -> Assessment | None:
         """Somebody has to be asked, unless the test has put something there."""
         return self.known
 
@@ -58,6 +58,8 @@ class Pipeline:
                 await self._clock.sleep(self._smtp)
                 key = self.judging.key_of(address)
                 finding = replied(ReplyClass.ACCEPTED, seen=self._clock.monotonic())
+                if asking.keep_transcript:
+                    knowledge.transcripts[key] = (f"C: RCPT TO:<{address.raw}>", "S: 250 ok")
                 knowledge.findings[key] = (finding,)
                 knowledge.live.add(key)
                 await asking.record([(key, finding)], ())
@@ -123,6 +125,22 @@ async def test_an_early_answer_says_what_lacked(dns: float, called: bool, reason
         await clock.advance(200)
         assert [JANE] == pipeline.runs[0]
         assert pipeline.cancelled == 0
+
+
+async def test_who_looks_on_hears_the_conversation() -> None:
+    """With the answer, within the budget; what comes too late is not waited for, and what is no address has none."""
+    async with desk_over(smtp=2) as (desk, _, clock):
+        now = clock.monotonic()
+        asked = asyncio.create_task(desk.realtime.converse(JANE, FORM, 8, anew=True, began=now))
+        await clock.advance(2)
+        assessment, conversation = await asked
+        assert (assessment.reason, conversation) == ("accepted", (f"C: RCPT TO:<{JANE}>", "S: 250 ok"))
+        late = asyncio.create_task(desk.realtime.converse(JANE, FORM, 1, anew=False, began=clock.monotonic()))
+        await clock.advance(1)
+        assessment, conversation = await late
+        assert (assessment.reason, conversation) == ("smtp_timeout", ())
+        broken, conversation = await desk.realtime.converse("no", FORM, 8, anew=True, began=clock.monotonic())
+        assert (broken.reason, conversation) == ("invalid_syntax", ())
 
 
 async def test_who_comes_again_joins_what_goes_on() -> None:
@@ -233,10 +251,9 @@ async def test_closing_waits_and_then_ends_what_runs() -> None:
 async def test_what_is_at_hand_is_answered_at_once() -> None:
     """Without a run of the pipeline, and as what it is: known before."""
     async with desk_over(smtp=5.0) as (desk, pipeline, _):
-        pipeline.known = Knowledge.of({"shop.example": facts("shop.example", _ROUTE)})
-        pipeline.known.findings[pipeline.judging.key_of(parsed(JANE))] = (
-            replied(ReplyClass.MAILBOX_NOT_FOUND, code=550),
-        )
+        known = Knowledge.of({"shop.example": facts("shop.example", _ROUTE)})
+        known.findings[pipeline.judging.key_of(parsed(JANE))] = (replied(ReplyClass.MAILBOX_NOT_FOUND, code=550),)
+        (pipeline.known,) = pipeline.judging.judge([parsed(JANE)], known, ALL_STAGES)
         answer = await desk.realtime.check(JANE, ALL_STAGES, FORM, 8.0)
         assert (answer.reason, answer.source, pipeline.runs) == ("mailbox_not_found", "cache", [])
 

@@ -28,6 +28,9 @@ class Poster:
         self._answers = list(answers)
         self.posts: list[tuple[str, Mapping[str, str], bytes]] = []
 
+    async def refusal(self, url: str) -> str | None:
+        return None
+
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Posted:
         self.posts.append((url, headers, body))
         return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]

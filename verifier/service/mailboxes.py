@@ -43,7 +43,7 @@ class EgressSource(Protocol):
 class Asking(Struct, frozen=True):
     """How a chunk is asked: for which list or check (`source`) of whom (`client`), how urgently, and who has to know
     each group's results before the next group is sent (`record`). `again` are keys whose inconclusive findings don't
-    count: they are asked once more.
+    count: they are asked once more. `anew`: whoever can be asked is, whatever is known of him.
     """
 
     stages: tuple[StageName, ...] = ALL_STAGES
@@ -52,6 +52,7 @@ class Asking(Struct, frozen=True):
     interactive: bool = False
     keep_transcript: bool = False
     again: frozenset[str] = frozenset()
+    anew: bool = False
     greylist_round: int = 0
     """How often greylisted mailboxes were asked again before."""
     record: Record | None = None
@@ -110,16 +111,18 @@ class Mailboxes:
         self._guard = guard
         self._outages = Outages(clock)
 
-    def at_hand(self, key: str, address: Address, asking: Asking) -> Knowledge | None:
+    def at_hand(self, key: str, address: Address, asking: Asking, now: datetime) -> Knowledge | None:
         """What `gather` would find of one mailbox without waiting for anybody; None where it would have to wait."""
-        domain, now = address.domain, self._clock.now()
+        domain = address.domain
         if self._glance is None or not self._policy.smtp_enabled or not self._guard.remembers(asking.client, domain):
             return None
-        held = self._glance.at_hand(domain, key)
-        if held is None or held[0].route is None or held[0].route.expires_at <= now:
+        held = self._glance.at_hand(domain, key, now)
+        if held is None:
             return None
         facts, known = held
-        route = held[0].route
+        route = facts.route
+        if route is None or route.expires_at <= now:
+            return None
         knowledge = Knowledge.of({domain: facts})
         if route.reachable and not self._names.is_disposable(domain, route):
             known_here = self._known_here(key, known, facts, asking, now)
@@ -144,8 +147,11 @@ class Mailboxes:
             known_here = self._known_here(key, known.get(key, ()), knowledge.facts[address.domain], asking, now)
             if known_here:
                 knowledge.findings[key] = known_here
-                found += [(key, finding) for finding in known_here]
-            elif (finding := self._not_asked(address.domain, route, now)) is not None:
+                if asking.anew and self.not_asked(address.domain, route, now) is None:
+                    to_ask[key] = address
+                else:
+                    found += [(key, finding) for finding in known_here]
+            elif (finding := self.not_asked(address.domain, route, now)) is not None:
                 knowledge.findings[key] = (finding,)
                 knowledge.live.add(key)
                 found.append((key, finding))
@@ -171,7 +177,7 @@ class Mailboxes:
                 self._outages.heard(facts.domain, key, doubted, withdrawn=True)
             return (doubted,)
         if self._counts(speaking, facts, now) and (speaking.conclusive or key not in asking.again):
-            self._guard.heard(asking.client, facts.domain, key, speaking)
+            self._guard.heard(asking.client, facts.domain, key, speaking, now)
             return known
         if is_proven(known, now):
             self._outages.expect(facts.domain, key)
@@ -188,7 +194,7 @@ class Mailboxes:
             return True
         return facts.accepts_all is not None and facts.accepts_all.expires_at > now
 
-    def _not_asked(self, domain: str, route: MailRoute, now: datetime) -> Finding | None:
+    def not_asked(self, domain: str, route: MailRoute | None, now: datetime) -> Finding | None:
         """Whoever asked not to be asked, and providers whose answer is known to be worth nothing."""
         if self._names.is_opted_out(domain, route):
             return Finding(now, obstacle=Obstacle.NOT_PROBED, detail=OPTED_OUT)
@@ -210,13 +216,13 @@ class Mailboxes:
             finding = Finding(self._clock.now(), obstacle=_SHUT[egress.state], detail=egress.sentence)
             if asking.record is not None:
                 await asking.record([(key, finding) for key in to_ask], ())
-            knowledge.findings.update(dict.fromkeys(to_ask, (finding,)))
+            knowledge.findings.update({key: (*knowledge.findings.get(key, ()), finding) for key in to_ask})
             knowledge.live.update(to_ask)
             return
 
         def counted(results: Sequence[tuple[Target, Probed]]) -> None:
             for target, probed in results:
-                self._guard.heard(asking.client, target.domain, target.key, probed.finding)
+                self._guard.heard(asking.client, target.domain, target.key, probed.finding, self._clock.now())
             self._guard.look_again(asking.client, [target for target, _ in results])
 
         recording = Recording(self._store, self._outages, known, asking.record, counted)
@@ -285,7 +291,8 @@ class Mailboxes:
                 ours = structs.replace(ours, accepts_all=theirs.accepts_all)
             if speaking is None or not self._counts(speaking, ours, now):
                 continue
-            if not speaking.conclusive and target.key in asking.again and speaking.observed_at < since:
+            wanted_anew = asking.anew or (not speaking.conclusive and target.key in asking.again)
+            if wanted_anew and speaking.observed_at < since:
                 continue
             knowledge.findings[target.key] = known[target.key]
             knowledge.facts[target.domain] = ours

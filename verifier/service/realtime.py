@@ -6,7 +6,7 @@ ask; and no more than so many go on behind their answers.
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 from msgspec import structs
 
@@ -72,19 +72,25 @@ class RealTime:
     ) -> Assessment:
         """The answer for one address, at most `budget` seconds after `began` (of the clock; now where it is None)."""
         started = self._clock.monotonic() if began is None else began
-        parsed = parse_address(raw)
-        asking = Asking(stages=stages, source=client.key, client=client, interactive=True)
-        at_hand = self._verification.at_hand(parsed, asking)
-        if at_hand is not None:
-            return self._counted(self._verification.judging.judge([parsed], at_hand, stages)[0], started)
+        known = self.at_hand(raw, stages, client, started)
+        if known is not None:
+            return known
         key = (client.key, stages, raw)
         inquiry = self._single.get(key)
         if inquiry is None:
-            inquiry = self._single[key] = self._begin([parsed], asking)
+            asking = Asking(stages=stages, source=client.key, client=client, interactive=True)
+            inquiry = self._single[key] = self._begin([parse_address(raw)], asking)
             self._keys[inquiry] = key
         async with aclosing(self._answers([(inquiry, (0,))], started, budget)) as answers:
             _, assessment = await anext(answers)
             return assessment
+
+    def at_hand(self, raw: str, stages: tuple[StageName, ...], client: Client, started: float) -> Assessment | None:
+        """The answer that `check` would give without waiting for anybody; None where it would have to wait."""
+        parsed = parse_address(raw)
+        asking = Asking(stages=stages, source=client.key, client=client, interactive=True)
+        assessment = self._verification.at_hand(parsed, asking)
+        return None if assessment is None else self._counted(assessment, started)
 
     async def check_all(
         self, raws: Sequence[str], stages: tuple[StageName, ...], client: Client, budget: float, *, began: float
@@ -103,6 +109,22 @@ class RealTime:
         async with aclosing(self._answers(parts, began, budget)) as answers:
             async for answer in answers:
                 yield answer
+
+    async def converse(
+        self, raw: str, client: Client, budget: float, *, anew: bool, began: float
+    ) -> tuple[Assessment, tuple[str, ...]]:
+        """`check` for somebody who looks on: with the conversation, empty where the mailbox was not asked just now.
+
+        `anew`: it is asked though its answer is known.
+        """
+        asking = Asking(source=client.key, client=client, interactive=True, keep_transcript=True, anew=anew)
+        inquiry = self._begin([parse_address(raw)], asking)
+        async with aclosing(self._answers([(inquiry, (0,))], began, budget)) as answers:
+            _, assessment = await anext(answers)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, began + budget - self._clock.monotonic())):
+                    await inquiry.ended()
+            return assessment, inquiry.conversation(0)
 
     async def close(self, patience: float = 0.0) -> None:
         """Waits so many seconds for what runs, and ends the rest."""

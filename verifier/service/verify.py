@@ -51,14 +51,15 @@ class Verification:
         judged = self.judging.judge(parsed, knowledge, asking.stages)
         return [structs.replace(assessment, duration_ms=elapsed) for assessment in judged]
 
-    def at_hand(self, parsed: Address | SyntaxFault, asking: Asking) -> Knowledge | None:
-        """What `gather` would come to for one address that nobody has to be waited for; None where somebody has."""
-        asks_nobody = StageName.MX not in asking.stages
-        if asks_nobody or isinstance(parsed, SyntaxFault) or stated_reason(parsed) is not None:
-            return Knowledge.of({})
+    def at_hand(self, parsed: Address | SyntaxFault, asking: Asking) -> Assessment | None:
+        """The assessment of one address that nobody has to be waited for; None where somebody has."""
+        if isinstance(parsed, SyntaxFault) or StageName.MX not in asking.stages or stated_reason(parsed) is not None:
+            return self.judging.judge([parsed], Knowledge.of({}), asking.stages)[0]
         if StageName.SMTP not in asking.stages:
             return None
-        return self._mailboxes.at_hand(self.judging.key_of(parsed), parsed, asking)
+        key, now = self.judging.key_of(parsed), self._clock.now()
+        knowledge = self._mailboxes.at_hand(key, parsed, asking, now)
+        return None if knowledge is None else self.judging.judge_one(parsed, key, knowledge, asking.stages, now)
 
     async def gather(self, parsed: Iterable[Address | SyntaxFault], asking: Asking) -> Knowledge:
         """Ask whoever has to be asked: name servers for every domain, and as soon as one is known its mail hosts."""
