@@ -155,7 +155,7 @@ def main() -> int:
         left = soon(lambda: left_behind(service))
         worker = service.worker
         peaks = {"service": peak_megabytes(service.pid), "worker": peak_megabytes(worker) if worker else 0.0}
-        print(f"looked at in {time.monotonic() - began:.0f} s", flush=True)
+        print(f"looked at in {time.monotonic() - began:.0f} s", left, flush=True)
         code = service.stop()
         print(f"stopped in {time.monotonic() - began:.0f} s", flush=True)
         faults = [

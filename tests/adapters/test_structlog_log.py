@@ -100,3 +100,25 @@ def test_json_lines_can_be_read_back(capsys: pytest.CaptureFixture[str]) -> None
         "seconds": 1.5,
         "host": "mx1.shop.example",
     }
+
+
+def test_a_log_that_cannot_be_written_hurts_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a full disk the line is lost, and whoever wrote it goes on."""
+
+    class Full:
+        encoding = "utf-8"
+        buffer: "Full"
+
+        def write(self, *_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        flush = write
+
+        def isatty(self) -> bool:
+            return False
+
+    full = Full()
+    full.buffer = full
+    monkeypatch.setattr("sys.stderr", full)
+    configure("info", "json")
+    structlog.get_logger("test").info("a line", email="jane@shop.example")
