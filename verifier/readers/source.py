@@ -56,7 +56,11 @@ class ListSource:
         except OSError as error:
             raise InputError(f"{self.name} cannot be read: {error.strerror or error}.") from None
         if self.gzipped:
-            self._refuse_bombs()
+            try:
+                self._refuse_bombs()
+            except InputError:
+                self.close()
+                raise
 
     @classmethod
     def temporary(cls, name: str) -> "ListSource":
