@@ -48,6 +48,7 @@ KINDS: dict[str, Kind] = {
     "quota_exceeded": Kind(429, "The day's quota is used up."),
     "internal_error": Kind(500, "A fault of this program."),
     "busy": Kind(503, "Too much is going on."),
+    "disk_full": Kind(503, "The disk is full."),
     "unavailable": Kind(503, "A part that is needed does not work just now."),
 }
 
