@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+WORKERS ?= 2
 ARGS ?=
 
 .PHONY: demo run test check data bench clean screenshots
@@ -18,7 +19,7 @@ test: $(VENV)/.dev
 	@tools/unpack-debian postfix exim4-daemon-light opensmtpd postgrey
 	@command -v npm >/dev/null || tools/need-debian npm
 	@$(BIN)/python -m tools.npm_files axe-core
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.dev
 	@$(BIN)/ruff format --check .

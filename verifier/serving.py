@@ -15,9 +15,10 @@ from verifier.config import Settings
 from verifier.core.egress import EgressState
 from verifier.core.faults import ServiceUnavailable
 from verifier.core.measures import EGRESS_OPEN, LANES, LEFT_ALONE, SESSIONS, WAITING
-from verifier.list_wiring import ListService, open_lists
+from verifier.list_wiring import ListService, open_lists, open_poster
 from verifier.service.access import Access
 from verifier.service.allowances import Allowances
+from verifier.service.list_quotas import ListQuotas
 from verifier.service.probe_limits import ProbeLimits
 from verifier.service.readiness import Condition, Part, Readiness, dns_part, egress_part
 from verifier.service.realtime import RealTime
@@ -64,7 +65,16 @@ async def open_front_desk(
         stack.callback(watching.cancel)
         access = Access(keys, keys, clock)
         allowances, probe_limits = Allowances(keys, clock), ProbeLimits(clock)
-        lists = await stack.enter_async_context(open_lists(verifier, report_fault=report_fault, warn=warn))
+        poster = await stack.enter_async_context(open_poster(verifier))
+        lists = await stack.enter_async_context(
+            open_lists(
+                verifier,
+                report_fault=report_fault,
+                warn=warn,
+                poster=poster,
+                quotas=ListQuotas(keys, allowances, clock),
+            )
+        )
         readiness = _readiness(verifier, access)
         yield FrontDesk(verifier, realtime, access, allowances, probe_limits, readiness, lists, meter)
 

@@ -21,21 +21,21 @@ async def test_it_says_what_the_store_says_or_nothing(tmp_path: Path, layered: b
     clock = FakeClock()
     behind = MemoryStore(clock)
     store = LayeredStore(MemoryStore(clock), behind) if layered else behind
-    assert store.at_hand(DOMAIN, KEY) is None
+    assert store.at_hand(DOMAIN, KEY, clock.now()) is None
     await behind.remember_domains([facts(DOMAIN, route())])
     await store.domains([DOMAIN])
-    assert store.at_hand(DOMAIN, KEY) is None
+    assert store.at_hand(DOMAIN, KEY, clock.now()) is None
     await behind.remember_mailboxes([(KEY, replied(ReplyClass.ACCEPTED)), (KEY, hindered(Obstacle.TIMEOUT, 1))])
     await store.mailboxes([KEY])
     said = (await store.domains([DOMAIN]))[DOMAIN], (await store.mailboxes([KEY]))[KEY]
-    assert store.at_hand(DOMAIN, KEY) == said
-    assert store.at_hand("other.example", KEY) is None
+    assert store.at_hand(DOMAIN, KEY, clock.now()) == said
+    assert store.at_hand("other.example", KEY, clock.now()) is None
     await store.forget(KEY)
-    assert store.at_hand(DOMAIN, KEY) is None
+    assert store.at_hand(DOMAIN, KEY, clock.now()) is None
     await behind.remember_mailboxes([(KEY, replied(ReplyClass.ACCEPTED))])
     await store.mailboxes([KEY])
     clock.move(YEAR)
-    assert store.at_hand(DOMAIN, KEY) is None
+    assert store.at_hand(DOMAIN, KEY, clock.now()) is None
 
 
 async def test_what_only_lies_behind_is_not_at_hand() -> None:
@@ -44,4 +44,4 @@ async def test_what_only_lies_behind_is_not_at_hand() -> None:
     behind = MemoryStore(clock)
     await behind.remember_domains([facts(DOMAIN, route())])
     await behind.remember_mailboxes([(KEY, replied(ReplyClass.ACCEPTED))])
-    assert LayeredStore(MemoryStore(clock), behind).at_hand(DOMAIN, KEY) is None
+    assert LayeredStore(MemoryStore(clock), behind).at_hand(DOMAIN, KEY, clock.now()) is None

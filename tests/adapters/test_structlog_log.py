@@ -1,9 +1,11 @@
 """The log: no address stands in it whole."""
 
+import asyncio
 import json
 import logging
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Literal
 
 import pytest
@@ -11,7 +13,9 @@ import structlog
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from verifier.adapters.structlog_log import configure, mask_addresses
+from verifier.adapters.structlog_log import RequestLine, configure, mask_addresses, write_request
+
+MOMENT = datetime(2026, 11, 22, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +23,7 @@ def untouched_logging() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
+    configure("warning", "console")
     root.handlers[:] = handlers
     root.setLevel(level)
     structlog.reset_defaults()
@@ -100,3 +105,33 @@ def test_json_lines_can_be_read_back(capsys: pytest.CaptureFixture[str]) -> None
         "seconds": 1.5,
         "host": "mx1.shop.example",
     }
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+async def test_every_request_has_its_line(capsys: pytest.CaptureFixture[str], form: Literal["json", "console"]) -> None:
+    """In their order, none lost, however many come at once: within a moment, and none while the log shows less."""
+    configure("info", form)
+    for number in range(300):
+        write_request(
+            RequestLine("POST", "/v1/verify", 200, 0.1, None, f"r{number}", datetime(2026, 11, 22, tzinfo=UTC))
+        )
+    await asyncio.sleep(0.1)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 300
+    assert all(f"r{number}" in line for number, line in enumerate(lines))
+    if form == "json":
+        assert json.loads(lines[0]) == {
+            "method": "POST",
+            "route": "/v1/verify",
+            "status": 200,
+            "ms": 0.1,
+            "key": None,
+            "request_id": "r0",
+            "timestamp": "2026-11-22T00:00:00Z",
+            "event": "request",
+            "level": "info",
+        }
+    configure("warning", form)
+    write_request(RequestLine("GET", "/", 200, 0.1, None, "quiet", MOMENT))
+    await asyncio.sleep(0.1)
+    assert capsys.readouterr().err == ""

@@ -236,6 +236,6 @@ async def test_who_looks_at_what_is_at_hand_is_counted() -> None:
         assert desk.at_hand("bob@shop.example", form) is None
         await desk.ask("bob@shop.example", client=form)
         assert desk.at_hand("bob@shop.example", form) is not None
-        desk.guard.heard(form, "shop.example", "other", replied(ReplyClass.MAILBOX_NOT_FOUND))
+        desk.guard.heard(form, "shop.example", "other", replied(ReplyClass.MAILBOX_NOT_FOUND), bench.clock.now())
         bench.clock.move(6)
         assert desk.at_hand("bob@shop.example", form) is None  # what was counted is due to be written down

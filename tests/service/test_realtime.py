@@ -30,14 +30,14 @@ class Pipeline:
     def __init__(self, clock: FakeClock, *, dns: float = 0.0, smtp: float = 0.0, fault: bool = False) -> None:
         self.judging = judging()
         self.runs: list[list[str]] = []
-        self.known: Knowledge | None = None
+        self.known: Assessment | None = None
         self.cancelled = 0
         self._clock = clock
         self._dns = dns
         self._smtp = smtp
         self._fault = fault
 
-    def at_hand(self, parsed: Address | SyntaxFault, asking: Asking) -> Knowledge | None:
+    def at_hand(self, parsed: Address | SyntaxFault, asking: Asking) -> Assessment | None:
         """Somebody has to be asked, unless the test has put something there."""
         return self.known
 
@@ -251,10 +251,9 @@ async def test_closing_waits_and_then_ends_what_runs() -> None:
 async def test_what_is_at_hand_is_answered_at_once() -> None:
     """Without a run of the pipeline, and as what it is: known before."""
     async with desk_over(smtp=5.0) as (desk, pipeline, _):
-        pipeline.known = Knowledge.of({"shop.example": facts("shop.example", _ROUTE)})
-        pipeline.known.findings[pipeline.judging.key_of(parsed(JANE))] = (
-            replied(ReplyClass.MAILBOX_NOT_FOUND, code=550),
-        )
+        known = Knowledge.of({"shop.example": facts("shop.example", _ROUTE)})
+        known.findings[pipeline.judging.key_of(parsed(JANE))] = (replied(ReplyClass.MAILBOX_NOT_FOUND, code=550),)
+        (pipeline.known,) = pipeline.judging.judge([parsed(JANE)], known, ALL_STAGES)
         answer = await desk.realtime.check(JANE, ALL_STAGES, FORM, 8.0)
         assert (answer.reason, answer.source, pipeline.runs) == ("mailbox_not_found", "cache", [])
 

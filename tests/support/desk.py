@@ -93,7 +93,7 @@ class Desk:
         """What is known of an address without waiting; None where somebody has to be asked."""
         address = parse_address(email)
         assert isinstance(address, Address)
-        knowledge = self.mailboxes.at_hand(email, address, Asking(client=client))
+        knowledge = self.mailboxes.at_hand(email, address, Asking(client=client), self.bench.clock.now())
         return None if knowledge is None else knowledge.findings.get(email, ())
 
     async def record(self, findings: Sequence[tuple[str, Finding]], facts: Sequence[DomainFacts]) -> None:

@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 
 from verifier.adapters.memory_store import MemoryStore
 from verifier.core.evidence import Finding
@@ -24,8 +25,8 @@ class LayeredStore:
         self._changed_at: OrderedDict[str, int] = OrderedDict()
         self._moment = 0
 
-    def at_hand(self, domain: str, key: str) -> tuple[DomainFacts, tuple[Finding, ...]] | None:
-        return self._memory.at_hand(domain, key)
+    def at_hand(self, domain: str, key: str, now: datetime) -> tuple[DomainFacts, tuple[Finding, ...]] | None:
+        return self._memory.at_hand(domain, key, now)
 
     async def domains(self, names: Sequence[str]) -> Mapping[str, DomainFacts]:
         known = await self._memory.domains(names)

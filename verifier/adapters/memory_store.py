@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TypeVar
 
 from verifier.core.evidence import Finding, retained
@@ -20,8 +21,7 @@ class MemoryStore:
         self._domains: OrderedDict[str, DomainFacts] = OrderedDict()
         self._mailboxes: OrderedDict[str, tuple[Finding, ...]] = OrderedDict()
 
-    def at_hand(self, domain: str, key: str) -> tuple[DomainFacts, tuple[Finding, ...]] | None:
-        now = self._clock.now()
+    def at_hand(self, domain: str, key: str, now: datetime) -> tuple[DomainFacts, tuple[Finding, ...]] | None:
         facts, findings = self._domains.get(domain), self._mailboxes.get(key)
         if facts is None or findings is None:
             return None

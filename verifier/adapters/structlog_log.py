@@ -3,15 +3,19 @@
 Law: no address stands in the log whole, whatever field, traceback or library it came through.
 """
 
+import asyncio
+import atexit
 import json
 import logging
 import os
 import re
 import sys
-from typing import Any, Literal
+from datetime import datetime
+from typing import Any, BinaryIO, Literal
 
 import msgspec
 import structlog
+from msgspec import Struct
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 # Begins only where a word begins, so that a long text without an address costs one pass.
@@ -20,6 +24,7 @@ _ADDRESS = re.compile(
     r'(?:"(?:[^"\\]|\\.)*"|(?<![^\s"<>()\[\],;:/\\@|])([^\s"<>()\[\],;:/\\@|])[^\s"<>()\[\],;:/\\@|]*)'
     rf"""(?:@|%40)(?:(?:[^\s"<>()\[\],;:/\\@|]*@)++((?:{_DOMAIN}+)?)|({_DOMAIN}+))"""
 )
+_SOON, _TOGETHER = 0.05, 128
 _CREDENTIALS = re.compile(r"(?<=://)[^\s/@]+(?=@)")
 
 
@@ -30,6 +35,62 @@ def mask_addresses(text: str) -> str:
     return _CREDENTIALS.sub(
         "***", _ADDRESS.sub(lambda match: f"{match[1] or ''}***@{match[2] or match[3] or ''}", text)
     )
+
+
+class RequestLine(Struct, frozen=True, gc=False):
+    """What the log tells of a request that was answered. Law: whoever makes one puts no address into it."""
+
+    method: str
+    route: str
+    status: int
+    ms: float
+    key: str | None
+    request_id: str
+    timestamp: datetime
+    event: str = "request"
+    level: str = "info"
+
+
+class _RequestLines:
+    """Writes requests' lines where the others go, together and a moment later: most of what a line costs is to change
+    from something else to it, and to hand it over.
+    """
+
+    def __init__(self, output: BinaryIO) -> None:
+        self._output = output
+        self._lines: list[RequestLine] = []
+
+    def write(self, line: RequestLine) -> None:
+        self._lines.append(line)
+        if len(self._lines) == 1:
+            asyncio.get_running_loop().call_later(_SOON, self.hand_over)
+        elif len(self._lines) >= _TOGETHER:
+            self.hand_over()
+
+    def hand_over(self) -> None:
+        lines, self._lines = self._lines, []
+        if lines:
+            self._output.write(_LINES.encode_lines(lines))
+            self._output.flush()
+
+
+_LINES = msgspec.json.Encoder()
+_request_lines: list[_RequestLines] = []
+"""None, or the one that is written to."""
+
+
+@atexit.register
+def _hand_over() -> None:
+    for lines in _request_lines:
+        lines.hand_over()
+
+
+def write_request(line: RequestLine) -> None:
+    """One line, at once where people read the log, else within 50 ms. Wants a running event loop."""
+    if _request_lines:
+        _request_lines[0].write(line)
+    else:
+        structlog.get_logger("verifier.http").info(**msgspec.structs.asdict(line))
 
 
 def configure(level: str, form: Literal["json", "console"]) -> None:
@@ -55,7 +116,10 @@ def configure(level: str, form: Literal["json", "console"]) -> None:
     root = logging.getLogger()
     root.handlers[:] = [output]
     root.setLevel(level.upper())
+    _request_lines.clear()
     if form == "json":  # without the standard library's records a request's line takes 14 µs instead of 34
+        if root.isEnabledFor(logging.INFO):
+            _request_lines.append(_RequestLines(sys.stderr.buffer))
         structlog.configure(
             processors=[*shared, mask_event, _as_json_bytes],
             logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),

@@ -1,8 +1,8 @@
 """The machine's clock and its source of chance: the one place where either is touched."""
 
 import asyncio
+import os
 import random
-import secrets
 import string
 import time
 from datetime import UTC, datetime
@@ -32,5 +32,5 @@ class SystemClock:
     def token(self, length: int) -> str:
         letters = b""
         while len(letters) < length:
-            letters += secrets.token_bytes(2 * length).translate(_LETTER_OF, _UNUSED)
+            letters += os.urandom(2 * length).translate(_LETTER_OF, _UNUSED)
         return letters[:length].decode()

@@ -25,11 +25,15 @@ class Bucket(Struct):
 
     def take(self, cost: int, now: float) -> float:
         """0 where the checks may go, and are counted; else the seconds until anything may."""
+        wait = self.wait(now)
+        if not wait:
+            self.left -= cost
+        return wait
+
+    def wait(self, now: float) -> float:
+        """The seconds until anything may go; 0 where it may now."""
         self._refill(now)
-        if self.left < 1:
-            return (1 - self.left) * MINUTE / self.per_minute
-        self.left -= cost
-        return 0.0
+        return max(0.0, (1 - self.left) * MINUTE / self.per_minute)
 
     def full_again(self, now: float) -> float:
         """Seconds until the whole rate is there again."""

@@ -54,9 +54,10 @@ class Finding(Struct, frozen=True, omit_defaults=True):
         """The mailbox's own server made a statement about the mailbox, and one that it may make where it was made:
         a mailbox is dead only by a permanent reply to RCPT or DATA (RFC 5321 §4.2.1), whatever class was read from it.
         """
-        if self.reply_class not in _STRENGTH or self.stage in _BEFORE_RCPT:
+        said = self.reply_class
+        if said is None or said not in _STRENGTH or self.stage in _BEFORE_RCPT:
             return False
-        return self.reply_class not in _DEAD or self.code is None or 500 <= self.code <= 599
+        return said not in _DEAD or self.code is None or 500 <= self.code <= 599
 
 
 class Freshness(Struct, frozen=True):
@@ -74,7 +75,7 @@ _STRENGTH = {
     ReplyClass.MAILBOX_NOT_FOUND: 4,
 }
 _DEAD = (ReplyClass.MAILBOX_DISABLED, ReplyClass.MAILBOX_NOT_FOUND)
-_BEFORE_RCPT = (SmtpStage.BANNER, SmtpStage.EHLO, SmtpStage.STARTTLS, SmtpStage.MAIL)
+_BEFORE_RCPT = frozenset({SmtpStage.BANNER, SmtpStage.EHLO, SmtpStage.STARTTLS, SmtpStage.MAIL})
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
 _FRESHNESS = {
@@ -92,11 +93,9 @@ _DOUBTED = Freshness(3 * _HOUR, SECOND_LOOK, 90 * _DAY)
 def freshness_of(finding: Finding) -> Freshness:
     """How long a finding is good for (docs/architecture.md, Freshness; modelled on Postfix verify(8))."""
     doubted = finding.doubted_since is not None and finding.observed_at - finding.doubted_since < SECOND_LOOK
-    if doubted and finding.conclusive:
-        return _DOUBTED
-    known = _FRESHNESS.get(finding.reply_class) if finding.reply_class is not None and finding.conclusive else None
-    if known is not None:
-        return known
+    if finding.conclusive:
+        assert finding.reply_class is not None
+        return _DOUBTED if doubted else _FRESHNESS[finding.reply_class]
     if finding.retry_after is not None:
         wait = max(finding.retry_after - finding.observed_at, timedelta(0))
         return Freshness(wait, wait, _DOUBTED.retained if doubted else wait)

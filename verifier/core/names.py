@@ -21,6 +21,14 @@ class DomainProfile(Struct, frozen=True, gc=False):
     provider: Provider | None
 
 
+class _AtRoute(Struct, frozen=True, gc=False):
+    """What the lists say of a domain whose mail goes this way."""
+
+    route: MailRoute | None
+    flags: NameFlags
+    provider: Provider | None
+
+
 class Names:
     """The lists together: the operator's `denied` is above `never_disposable`, that above `disposable`.
 
@@ -57,6 +65,7 @@ class Names:
         self._no_reply = no_reply
         self.profile = lru_cache(maxsize=_CACHED_DOMAINS)(self._profile)
         self._exchange = lru_cache(maxsize=_CACHED_DOMAINS)(self._exchange_flags)
+        self._at_routes: dict[str, _AtRoute] = {}
 
     def renew(self, newer: "Names") -> None:
         """Become what `newer` is: whoever works with these lists goes by the newer ones from now on."""
@@ -69,7 +78,7 @@ class Names:
 
     def flags(self, address: Address, route: MailRoute | None) -> NameFlags:
         """All flags; the route, where it is known, adds what the domain's exchanges give away."""
-        flags = self._domain_flags(address.domain, route)
+        flags = self._at_route(address.domain, route).flags
         role, no_reply, plus_tag = self.local_flags(address)
         if role or no_reply or plus_tag:
             return structs.replace(flags, role=role, no_reply=no_reply, plus_tag=plus_tag)
@@ -77,7 +86,7 @@ class Names:
 
     def is_disposable(self, domain: str, route: MailRoute | None) -> bool:
         """By name, or by an exchange that serves throw-away domains."""
-        return self._domain_flags(domain, route).disposable
+        return self._at_route(domain, route).flags.disposable
 
     def is_opted_out(self, domain: str, route: MailRoute | None) -> bool:
         """The domain, or an exchange that answers for it, asked not to be probed."""
@@ -93,19 +102,33 @@ class Names:
 
     def provider(self, domain: str, route: MailRoute | None) -> Provider | None:
         """Whose row applies: the exchange's, else the domain's own provider."""
+        return self._at_route(domain, route).provider
+
+    def _at_route(self, domain: str, route: MailRoute | None) -> _AtRoute:
+        """Worked out once for a route, as long as it is the same one."""
+        known = self._at_routes.get(domain)
+        if known is not None and known.route is route:
+            return known
         if route is not None and route.hosts:
-            return self.providers.of_exchange(route.hosts[0].name)
-        return self.profile(domain).provider
+            provider = self.providers.of_exchange(route.hosts[0].name)
+        else:
+            provider = self.profile(domain).provider
+        if len(self._at_routes) >= _CACHED_DOMAINS:
+            self._at_routes.clear()
+        found = self._at_routes[domain] = _AtRoute(route, self._domain_flags(domain, route), provider)
+        return found
 
     def _domain_flags(self, domain: str, route: MailRoute | None) -> NameFlags:
         flags = self.profile(domain).flags
         if route is None or not route.hosts:
             return flags
-        exchanges = [self._exchange(host.name) for host in route.hosts]
-        disposable = any(serves for serves, _ in exchanges) and domain not in self._never_disposable
-        parked = any(parks for _, parks in exchanges)
-        if not disposable and not parked:
+        serves = parked = False
+        for host in route.hosts:
+            exchange = self._exchange(host.name)
+            serves, parked = serves or exchange[0], parked or exchange[1]
+        if not serves and not parked:
             return flags
+        disposable = serves and domain not in self._never_disposable
         return structs.replace(
             flags, disposable=flags.disposable or disposable, typo_domain=flags.typo_domain or parked
         )

@@ -46,8 +46,10 @@ def refused_since(findings: Sequence[Finding]) -> datetime | None:
 def second_look_due(findings: Sequence[Finding], now: datetime) -> Finding | None:
     """The withdrawn refusal that holds until its second look, where no conclusive answer came after it."""
     waiting = [finding for finding in findings if _withdrawn(finding) and expires_at(finding) > now]
-    latest = max(waiting, key=lambda finding: finding.observed_at, default=None)
-    if latest is None or any(f.conclusive and f.observed_at > latest.observed_at for f in findings):
+    if not waiting:
+        return None
+    latest = max(waiting, key=lambda finding: finding.observed_at)
+    if any(f.conclusive and f.observed_at > latest.observed_at for f in findings):
         return None
     return latest
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from verifier.core.reasons import Reason, StageName, Verdict
 from verifier.core.replies import ReplyClass, SmtpStage
@@ -76,14 +76,73 @@ def to_record(assessment: Assessment) -> dict[str, Any]:
     }
 
 
-def to_json(assessment: Assessment) -> bytes:
-    """The record as one line of JSON, without a line end."""
-    return msgspec.json.encode(to_record(assessment))
+def to_json(assessment: Assessment, decision: str | UnsetType = UNSET, sentence: str | UnsetType = UNSET) -> bytes:
+    """The record as one line of JSON, without a line end; with what a sign-up form is told, where it is."""
+    smtp = assessment.smtp
+    return _ENCODER.encode(
+        _Line(
+            assessment.email,
+            assessment.normalized,
+            assessment.verdict,
+            assessment.reason,
+            assessment.bounce_risk,
+            assessment.score,
+            assessment.did_you_mean,
+            assessment.flags,
+            assessment.provider,
+            assessment.mx_host,
+            assessment.stages,
+            assessment.source,
+            None
+            if smtp is None
+            else SmtpRecord(smtp.stage, smtp.code, smtp.enhanced, smtp.reply_class, smtp.rule, smtp.text),
+            _whole(assessment.retry_after),
+            _whole(assessment.checked_at),
+            _whole(assessment.expires_at),
+            assessment.duration_ms,
+            decision,
+            sentence,
+        )
+    )
+
+
+class _Line(Struct, frozen=True, gc=False):
+    """`to_record`, with the decision beside it, in values that the encoder writes at once."""
+
+    email: str
+    normalized: str | None
+    verdict: Verdict
+    reason: Reason
+    bounce_risk: float
+    score: int
+    did_you_mean: str | None
+    flags: Flags
+    provider: str | None
+    mx_host: str | None
+    stages: tuple[StageName, ...]
+    source: Source
+    smtp: SmtpRecord | None
+    retry_after: datetime | None
+    checked_at: datetime | None
+    expires_at: datetime | None
+    duration_ms: int
+    decision: str | UnsetType
+    sentence: str | UnsetType
+
+
+_ENCODER = msgspec.json.Encoder()
 
 
 def timestamp(moment: datetime | None) -> str | None:
     """RFC 3339, UTC, whole seconds."""
     return None if moment is None else moment.astimezone(UTC).isoformat()[:_TO_THE_SECOND] + "Z"
+
+
+def _whole(moment: datetime | None) -> datetime | None:
+    """As `timestamp` writes it."""
+    if moment is None:
+        return None
+    return (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).replace(microsecond=0)
 
 
 def _smtp_record(smtp: SmtpEvidence | None) -> dict[str, Any] | None:

@@ -134,17 +134,20 @@ _OBSTACLE_REASONS = {
 _PRECEDENCE = {reason: rank for rank, reason in enumerate(Reason)}
 
 
-def judge(evidence: Evidence, now: datetime, risks: BounceRisks) -> Assessment:
-    """The verdict that the evidence supports at `now`."""
+_OF_THE_ROUTE = frozenset(_ROUTE_REASONS.values())
+
+
+def judge(evidence: Evidence, now: datetime, risks: BounceRisks, source: Source = Source.LIVE) -> Assessment:
+    """The verdict that the evidence, which came from `source`, supports at `now`."""
     finding = merge(evidence.findings, now)
     catch_all = _catch_all(evidence.accepts_all, evidence.findings, now)
     reason = _reason(evidence, finding, catch_all)
     address = evidence.address
-    risk = risks.risk(reason, evidence.provider)
+    risk, verdict = risks.risk(reason, evidence.provider), verdict_of(reason)
     return Assessment(
         email=address.raw,
         normalized=None if isinstance(address, SyntaxFault) else address.normalized,
-        verdict=verdict_of(reason),
+        verdict=verdict,
         reason=reason,
         bounce_risk=risk,
         score=round(100 * (1 - risk)),
@@ -154,8 +157,9 @@ def judge(evidence: Evidence, now: datetime, risks: BounceRisks) -> Assessment:
         did_you_mean=evidence.did_you_mean,
         provider=evidence.provider,
         mx_host=_mx_host(evidence.route, finding),
+        source=source,
         smtp=_smtp(finding),
-        retry_after=finding.retry_after if finding and verdict_of(reason) is Verdict.UNKNOWN else None,
+        retry_after=finding.retry_after if finding and verdict is Verdict.UNKNOWN else None,
         expires_at=_expires_at(reason, evidence, finding),
         detail=_detail(evidence, finding),
     )
@@ -175,6 +179,8 @@ def _reason(evidence: Evidence, finding: Finding | None, catch_all: bool | None)
             held.append(Reason.CATCH_ALL)
     if not held:
         return Reason.NOT_PROBED
+    if len(held) == 1:
+        return held[0]
     return min(held, key=_PRECEDENCE.__getitem__)
 
 
@@ -199,8 +205,9 @@ def _catch_all(fact: AcceptsAll | None, findings: tuple[Finding, ...], now: date
     """The domain's fact, unless a later unknown-user reply from the same domain refutes it."""
     if fact is None or fact.expires_at <= now:
         return None
-    refuted = any(f.reply_class is ReplyClass.MAILBOX_NOT_FOUND and f.observed_at > fact.observed_at for f in findings)
-    return False if fact.value and refuted else fact.value
+    if not fact.value:
+        return fact.value
+    return not any(f.reply_class is ReplyClass.MAILBOX_NOT_FOUND and f.observed_at > fact.observed_at for f in findings)
 
 
 def _flags(names: NameFlags, catch_all: bool | None, finding: Finding | None) -> Flags:
@@ -225,7 +232,7 @@ def _checked_at(route: MailRoute | None, finding: Finding | None, now: datetime)
 
 
 def _expires_at(reason: Reason, evidence: Evidence, finding: Finding | None) -> datetime | None:
-    if evidence.route is not None and reason in _ROUTE_REASONS.values():
+    if evidence.route is not None and reason in _OF_THE_ROUTE:
         return evidence.route.expires_at
     if finding is None:
         return None

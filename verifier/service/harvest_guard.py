@@ -6,6 +6,7 @@ where everybody knows thousands, are not guarded.
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 
@@ -75,13 +76,13 @@ class HarvestGuard:
         tally = self._tallies.get((client.key, domain))
         return self._names.is_providers_own(domain) if tally is None else len(tally.names) < SAMPLE
 
-    def heard(self, client: Client, domain: str, key: str, finding: Finding) -> None:
+    def heard(self, client: Client, domain: str, key: str, finding: Finding, now: datetime) -> None:
         """A request for a mailbox was answered, by its host or from what is known."""
         if self._names.is_providers_own(domain):
             return
         pair = (client.key, domain)
         unknown = finding.conclusive and finding.reply_class is ReplyClass.MAILBOX_NOT_FOUND
-        self._tally(pair).add(key, self._clock.now(), unknown=unknown)
+        self._tally(pair).add(key, now, unknown=unknown)
         self._unsaved.add(pair)
 
     def admit(self, client: Client, targets: Sequence[Target]) -> list[Target]:

@@ -41,10 +41,20 @@ class Judging:
         """What the knowledge says of each, by now."""
         now = self._clock.now()
         likes: dict[_Likeness, Assessment] = {}
-        return [
-            self._judge(each, knowledge, stages, now, likes) if isinstance(each, Address) else self._faulty(each, now)
-            for each in parsed
-        ]
+        judged = []
+        for each in parsed:
+            if isinstance(each, Address):
+                key = self.key_of(each) if knowledge.findings else ""
+                judged.append(self._judge(each, key, knowledge, stages, now, likes))
+            else:
+                judged.append(self._faulty(each, now))
+        return judged
+
+    def judge_one(
+        self, address: Address, key: str, knowledge: Knowledge, stages: tuple[StageName, ...], now: datetime
+    ) -> Assessment:
+        """What the knowledge says at `now` of an address whose key has been worked out."""
+        return self._judge(address, key, knowledge, stages, now, {})
 
     def _faulty(self, fault: SyntaxFault, now: datetime) -> Assessment:
         return judge(Evidence(fault, _NO_FLAGS, (StageName.SYNTAX,)), now, self._risks)
@@ -52,6 +62,7 @@ class Judging:
     def _judge(
         self,
         address: Address,
+        key: str,
         knowledge: Knowledge,
         stages: tuple[StageName, ...],
         now: datetime,
@@ -66,7 +77,6 @@ class Judging:
         route = facts.route if facts is not None else None
         flags, provider = names.flags(address, route), names.provider(domain, route)
         did_you_mean = names.spelling.suggestion(address, _works(route))
-        key = self.key_of(address) if knowledge.findings else ""
         findings = knowledge.findings.get(key, ())
         likeness = flags, provider.name if provider is not None else None, domain if facts is not None else None
         like = None if findings else likes.get(likeness)
@@ -85,11 +95,10 @@ class Judging:
             ),
             now,
             self._risks,
+            Source.CACHE if findings and key not in knowledge.live else Source.LIVE,
         )
         if not findings:
             likes[likeness] = assessment
-        elif key not in knowledge.live:
-            return structs.replace(assessment, source=Source.CACHE)
         return assessment
 
 

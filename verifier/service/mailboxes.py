@@ -20,7 +20,7 @@ from verifier.ports import Clock, FactStore, Glance, SingleFlight
 from verifier.service.harvest_guard import Client, HarvestGuard
 from verifier.service.lanes import Lanes
 from verifier.service.outages import Outages
-from verifier.service.probing import Probed, Target
+from verifier.service.probing import Ahead, Probed, Target
 from verifier.service.recording import Record, Recording
 
 _CLAIM_SECONDS = 120.0
@@ -56,6 +56,8 @@ class Asking(Struct, frozen=True):
     greylist_round: int = 0
     """How often greylisted mailboxes were asked again before."""
     record: Record | None = None
+    ahead: Ahead | None = None
+    """What of the list is on its way to mail hosts; the chunk counts in it until the first of its mailboxes is."""
 
 
 class Knowledge(Struct):
@@ -109,16 +111,18 @@ class Mailboxes:
         self._guard = guard
         self._outages = Outages(clock)
 
-    def at_hand(self, key: str, address: Address, asking: Asking) -> Knowledge | None:
+    def at_hand(self, key: str, address: Address, asking: Asking, now: datetime) -> Knowledge | None:
         """What `gather` would find of one mailbox without waiting for anybody; None where it would have to wait."""
-        domain, now = address.domain, self._clock.now()
+        domain = address.domain
         if self._glance is None or not self._policy.smtp_enabled or not self._guard.remembers(asking.client, domain):
             return None
-        held = self._glance.at_hand(domain, key)
-        if held is None or held[0].route is None or held[0].route.expires_at <= now:
+        held = self._glance.at_hand(domain, key, now)
+        if held is None:
             return None
         facts, known = held
-        route = held[0].route
+        route = facts.route
+        if route is None or route.expires_at <= now:
+            return None
         knowledge = Knowledge.of({domain: facts})
         if route.reachable and not self._names.is_disposable(domain, route):
             known_here = self._known_here(key, known, facts, asking, now)
@@ -173,7 +177,7 @@ class Mailboxes:
                 self._outages.heard(facts.domain, key, doubted, withdrawn=True)
             return (doubted,)
         if self._counts(speaking, facts, now) and (speaking.conclusive or key not in asking.again):
-            self._guard.heard(asking.client, facts.domain, key, speaking)
+            self._guard.heard(asking.client, facts.domain, key, speaking, now)
             return known
         if is_proven(known, now):
             self._outages.expect(facts.domain, key)
@@ -218,7 +222,7 @@ class Mailboxes:
 
         def counted(results: Sequence[tuple[Target, Probed]]) -> None:
             for target, probed in results:
-                self._guard.heard(asking.client, target.domain, target.key, probed.finding)
+                self._guard.heard(asking.client, target.domain, target.key, probed.finding, self._clock.now())
             self._guard.look_again(asking.client, [target for target, _ in results])
 
         recording = Recording(self._store, self._outages, known, asking.record, counted)
@@ -337,6 +341,7 @@ class Mailboxes:
             record=recording.record,
             future=asyncio.get_running_loop().create_future(),
             keep_transcript=asking.keep_transcript,
+            ahead=asking.ahead,
             greylist_delay=delays[min(asking.greylist_round, len(delays) - 1)],
         )
 

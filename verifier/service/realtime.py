@@ -72,19 +72,25 @@ class RealTime:
     ) -> Assessment:
         """The answer for one address, at most `budget` seconds after `began` (of the clock; now where it is None)."""
         started = self._clock.monotonic() if began is None else began
-        parsed = parse_address(raw)
-        asking = Asking(stages=stages, source=client.key, client=client, interactive=True)
-        at_hand = self._verification.at_hand(parsed, asking)
-        if at_hand is not None:
-            return self._counted(self._verification.judging.judge([parsed], at_hand, stages)[0], started)
+        known = self.at_hand(raw, stages, client, started)
+        if known is not None:
+            return known
         key = (client.key, stages, raw)
         inquiry = self._single.get(key)
         if inquiry is None:
-            inquiry = self._single[key] = self._begin([parsed], asking)
+            asking = Asking(stages=stages, source=client.key, client=client, interactive=True)
+            inquiry = self._single[key] = self._begin([parse_address(raw)], asking)
             self._keys[inquiry] = key
         async with aclosing(self._answers([(inquiry, (0,))], started, budget)) as answers:
             _, assessment = await anext(answers)
             return assessment
+
+    def at_hand(self, raw: str, stages: tuple[StageName, ...], client: Client, started: float) -> Assessment | None:
+        """The answer that `check` would give without waiting for anybody; None where it would have to wait."""
+        parsed = parse_address(raw)
+        asking = Asking(stages=stages, source=client.key, client=client, interactive=True)
+        assessment = self._verification.at_hand(parsed, asking)
+        return None if assessment is None else self._counted(assessment, started)
 
     async def check_all(
         self, raws: Sequence[str], stages: tuple[StageName, ...], client: Client, budget: float, *, began: float

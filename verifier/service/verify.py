@@ -51,14 +51,15 @@ class Verification:
         judged = self.judging.judge(parsed, knowledge, asking.stages)
         return [structs.replace(assessment, duration_ms=elapsed) for assessment in judged]
 
-    def at_hand(self, parsed: Address | SyntaxFault, asking: Asking) -> Knowledge | None:
-        """What `gather` would come to for one address that nobody has to be waited for; None where somebody has."""
-        asks_nobody = StageName.MX not in asking.stages
-        if asks_nobody or isinstance(parsed, SyntaxFault) or stated_reason(parsed) is not None:
-            return Knowledge.of({})
+    def at_hand(self, parsed: Address | SyntaxFault, asking: Asking) -> Assessment | None:
+        """The assessment of one address that nobody has to be waited for; None where somebody has."""
+        if isinstance(parsed, SyntaxFault) or StageName.MX not in asking.stages or stated_reason(parsed) is not None:
+            return self.judging.judge([parsed], Knowledge.of({}), asking.stages)[0]
         if StageName.SMTP not in asking.stages:
             return None
-        return self._mailboxes.at_hand(self.judging.key_of(parsed), parsed, asking)
+        key, now = self.judging.key_of(parsed), self._clock.now()
+        knowledge = self._mailboxes.at_hand(key, parsed, asking, now)
+        return None if knowledge is None else self.judging.judge_one(parsed, key, knowledge, asking.stages, now)
 
     async def gather(self, parsed: Iterable[Address | SyntaxFault], asking: Asking) -> Knowledge:
         """Ask whoever has to be asked: name servers for every domain, and as soon as one is known its mail hosts."""
@@ -71,6 +72,9 @@ class Verification:
             by_domain.setdefault(address.domain, []).append(address)
         started = self._clock.monotonic()
         asked: list[asyncio.Task[None]] = []
+        ahead = asking.ahead
+        if ahead is not None:
+            ahead.parts += 1
         try:
             async with aclosing(self._domains.facts_in_turn(sorted(by_domain))) as in_turn:
                 async for facts in in_turn:
@@ -80,9 +84,14 @@ class Verification:
                     if StageName.SMTP in asking.stages:
                         there = [address for domain in facts for address in by_domain[domain]]
                         asked.append(asyncio.create_task(self._ask_mailboxes(there, knowledge, asking)))
+                    if ahead is not None:
+                        ahead.parts -= 1
+                        ahead = None
             self._meter.observe(STAGE_SECONDS, self._clock.monotonic() - started, StageName.MX)
             await asyncio.gather(*asked)
         finally:
+            if ahead is not None:
+                ahead.parts -= 1
             for task in asked:
                 task.cancel()
             await asyncio.gather(*asked, return_exceptions=True)

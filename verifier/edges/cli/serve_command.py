@@ -15,6 +15,8 @@ from verifier.core.faults import ConfigError, ServiceUnavailable
 from verifier.edges.cli.event_loop import run_async
 from verifier.edges.cli.session import SERVE, probing, read_settings, report_fault, say
 from verifier.edges.http.app import make_app
+from verifier.edges.http.at_hand import take_short_road
+from verifier.edges.http.server_log import server_logger
 from verifier.edges.http.site import Site, login_link, site_of
 from verifier.service.probing import Timeouts
 from verifier.serving import FrontDesk, open_front_desk
@@ -61,11 +63,14 @@ async def serving(settings: Settings, timeouts: Timeouts | None = None) -> Async
         runner = web.AppRunner(
             make_app(site),
             access_log=None,
+            logger=server_logger(),
             handle_signals=False,
             shutdown_timeout=_DRAIN_SECONDS,
             keepalive_timeout=_KEEP_ALIVE_SECONDS,
         )
         await runner.setup()
+        assert runner.server is not None
+        take_short_road(runner.server, site)
         try:
             await _listen(runner, settings)
             yield site

@@ -47,6 +47,8 @@ BEGAN = web.RequestKey("began", float)
 CALLER = web.RequestKey("caller", ApiKey)
 HEAD_SENT = web.RequestKey("head_sent", bool)
 """The answer has begun: nothing but its own body can be sent any more."""
+BODY = web.RequestKey("body", bytes)
+"""The whole body, where it has been read."""
 BY_SESSION = web.RequestKey("by_session", bool)
 
 

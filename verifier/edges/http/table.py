@@ -1,6 +1,16 @@
 """The one table of all routes: whoever adds some adds their file's ROUTES here."""
 
-from verifier.edges.http.api import addresses, health, keys, lists, openapi_document, reacher, verify, widget
+from verifier.edges.http.api import (
+    addresses,
+    health,
+    keys,
+    list_intake,
+    lists,
+    openapi_document,
+    reacher,
+    verify,
+    widget,
+)
 from verifier.edges.http.pages import (
     about_probes,
     check,
@@ -21,6 +31,7 @@ from verifier.edges.http.routing import Route
 ROUTES: tuple[Route, ...] = (
     *verify.ROUTES,
     *reacher.ROUTES,
+    *list_intake.ROUTES,
     *lists.ROUTES,
     *widget.ROUTES,
     *keys.ROUTES,

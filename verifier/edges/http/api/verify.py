@@ -9,8 +9,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from verifier.core.api_keys import Scope
 from verifier.core.reasons import ALL_STAGES
-from verifier.core.record import VerdictRecord, to_record, word
+from verifier.core.record import VerdictRecord, to_json, to_record, word
 from verifier.core.signup import Decision, Language, SignupPolicy, advise, preferred_language
+from verifier.core.verdict import Assessment
 from verifier.edges.http.api.checking import (
     DEFAULT_TIMEOUT_MS,
     Stages,
@@ -19,8 +20,10 @@ from verifier.edges.http.api.checking import (
     checked,
     require_prefix,
 )
-from verifier.edges.http.routing import NDJSON, Call, Route, json_response, write
+from verifier.edges.http.routing import JSON, NDJSON, Call, Route, json_response, write
+from verifier.ports import Clock
 
+PATH = "/v1/verify"
 MOST_EMAILS = 1000
 _BATCH_BYTES = 2 << 20
 _COMMON = ("rate_limited", "quota_exceeded", "busy")
@@ -63,12 +66,16 @@ async def verify(call: Call[VerifyRequest]) -> web.StreamResponse:
     body = call.body
     require_prefix(body.stages)
     assessment = await checked(call, body.email, body.stages, body.timeout_ms)
-    record = to_record(assessment)
-    if body.policy is not None:
-        language = body.lang or preferred_language(call.request.headers.get("Accept-Language", ""))
-        advice = advise(assessment, body.policy, language, call.site.clock.now())
-        record |= {"decision": advice.decision, "sentence": advice.sentence}
-    return json_response(record)
+    content = answer(body, assessment, call.request.headers.get("Accept-Language", ""), call.site.clock)
+    return web.Response(body=content, content_type=JSON)
+
+
+def answer(body: VerifyRequest, assessment: Assessment, languages: str, clock: Clock) -> bytes:
+    """The answer in JSON; `languages` is the value of Accept-Language."""
+    if body.policy is None:
+        return to_json(assessment)
+    advice = advise(assessment, body.policy, body.lang or preferred_language(languages), clock.now())
+    return to_json(assessment, advice.decision, advice.sentence)
 
 
 async def verify_batch(call: Call[BatchRequest]) -> web.StreamResponse:
@@ -79,7 +86,7 @@ async def verify_batch(call: Call[BatchRequest]) -> web.StreamResponse:
     records: list[msgspec.Raw] = [msgspec.Raw(b"")] * len(body.emails)
     async with aclosing(all_checked(call, body.emails, body.stages, body.timeout_ms)) as answers:
         async for place, assessment in answers:
-            records[place] = msgspec.Raw(msgspec.json.encode(to_record(assessment)))
+            records[place] = msgspec.Raw(to_json(assessment))
     return json_response({"results": records})
 
 
@@ -98,7 +105,7 @@ async def _stream(call: Call[BatchRequest]) -> web.StreamResponse:
 ROUTES = (
     Route(
         "POST",
-        "/v1/verify",
+        PATH,
         verify,
         "Verify one address",
         scope=Scope.VERIFY,

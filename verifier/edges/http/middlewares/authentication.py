@@ -87,11 +87,12 @@ def _require_scope(caller: ApiKey | None, route: Route, site: Site) -> None:
 def _is_this_machine(request: web.Request) -> bool:
     """Asked by one of this machine's own names, and by nobody who speaks for others."""
     headers = request.headers
-    return _names_this_machine(request.host) and not any(name in headers for name in _PROXIED)
+    return names_this_machine(request.host) and not any(name in headers for name in _PROXIED)
 
 
 @lru_cache(maxsize=64)
-def _names_this_machine(host: str) -> bool:
+def names_this_machine(host: str) -> bool:
+    """The Host field of a request that was sent to this machine by one of its own names."""
     return is_loopback(urlsplit(f"//{host}").hostname or "")
 
 

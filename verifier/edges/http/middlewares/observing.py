@@ -4,15 +4,17 @@ No path stands in the log but the route's own pattern, since paths and queries m
 """
 
 import re
+from collections.abc import Mapping
 
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from verifier.adapters.structlog_log import RequestLine, write_request
 from verifier.core.measures import HTTP_RUNNING, HTTP_SECONDS
 from verifier.edges.http.routing import route_of
-from verifier.edges.http.site import BEGAN, CALLER, REQUEST_ID, SITE
-from verifier.ports import Meter
+from verifier.edges.http.site import BEGAN, CALLER, REQUEST_ID, SITE, Site
+from verifier.ports import Clock, Meter
 
 HEADER = "X-Request-ID"
 _GIVEN = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -20,7 +22,6 @@ _LENGTH = 12
 _GONE = 499
 """Whoever asked went away before the answer (nginx' number for it)."""
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
-_log = structlog.get_logger("verifier.http")
 
 
 class Running:
@@ -38,8 +39,7 @@ RUNNING = web.AppKey("running", Running)
 async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     clock, running = request.app[SITE].clock, request.app[RUNNING]
     request[BEGAN] = clock.monotonic()
-    given = request.headers.get(HEADER, "")
-    number = request[REQUEST_ID] = given if _GIVEN.fullmatch(given) else clock.token(_LENGTH)
+    number = request[REQUEST_ID] = number_of(request.headers, clock)
     structlog.contextvars.bind_contextvars(request_id=number)
     running.count += 1
     status = _GONE
@@ -52,20 +52,23 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
         _tell(request, status)
 
 
+def number_of(headers: Mapping[str, str], clock: Clock) -> str:
+    """The request's number: what it was given on its way here, else a new one."""
+    given = headers.get(HEADER)
+    return given if given is not None and _GIVEN.fullmatch(given) else clock.token(_LENGTH)
+
+
+def tell(site: Site, number: str, method: str, route: str, status: int, seconds: float, key: str | None) -> None:
+    """Count and time a request that has been answered, and write its line: `route` is the pattern ("" where there is
+    none), `key` the id of the key that asked.
+    """
+    site.desk.meter.observe(HTTP_SECONDS, seconds, method if route else "other", route, str(status))
+    if route not in _QUIET:
+        write_request(RequestLine(method, route, status, round(1000 * seconds, 1), key, number, site.clock.now()))
+
+
 def _tell(request: web.Request, status: int) -> None:
-    site = request.app[SITE]
-    seconds = site.clock.monotonic() - request[BEGAN]
-    route = route_of(request)
+    site, route, caller = request.app[SITE], route_of(request), request.get(CALLER)
     path = "" if route is None else route.path
-    method = request.method if route is not None else "other"
-    site.desk.meter.observe(HTTP_SECONDS, seconds, method, path, str(status))
-    caller = request.get(CALLER)
-    log = _log.debug if path in _QUIET else _log.info
-    log(
-        "request",
-        method=request.method,
-        route=path,
-        status=status,
-        ms=round(1000 * seconds, 1),
-        key=None if caller is None else caller.id,
-    )
+    seconds, key = site.clock.monotonic() - request[BEGAN], None if caller is None else caller.id
+    tell(site, request[REQUEST_ID], request.method, path, status, seconds, key)

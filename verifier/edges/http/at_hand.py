@@ -1,0 +1,141 @@
+"""The short road of `POST /v1/verify`: what memory holds is answered before the long one is begun.
+
+Law: it gives the answer that the long road would give, head and body, or none; and whatever it does not know to be
+ordinary (a header, a method, a body that is not whole or not right) is the long road's. So it refuses nobody.
+"""
+
+from collections.abc import Mapping
+from email.utils import format_datetime
+
+import msgspec
+import structlog
+from aiohttp import HttpVersion11, web
+from aiohttp.hdrs import AUTHORIZATION, CONTENT_TYPE, HOST
+
+from verifier.core.api_keys import ApiKey, Scope
+from verifier.core.reasons import ALL_STAGES
+from verifier.edges.http.api.verify import PATH, VerifyRequest, answer
+from verifier.edges.http.middlewares.answer_headers import headers_of_json
+from verifier.edges.http.middlewares.authentication import names_this_machine
+from verifier.edges.http.middlewares.limits import limit_headers
+from verifier.edges.http.middlewares.observing import HEADER, number_of, tell
+from verifier.edges.http.routing import JSON, SMALL_BODY
+from verifier.edges.http.site import BODY, Site
+from verifier.service.access import LOCAL
+from verifier.service.harvest_guard import Client
+
+_log = structlog.get_logger("verifier.http")
+_ORDINARY = frozenset(
+    {
+        "accept",
+        "accept-encoding",
+        "accept-language",
+        "authorization",
+        "connection",
+        "content-length",
+        "content-type",
+        "host",
+        "user-agent",
+        HEADER.lower(),
+    }
+)
+"""What a request may have beside its body without being looked at more closely."""
+
+
+class _Written(web.StreamResponse):
+    """An answer that is written already, head and body in one piece."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__()
+        self._content = content
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        transport = request.transport
+        if transport is None or transport.is_closing():
+            raise ConnectionResetError("whoever asked went away")
+        self._keep_alive = True
+        transport.write(self._content)
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """It was written whole."""
+
+
+def take_short_road(server: web.Server, site: Site) -> None:
+    """From now on the server takes the short road where it can, and else the one that it took before."""
+    road, long_road = _ShortRoad(site), server.request_handler
+
+    async def answer_request(request: web.BaseRequest) -> web.StreamResponse:
+        if request.raw_path == PATH and request.method == "POST":
+            content = road.answer(request)
+            if content is not None:
+                return _Written(content)
+        return await long_road(request)
+
+    server.request_handler = answer_request
+
+
+class _ShortRoad:
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._clock = site.clock
+        self._read = msgspec.json.Decoder(VerifyRequest).decode
+        headers = headers_of_json(site) | {"Content-Type": JSON}
+        self._head = "HTTP/1.1 200 OK\r\n" + "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        self._date, self._date_holds = "", 0.0
+
+    def answer(self, request: web.BaseRequest) -> bytes | None:
+        """Head and body; None where the long road has to be taken."""
+        began, headers = self._clock.monotonic(), request.headers
+        content = request.content
+        if request.version != HttpVersion11 or not request.keep_alive or not content.is_eof():
+            return None
+        for name in headers:
+            if name.lower() not in _ORDINARY:
+                return None
+        caller = self._caller(headers)
+        if caller is None or caller.daily_quota or not caller.may(Scope.VERIFY) or headers.get(CONTENT_TYPE) != JSON:
+            return None
+        body, written = content.read_nowait(), None
+        try:
+            written = self._answer(headers, body, caller, began)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            pass  # said on the long road
+        except Exception as error:  # noqa: BLE001 an edge: whatever it is, the long road tells who asks, or answers
+            _log.error("a fault of this program", exc_info=error)
+        if written is None:
+            request[BODY] = body
+        return written
+
+    def _answer(self, headers: Mapping[str, str], body: bytes, caller: ApiKey, began: float) -> bytes | None:
+        if len(body) > SMALL_BODY:
+            return None
+        question, desk = self._read(body), self._site.desk
+        if question.stages != ALL_STAGES or not desk.allowances.has_room(caller):
+            return None
+        assessment = desk.realtime.at_hand(question.email, question.stages, Client(caller.id), began)
+        if assessment is None:
+            return None
+        desk.allowances.take(caller, 1)
+        content = answer(question, assessment, headers.get("Accept-Language", ""), self._clock)
+        number = number_of(headers, self._clock)
+        ended = self._clock.monotonic()
+        tell(self._site, number, "POST", PATH, 200, ended - began, caller.id)
+        return self._written_head(caller, number, len(content), ended) + content
+
+    def _caller(self, headers: Mapping[str, str]) -> ApiKey | None:
+        """As authentication finds him, for whom nobody has to be asked: no cookie, no proxy and no page came along."""
+        authorization = headers.get(AUTHORIZATION)
+        if authorization is not None:
+            is_bearer = authorization.startswith("Bearer ")
+            return self._site.desk.access.at_hand(authorization[7:].strip()) if is_bearer else None
+        is_local = not self._site.keys_required and names_this_machine(headers.get(HOST, ""))
+        return LOCAL if is_local else None
+
+    def _written_head(self, caller: ApiKey, number: str, length: int, now: float) -> bytes:
+        if now >= self._date_holds:
+            today = self._clock.now()
+            self._date, self._date_holds = format_datetime(today, usegmt=True), now + 1 - today.microsecond / 1e6
+        limits = limit_headers(self._site, caller) if caller.rate else {}
+        told = "".join(f"{name}: {value}\r\n" for name, value in limits.items()) if limits else ""
+        head = f"{self._head}Date: {self._date}\r\n{HEADER}: {number}\r\n{told}Content-Length: {length}\r\n\r\n"
+        return head.encode()
