@@ -17,6 +17,7 @@ SPEAKING = [
     "core/egress.py",
     "core/list_faults.py",
     "core/list_orders.py",
+    "core/origins.py",
     "core/row_filter.py",
     "service/access.py",
     "service/doctor.py",
