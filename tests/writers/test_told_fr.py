@@ -20,6 +20,7 @@ SPEAKING = [
     "core/origins.py",
     "core/row_filter.py",
     "service/access.py",
+    "service/canaries.py",
     "service/doctor.py",
     "service/list_quotas.py",
     "service/list_reading.py",
@@ -57,7 +58,7 @@ def sentences(module: str) -> Iterator[str]:
             text = node.value
         elif isinstance(node, ast.JoinedStr):
             text = "".join(part.value if isinstance(part, ast.Constant) else "{}" for part in node.values)  # type: ignore[misc]
-        if re.search(r"[a-z] .*\.$", text, re.DOTALL) or text.startswith("Publish: "):
+        if re.search(r"[a-z] .*\.$", text, re.DOTALL) or text.startswith(("Publish: ", "the resolver ")):
             yield text
 
 

@@ -141,8 +141,8 @@ _REQUESTS_FR = {
     "The request does not say that it comes from this service's own pages.": "La demande ne dit pas qu’elle "
     "vient des pages de ce service.",
     "There is no key of this id that still holds.": "Aucune clé de ce numéro n’est encore valable.",
-    "{} is no origin: it is written https://shop.example.com, with a port where there is one.": "{0} n’est pas une "
-    "origine : elle s’écrit https://shop.example.com, avec un port s’il y en a un.",
+    "{} is no origin: it is written https://shop.example.com, with a port where "
+    "there is one.": "{0} n’est pas une origine : elle s’écrit https://shop.example.com, avec un port s’il y en a un.",
     "Tick at least one thing that the key may do.": "Cochez au moins une chose que la clé permet.",
     "A key's name is 1 to {} printable characters.": "Le nom d’une clé a de 1 à {0} caractères imprimables.",
     "There is a key called {} already: revoke it first, or take another name.": "Il y a déjà une clé nommée "

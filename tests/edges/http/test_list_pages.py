@@ -183,7 +183,6 @@ async def test_a_row_says_why(local: Visitor) -> None:
     for words in (
         "pleine",
         "Risque estimé de rebond",
-        "Ce qui a été fait",
         "Constaté",
         'value="mailbox_full@verifier.test"',
     ):
