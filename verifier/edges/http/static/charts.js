@@ -5,7 +5,7 @@
 const verifierCharts = (() => {
   "use strict";
   const BAR_PX = 26;
-  const LINE_PX = 15;
+  const LINE_PX = 14;
   const NARROW_PX = 480;
   const MOST_BARS = 8;
 

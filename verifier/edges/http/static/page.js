@@ -91,9 +91,11 @@
     const html = await get(found.dataset.part + location.search);
     if (html !== null && mine === wanted && found.isConnected) replace(found, html);
   };
-  const goTo = (search) => {
+  const goTo = async (search) => {
     history.pushState(null, "", location.pathname + search);
-    return loadRows();
+    await loadRows();
+    const told = document.querySelector("#rows-found [data-told]");
+    if (told) byId("rows-told").textContent = told.dataset.told;
   };
   const asked = (filter) => {
     const chosen = new URLSearchParams([...new FormData(filter)].filter(([, value]) => value));
