@@ -11,10 +11,12 @@ from verifier.adapters.host_probes import redis_fault
 from verifier.adapters.prometheus_meter import PrometheusMeter
 from verifier.adapters.sqlite_keys import SqliteKeys
 from verifier.adapters.system_clock import SystemClock
+from verifier.campaign_wiring import CampaignService, open_campaigns
 from verifier.config import Settings
 from verifier.core.egress import EgressState
 from verifier.core.faults import ServiceUnavailable
 from verifier.core.measures import EGRESS_OPEN, LANES, LEFT_ALONE, SESSIONS, WAITING
+from verifier.gate_wiring import GateService, open_gate
 from verifier.list_wiring import ListService, open_lists, open_poster
 from verifier.service.access import Access
 from verifier.service.allowances import Allowances
@@ -38,6 +40,8 @@ class FrontDesk(Struct):
     probe_limits: ProbeLimits
     readiness: Readiness
     lists: ListService
+    gate: GateService
+    campaigns: CampaignService
     meter: PrometheusMeter
 
 
@@ -75,8 +79,10 @@ async def open_front_desk(
                 quotas=ListQuotas(keys, allowances, clock),
             )
         )
+        gate = await stack.enter_async_context(open_gate(verifier, realtime, report_fault=report_fault, warn=warn))
+        campaigns = await stack.enter_async_context(open_campaigns(verifier, lists, gate, report_fault=report_fault))
         readiness = _readiness(verifier, access)
-        yield FrontDesk(verifier, realtime, access, allowances, probe_limits, readiness, lists, meter)
+        yield FrontDesk(verifier, realtime, access, allowances, probe_limits, readiness, lists, gate, campaigns, meter)
 
 
 @asynccontextmanager

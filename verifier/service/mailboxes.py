@@ -147,11 +147,11 @@ class Mailboxes:
             known_here = self._known_here(key, known.get(key, ()), knowledge.facts[address.domain], asking, now)
             if known_here:
                 knowledge.findings[key] = known_here
-                if asking.anew and self._not_asked(address.domain, route, now) is None:
+                if asking.anew and self.not_asked(address.domain, route, now) is None:
                     to_ask[key] = address
                 else:
                     found += [(key, finding) for finding in known_here]
-            elif (finding := self._not_asked(address.domain, route, now)) is not None:
+            elif (finding := self.not_asked(address.domain, route, now)) is not None:
                 knowledge.findings[key] = (finding,)
                 knowledge.live.add(key)
                 found.append((key, finding))
@@ -194,7 +194,7 @@ class Mailboxes:
             return True
         return facts.accepts_all is not None and facts.accepts_all.expires_at > now
 
-    def _not_asked(self, domain: str, route: MailRoute, now: datetime) -> Finding | None:
+    def not_asked(self, domain: str, route: MailRoute | None, now: datetime) -> Finding | None:
         """Whoever asked not to be asked, and providers whose answer is known to be worth nothing."""
         if self._names.is_opted_out(domain, route):
             return Finding(now, obstacle=Obstacle.NOT_PROBED, detail=OPTED_OUT)

@@ -2,12 +2,16 @@
 
 from verifier.edges.http.api import (
     addresses,
+    campaigns,
+    gate,
     health,
     keys,
     list_intake,
     lists,
     openapi_document,
     reacher,
+    senders,
+    suppressions,
     verify,
     widget,
 )
@@ -34,6 +38,10 @@ ROUTES: tuple[Route, ...] = (
     *list_intake.ROUTES,
     *lists.ROUTES,
     *widget.ROUTES,
+    *gate.ROUTES,
+    *suppressions.ROUTES,
+    *senders.ROUTES,
+    *campaigns.ROUTES,
     *keys.ROUTES,
     *addresses.ROUTES,
     *health.ROUTES,
