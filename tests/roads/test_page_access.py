@@ -153,7 +153,7 @@ def test_a_keyboard_is_enough(tmp_path: Path, offline: Command, browser: Browser
         tab_to(page, "#q")
         page.keyboard.type("full")
         expect(page.locator("#rows tbody tr")).to_have_count(1)
-        expect(page.locator("#rows [role=status]")).to_contain_text("1 rows are shown")
+        expect(page.locator("#rows [role=status]")).to_contain_text("Shown: 1 row, from row")
         tab_to(page, "details.why summary")
         page.keyboard.press("Space")
         expect(page.locator("details.why[open] dl")).to_be_visible()
