@@ -146,4 +146,10 @@ SETTINGS_FR = {
     "one-shot line service, host:port or unix:/path": "service à une ligne, hôte:port ou unix:/chemin",
     "SMTP relay, host:port or unix:/path": "relais SMTP, hôte:port ou unix:/chemin",
     "mail server behind the relay, host:port": "serveur de messagerie derrière le relais, hôte:port",
+    "mail server behind the relay, host:port or smtp(s)://": "serveur de messagerie derrière le relais, hôte:port "
+    "ou smtp(s)://",
+    "PEM file with certificate, chain and key, for the relay's STARTTLS": "fichier PEM avec certificat, chaîne et clé, "
+    "pour le STARTTLS du relais",
+    "false: these listeners let everything pass, decide and log": "false : ces services laissent tout passer, décident "
+    "et consignent",
 }

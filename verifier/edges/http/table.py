@@ -3,6 +3,7 @@
 from verifier.edges.http.api import (
     addresses,
     campaigns,
+    feedback,
     gate,
     health,
     keys,
@@ -17,6 +18,7 @@ from verifier.edges.http.api import (
 )
 from verifier.edges.http.pages import (
     about_probes,
+    calibration,
     check,
     docs,
     home,
@@ -26,6 +28,7 @@ from verifier.edges.http.pages import (
     list_steps,
     login,
     static,
+    unsubscribe,
 )
 from verifier.edges.http.pages import (
     health as health_page,
@@ -44,10 +47,12 @@ ROUTES: tuple[Route, ...] = (
     *campaigns.ROUTES,
     *keys.ROUTES,
     *addresses.ROUTES,
+    *feedback.ROUTES,
     *health.ROUTES,
     *openapi_document.ROUTES,
     *home.ROUTES,
     *check.ROUTES,
+    *calibration.ROUTES,
     *list_page.ROUTES,
     *list_rows.ROUTES,
     *list_steps.ROUTES,
@@ -56,5 +61,6 @@ ROUTES: tuple[Route, ...] = (
     *docs.ROUTES,
     *about_probes.ROUTES,
     *login.ROUTES,
+    *unsubscribe.ROUTES,
     *static.ROUTES,
 )

@@ -44,12 +44,12 @@ class GateRequest(Struct, frozen=True, forbid_unknown_fields=True):
 class GateQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """One address; with `status=1` the answer is the status alone."""
 
-    email: Email
+    email: Annotated[str, Meta(description="Raw text; what is no address is blocked, not an error.")]
     message_class: MessageClass = MessageClass.MARKETING
-    policy: Text | None = None
-    sender: Text | None = None
-    campaign: Text | None = None
-    topic: Text | None = None
+    policy: str | None = None
+    sender: str | None = None
+    campaign: str | None = None
+    topic: str | None = None
     deadline_ms: DeadlineMs = _DEADLINE_MS
     status: Annotated[int, Meta(ge=0, le=1, description="1: 204 allow, 409 hold, 410 block, without a body.")] = 0
 
