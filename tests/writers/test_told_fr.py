@@ -20,12 +20,16 @@ SPEAKING = [
     "core/egress.py",
     "core/list_faults.py",
     "core/list_orders.py",
+    "core/origins.py",
     "core/row_filter.py",
     "service/access.py",
     "service/campaigns.py",
+    "service/canaries.py",
     "service/doctor.py",
+    "service/list_quotas.py",
     "service/list_reading.py",
     "service/list_runner.py",
+    "service/lists.py",
     "adapters/list_folder.py",
     "adapters/sqlite_sheet.py",
     "writers/xlsx_writer.py",
@@ -59,7 +63,7 @@ def sentences(module: str) -> Iterator[str]:
             text = node.value
         elif isinstance(node, ast.JoinedStr):
             text = "".join(part.value if isinstance(part, ast.Constant) else "{}" for part in node.values)  # type: ignore[misc]
-        if re.search(r"[a-z] .*\.$", text, re.DOTALL) or text.startswith("Publish: "):
+        if re.search(r"[a-z] .*\.$", text, re.DOTALL) or text.startswith(("Publish: ", "the resolver ")):
             yield text
 
 
