@@ -12,10 +12,12 @@ from verifier.adapters.prometheus_meter import PrometheusMeter
 from verifier.config import Settings
 from verifier.core.api_keys import Scope
 from verifier.core.faults import ConfigError, ServiceUnavailable
+from verifier.edges.cli.collecting import collect_in_time
 from verifier.edges.cli.event_loop import run_async
 from verifier.edges.cli.session import SERVE, probing, read_settings, report_fault, say
 from verifier.edges.http.app import make_app
 from verifier.edges.http.at_hand import take_short_road
+from verifier.edges.http.middlewares.observing import RUNNING
 from verifier.edges.http.site import Site, login_link, site_of
 from verifier.service.probing import Timeouts
 from verifier.serving import FrontDesk, open_front_desk
@@ -59,8 +61,9 @@ async def serving(settings: Settings, timeouts: Timeouts | None = None) -> Async
         site = site_of(settings, desk)
         if site.keys_required:
             await _require_keys(desk, site.public_url)
+        app = make_app(site)
         runner = web.AppRunner(
-            make_app(site),
+            app,
             access_log=None,
             handle_signals=False,
             shutdown_timeout=_DRAIN_SECONDS,
@@ -68,11 +71,16 @@ async def serving(settings: Settings, timeouts: Timeouts | None = None) -> Async
         )
         await runner.setup()
         assert runner.server is not None
-        take_short_road(runner.server, site)
+        running = app[RUNNING]
+        take_short_road(runner.server, site, running)
+        collecting = asyncio.get_running_loop().create_task(
+            collect_in_time(lambda: not running.count and not desk.realtime.waiting, site.clock.sleep)
+        )
         try:
             await _listen(runner, settings)
             yield site
         finally:
+            collecting.cancel()
             desk.readiness.draining = True
             await runner.cleanup()
             await desk.realtime.close(_BEHIND_SECONDS)
