@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+WORKERS ?= 2
 ARGS ?=
 
 .PHONY: demo run test check data bench clean screenshots
@@ -16,7 +17,9 @@ run: $(VENV)/.run
 test: $(VENV)/.dev
 	@tools/need-debian redis-server nsd chromium curl nodejs php-cli systemd
 	@tools/unpack-debian postfix exim4-daemon-light opensmtpd postgrey
-	@$(BIN)/python -m pytest $(ARGS)
+	@command -v npm >/dev/null || tools/need-debian npm
+	@$(BIN)/python -m tools.npm_files axe-core
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.dev
 	@$(BIN)/ruff format --check .
@@ -35,6 +38,8 @@ bench: $(VENV)/.dev
 	@$(BIN)/python bench/http.py
 	@$(BIN)/python -m bench.lists_service
 	@$(BIN)/python -m bench.lists_fair
+	@tools/need-debian chromium
+	@$(BIN)/python -m bench.list_page
 
 screenshots: $(VENV)/.dev
 	@tools/need-debian chromium fonts-dejavu-core

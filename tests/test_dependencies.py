@@ -4,6 +4,8 @@ import re
 import tomllib
 from pathlib import Path
 
+from tools.npm_files import PINS, digest
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -43,3 +45,13 @@ def test_every_dependency_is_pinned() -> None:
     pinned = {line.split("==")[0].lower() for line in lines if "==" in line}
     named = [*PROJECT["dependencies"], *(r for group in PROJECT["optional-dependencies"].values() for r in group)]
     assert sorted(p for r in named if (p := package(r).lower()) not in pinned) == []
+
+
+def test_what_comes_from_npm_is_accounted_for() -> None:
+    """Each pinned package has its line and, where it is shipped, its very content and its notice."""
+    named = [cells[0] for heading in ("Shipped in the pages", "To test the pages") for cells in lines_under(heading)]
+    assert named == list(PINS)
+    shipped = PINS["chart.js"]
+    assert digest(shipped.target) == shipped.sha256
+    assert f"v{shipped.version}" in shipped.target.read_text(encoding="utf-8")[:100]
+    assert "- chart.js (npm)" in (ROOT / "data" / "NOTICES.md").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Takes docs/images/list-*.png: the pages of a list in Debian's Chromium, over the mail world in a box."""
+"""Takes docs/images/list-*.png and page-*.png: the pages in Debian's Chromium, over the mail world in a box."""
 
 import os
 import socket
@@ -49,7 +49,7 @@ def _service(environment: dict[str, str], folder: Path) -> Iterator[str]:
 
 
 def take_pictures(images: Path) -> None:
-    """The preview, and the result: light, dark, and on a phone."""
+    """The preview after a closer look, a list while it runs and when done, a row, an address, health."""
     with tempfile.TemporaryDirectory() as folder, WorldProcess(_WORLD) as running, sync_playwright() as playwright:
         source = Path(folder) / "customers.csv"
         source.write_text("".join(write_list(_WORLD, _ROWS)), encoding="utf-8", newline="")
@@ -57,31 +57,64 @@ def take_pictures(images: Path) -> None:
             executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
         )
         with _service(dict(running.environment), Path(folder) / "data") as url:
-            _follow(browser, url, source, images)
+            address = _follow(browser, url, source, images)
+            _rows(browser, address, images)
+            _address(browser, url, images)
+            _health(browser, url, images)
         browser.close()
 
 
-def _follow(browser: Browser, url: str, source: Path, images: Path) -> None:
+def _follow(browser: Browser, url: str, source: Path, images: Path) -> str:
+    """From the file to the end; the finished list's address."""
     page = _page(browser, "light")
     page.goto(url)
     page.set_input_files("#file", source)
     page.get_by_role("button", name="Look at it").click()
-    page.wait_for_selector("#column")
-    page.screenshot(path=images / "list-preview.png", full_page=True)
+    page.get_by_role("button", name="Look closer").click()
+    page.wait_for_selector("p.sample", timeout=60_000)
+    page.evaluate("scrollTo(0, 0)")
+    page.screenshot(path=images / "list-preview.png")
     page.get_by_role("button", name="Start", exact=True).click()
+    page.wait_for_selector("#progress canvas")
+    page.screenshot(path=images / "list-running.png")
     page.wait_for_selector("#state:has-text('finished')", timeout=180_000)
-    address = page.url
+    page.evaluate("scrollTo(0, 0)")
     page.screenshot(path=images / "list-light.png")
-    for scheme, width, height, locale, name in (
-        ("dark", 1000, 1250, "en", "list-dark.png"),
-        ("light", 390, 844, "fr", "list-phone.png"),
-    ):
-        other = _page(browser, "dark" if scheme == "dark" else "light", width, height, locale)
-        other.goto(address)
-        if width < 500:
-            other.locator("#rows h2").evaluate("heading => heading.scrollIntoView()")
-        other.screenshot(path=images / name)
-        other.context.close()
+    page.context.close()
+    return page.url
+
+
+def _rows(browser: Browser, address: str, images: Path) -> None:
+    """The list in the dark, and a row's evidence on a phone, in French."""
+    page = _page(browser, "dark")
+    page.goto(address)
+    page.wait_for_selector("#progress canvas")
+    page.screenshot(path=images / "list-dark.png")
+    page.context.close()
+    page = _page(browser, "light", 390, 844, "fr")
+    page.goto(f"{address}?reason=mailbox_not_found#rows")
+    page.locator("details.why summary").first.click()
+    page.locator("#rows-found").evaluate("found => found.scrollIntoView()")
+    page.screenshot(path=images / "list-phone.png")
+    page.context.close()
+
+
+def _address(browser: Browser, url: str, images: Path) -> None:
+    page = _page(browser, "light", 760, 1000)
+    page.goto(f"{url}/check")
+    page.fill("#email", f"nobody.of.this.name@{_WORLD.domain('postfix')}")
+    page.get_by_role("button", name="Check", exact=True).click()
+    page.wait_for_selector("pre[aria-label]")
+    page.screenshot(path=images / "page-address.png")
+    page.context.close()
+
+
+def _health(browser: Browser, url: str, images: Path) -> None:
+    page = _page(browser, "dark", 1000, 900)
+    page.goto(f"{url}/health")
+    page.get_by_role("button", name="Examine this host").click()
+    page.wait_for_selector("ul.checks", timeout=60_000)
+    page.screenshot(path=images / "page-health.png")
     page.context.close()
 
 

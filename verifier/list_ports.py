@@ -55,8 +55,12 @@ class DeliveryStore(Protocol):
 
 
 class WebhookPoster(Protocol):
-    """Posts to a URL that somebody gave us. Never raises for what became of it; reaches no forbidden address."""
+    """Posts to a URL that somebody gave us. Never raises for what became of it; reaches no forbidden address.
 
+    `refusal` says before anything is sent why nothing could be, None where that cannot be told yet.
+    """
+
+    async def refusal(self, url: str) -> str | None: ...
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Posted: ...
 
 

@@ -28,6 +28,8 @@ from verifier.readers.tables import open_table
 from verifier.service.judging import Judging
 from verifier.service.list_book import ListBook
 from verifier.service.list_look import ListLook
+from verifier.service.list_looking import ListLooking
+from verifier.service.list_quotas import ListQuotas
 from verifier.service.list_reading import ListReading
 from verifier.service.list_runner import ListRunner
 from verifier.service.list_sheets import ListSheets
@@ -107,10 +109,12 @@ async def open_lists(
     poster: WebhookPoster | None = None,
     work: SheetWork | None = None,
     at_work: bool = True,
+    quotas: ListQuotas | None = None,
 ) -> AsyncIterator[ListService]:
     """The lists of a data folder, whose lock the verifier holds; with `at_work` False nothing goes on by itself.
 
     `work` None: the work on rows is done by a process of its own. Messages are delivered where there is a `poster`.
+    Keys have quotas where `quotas` knows them.
     What the verifier forgets from now on is erased from lists too.
     """
     clock, settings = verifier.clock, verifier.settings
@@ -133,18 +137,21 @@ async def open_lists(
         verifier.reference.providers,
         settings.smtp_probe_outlook_consumer,
         clock,
+        quotas=quotas,
     )
     runner = ListRunner(equip, store, report_fault)
-    look = ListLook(work.sheets, verifier.domains, verifier.verification, verifier.names)
+    look = ListLook(work.sheets, verifier.domains, verifier.verification, verifier.names, clock)
+    looking = ListLooking(book, look, runner.expect, quotas, report_fault)
     lists = Lists(
         Keep(store, folder, journals, work.sheets),
         book,
         runner,
-        look,
+        looking,
         clock=clock,
         secret=verifier.secret,
         most=settings.lists_max_upload,
-        report_fault=report_fault,
+        poster=poster,
+        quotas=quotas,
     )
 
     async def forget_in_lists(address: Address, key: str) -> None:

@@ -234,10 +234,15 @@ class LoginStore(Protocol):
 
 
 class UsageStore(Protocol):
-    """How many answers a key got on a day, over restarts."""
+    """How many answers a key got on a day, over restarts.
+
+    `use_up_to` says that `owner` (a list) has given a key `total` answers by now: what was counted of these before is
+    not counted again, whichever day that was; gives what is new.
+    """
 
     async def used(self, key_id: str, day: date) -> int: ...
     async def use(self, key_id: str, day: date, count: int) -> None: ...
+    async def use_up_to(self, key_id: str, day: date, owner: str, total: int) -> int: ...
 
 
 class Meter(Protocol):

@@ -11,13 +11,16 @@ from verifier.adapters.host_probes import redis_fault
 from verifier.adapters.prometheus_meter import PrometheusMeter
 from verifier.adapters.sqlite_keys import SqliteKeys
 from verifier.adapters.system_clock import SystemClock
+from verifier.campaign_wiring import CampaignService, open_campaigns
 from verifier.config import Settings
 from verifier.core.egress import EgressState
 from verifier.core.faults import ServiceUnavailable
 from verifier.core.measures import EGRESS_OPEN, LANES, LEFT_ALONE, SESSIONS, WAITING
-from verifier.list_wiring import ListService, open_lists
+from verifier.gate_wiring import GateService, open_gate
+from verifier.list_wiring import ListService, open_lists, open_poster
 from verifier.service.access import Access
 from verifier.service.allowances import Allowances
+from verifier.service.list_quotas import ListQuotas
 from verifier.service.probe_limits import ProbeLimits
 from verifier.service.readiness import Condition, Part, Readiness, dns_part, egress_part
 from verifier.service.realtime import RealTime
@@ -37,6 +40,8 @@ class FrontDesk(Struct):
     probe_limits: ProbeLimits
     readiness: Readiness
     lists: ListService
+    gate: GateService
+    campaigns: CampaignService
     meter: PrometheusMeter
 
 
@@ -64,9 +69,20 @@ async def open_front_desk(
         stack.callback(watching.cancel)
         access = Access(keys, keys, clock)
         allowances, probe_limits = Allowances(keys, clock), ProbeLimits(clock)
-        lists = await stack.enter_async_context(open_lists(verifier, report_fault=report_fault, warn=warn))
+        poster = await stack.enter_async_context(open_poster(verifier))
+        lists = await stack.enter_async_context(
+            open_lists(
+                verifier,
+                report_fault=report_fault,
+                warn=warn,
+                poster=poster,
+                quotas=ListQuotas(keys, allowances, clock),
+            )
+        )
+        gate = await stack.enter_async_context(open_gate(verifier, realtime, report_fault=report_fault, warn=warn))
+        campaigns = await stack.enter_async_context(open_campaigns(verifier, lists, gate, report_fault=report_fault))
         readiness = _readiness(verifier, access)
-        yield FrontDesk(verifier, realtime, access, allowances, probe_limits, readiness, lists, meter)
+        yield FrontDesk(verifier, realtime, access, allowances, probe_limits, readiness, lists, gate, campaigns, meter)
 
 
 @asynccontextmanager

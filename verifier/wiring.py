@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
@@ -50,6 +51,7 @@ FACTS_FILE = "facts.sqlite"
 TALLIES_FILE = "requests.sqlite"
 JOURNALS = "journals"
 _CONNECTIONS = 500
+Answering = Callable[[dict[str, Any]], AsyncIterator[dict[str, Any]]]
 _CANARY_PATIENCE = 5.0
 
 
@@ -61,6 +63,7 @@ class Verifier(Struct):
     reference: ReferenceData
     names: Names
     verification: Verification
+    mailboxes: Mailboxes
     domains: Domains
     egress: EgressTest
     store: FactStore
@@ -71,6 +74,9 @@ class Verifier(Struct):
     harvest: HarvestGuard
     forgetting: Forgetting
     secret: bytes
+    further: dict[str, Answering] = {}
+    """What other commands may ask of the process that holds the folder, by the name of the operation, beside verdicts:
+    whoever opens more adds it here."""
 
     @property
     def journals(self) -> Path:
@@ -163,6 +169,7 @@ async def open_verifier(
             reference,
             names,
             verification,
+            mailboxes,
             domains,
             egress,
             store,

@@ -103,6 +103,50 @@ async def test_nobody_is_sent_home(host: str) -> None:
     await strict.close()
 
 
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1", "localhost", "2130706433", "127.1", "0x7f.1", "[::1]", "[::ffff:10.0.0.1]", "[64:ff9b::a00:1]"],
+)
+async def test_a_forbidden_target_is_told_before_anything_is_sent(host: str) -> None:
+    """However it is written, and whatever name leads there; what the guard allows passes."""
+    strict = AiohttpWebhooks(Guard().reason, FakeClock())
+    assert "not contacted" in str(await strict.refusal(f"https://{host}:8443/hook"))
+    assert await AiohttpWebhooks(LOOPBACK.reason, FakeClock()).refusal("http://127.0.0.1/hook") is None
+
+
+@pytest.mark.parametrize(
+    ("fault", "refusal"),
+    [
+        (socket.gaierror(socket.EAI_NONAME, "unknown"), "its host has no address"),
+        (socket.gaierror(socket.EAI_AGAIN, "away"), None),
+        (OSError("away"), None),
+        (TimeoutError(), None),
+        (UnicodeError("label too long"), "its host is no name"),
+    ],
+)
+async def test_a_name_server_that_is_away_refuses_nothing(
+    monkeypatch: pytest.MonkeyPatch, fault: Exception, refusal: str | None
+) -> None:
+    """Each attempt looks again; only a name that does not exist is refused at once."""
+
+    async def resolve(*_: object, **__: object) -> list[object]:
+        raise fault
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolve)
+    assert await AiohttpWebhooks(Guard().reason, FakeClock()).refusal("https://shop.example/hook") == refusal
+
+
+async def test_one_forbidden_address_of_a_name_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that leads to a public and a private address is refused: which one is taken is chance."""
+
+    async def resolve(*_: object, **__: object) -> list[object]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443)) for address in ("8.8.8.8", "10.0.0.7")]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolve)
+    refusal = await AiohttpWebhooks(Guard().reason, FakeClock()).refusal("https://shop.example/hook")
+    assert refusal == "its host leads to an address that is not contacted (private)"
+
+
 async def test_a_name_is_checked_by_where_it_leads(monkeypatch: pytest.MonkeyPatch) -> None:
     """A harmless name that resolves to a forbidden address is not contacted, and the failure says why."""
 

@@ -12,7 +12,7 @@ import pytest
 from tests.support.clock import FakeClock
 from tests.support.facts import facts, hindered, replied, route
 from verifier.adapters.sqlite_store import SqliteStore
-from verifier.adapters.sqlite_thread import open_database
+from verifier.adapters.sqlite_thread import GroupCommit, open_database
 from verifier.core.evidence import Obstacle
 from verifier.core.facts import RouteStatus
 from verifier.core.faults import ServiceUnavailable
@@ -227,3 +227,25 @@ async def test_the_event_loop_is_left_alone(files: Files) -> None:
     turning.cancel()
     assert written_after < 10
     assert turns > 100
+
+
+async def test_who_reads_waits_for_what_was_added_before_alone() -> None:
+    """However many go on writing, what is settled is what was added before: there would be no end of the rest."""
+    written: list[int] = []
+
+    async def write(items: list[int]) -> None:
+        await asyncio.sleep(0.01)
+        written.extend(items)
+
+    async def add_on() -> None:
+        for number in range(1, 1_000_000):
+            commits.add([number])
+            await asyncio.sleep(0.001)
+
+    commits: GroupCommit[int] = GroupCommit(write)
+    commits.add([0])
+    adding = asyncio.create_task(add_on())
+    await asyncio.sleep(0)
+    await asyncio.wait_for(commits.settled(), 5)
+    adding.cancel()
+    assert 0 in written

@@ -111,6 +111,15 @@ async def test_use_is_counted_by_key_and_day(store: Store) -> None:
     assert await store.used("a", at(86_400).date()) == 0
 
 
+async def test_what_a_list_has_used_is_counted_once(store: Store) -> None:
+    """However often its total is told: only what is new counts, on the day on which it is told."""
+    tomorrow = at(86_400).date()
+    assert [await store.use_up_to("a", TODAY, "list 1", total) for total in (5, 5, 8, 3, 8)] == [5, 0, 3, 0, 0]
+    assert await store.use_up_to("a", tomorrow, "list 1", 10) == 2
+    assert await store.use_up_to("a", TODAY, "list 2", 4) == 4
+    assert [await store.used("a", day) for day in (TODAY, tomorrow)] == [12, 2]
+
+
 async def test_a_file_is_shared_and_survives(tmp_path: Path) -> None:
     """What one process does another sees at once, and a restart keeps it; tokens stand nowhere in it."""
     path = tmp_path / "keys.sqlite"

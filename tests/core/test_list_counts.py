@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.support.lists import RISKS, assessed
-from verifier.core.list_counts import Counts, counted, total
+from verifier.core.list_counts import Counts, counted, further, total
 from verifier.core.reasons import Reason, verdict_of
 from verifier.core.summary import Summary
 from verifier.core.verdict import Assessment
@@ -61,3 +61,13 @@ def test_the_record_names_every_verdict() -> None:
     assert {"accepted": 1} == record["by_reason"]
     assert json.loads(json.dumps(record)) == record
     assert verdict_of(Reason.ACCEPTED) == "deliverable"
+
+
+def test_what_a_quota_counts() -> None:
+    """Unique rows with an answer: neither unknown ones, nor repeats, nor test addresses; other columns add theirs."""
+    accepted, greylisted = assessed(Reason.ACCEPTED), assessed(Reason.GREYLISTED)
+    stated = replace(accepted, normalized="accepted@verifier.test")
+    blank = replace(accepted, email=" ", normalized=None)
+    counts = counted([accepted, accepted, accepted, greylisted, stated, blank], [0, 0, 1, 0, 0, 0])
+    assert counts.answers == 2
+    assert further([accepted, greylisted, stated, blank]) == Counts(answers=1)

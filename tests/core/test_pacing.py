@@ -1,6 +1,6 @@
 """How much may be asked at once: the laws of the arithmetic, and every way in which a connection comes to its end."""
 
-from math import sqrt
+from math import inf, sqrt
 
 import pytest
 from hypothesis import given
@@ -21,6 +21,7 @@ from verifier.core.pacing import (
     TokenBucket,
     largest_group,
     plan_group,
+    sooner_afresh,
 )
 
 PATIENT = Allowance()
@@ -128,12 +129,12 @@ def test_the_first_group_is_ten() -> None:
     ("history", "tally", "allowance", "fresh", "plan"),
     [
         (HostHistory(100, 0), SessionTally(), PATIENT, False, GroupPlan(100, fresh=True)),
-        (HostHistory(100, 30), SessionTally(), PATIENT, False, GroupPlan(14, fresh=True)),
+        (HostHistory(100, 30), SessionTally(), PATIENT, False, GroupPlan(12, fresh=True)),
         (HostHistory(100, 0), SessionTally(0, 60, 1, 60, 60), PATIENT, False, GroupPlan(40, fresh=False)),
         (HostHistory(100, 0), SessionTally(0, 60, 1, 60, 60), PATIENT, True, GroupPlan(100, fresh=True)),
         (HostHistory(100, 0), SessionTally(0, 100, 1, 100, 100), PATIENT, False, GroupPlan(100, fresh=True)),
-        (HostHistory(100, 90), SessionTally(), PATIENT, False, GroupPlan(8, fresh=True)),
-        (HostHistory(100, 60), SessionTally(5, 10, 1, 10, 5), PATIENT, False, GroupPlan(3, fresh=True)),
+        (HostHistory(100, 90), SessionTally(), PATIENT, False, GroupPlan(7, fresh=True)),
+        (HostHistory(100, 60), SessionTally(5, 10, 1, 10, 5), PATIENT, False, GroupPlan(2, fresh=True)),
         (HostHistory(100, 0), SessionTally(0, 1, 1, 1, 1), Allowance(1), False, GroupPlan(1, fresh=True)),
         (HostHistory(100, 0), SessionTally(0, 10, 10, 1, 1), Allowance(1), False, None),
         (HostHistory(100, 0), SessionTally(0, 10, 10, 1, 1), PATIENT, True, None),
@@ -204,7 +205,7 @@ def test_back_off_doubles_up_to_its_longest_and_forgets() -> None:
 
 def test_limits_are_those_measured() -> None:
     """The thresholds stand below the measured patience of Postfix (10, 20) and within RFC 5321's hundred."""
-    assert [CLOSE_AT_REJECTS, REJECT_BUDGET, FIRST_GROUP, TRANSACTIONS_PER_CONNECTION] == [8, 10, 10, 10]
+    assert [CLOSE_AT_REJECTS, REJECT_BUDGET, FIRST_GROUP, TRANSACTIONS_PER_CONNECTION] == [8, 9, 10, 10]
 
 
 @given(st.integers(0, 60), st.integers(0, 7), st.integers(1, 500), st.floats(0, 1))
@@ -217,3 +218,29 @@ def test_controls_are_rejects_that_were_asked_for(controls: int, rejects: int, s
     assert rejects + in_group <= max(CLOSE_AT_REJECTS, rejects + 1)
     others = plan.size - in_group
     assert others <= 1 or rejects + in_group + expected_spread(others, history) <= REJECT_BUDGET + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("history", "rejects", "setup", "afresh"),
+    [
+        (HostHistory(400, 40), 0, 3.0, False),
+        (HostHistory(400, 40), 3, 3.0, False),
+        (HostHistory(400, 40), 6, 3.0, True),
+        (HostHistory(400, 40), 6, 40.0, False),
+        (HostHistory(400, 40), 7, inf, False),
+        (HostHistory(400, 380), 6, 3.0, False),
+    ],
+)
+def test_what_is_sooner_asked_on_a_fresh_connection(
+    history: HostHistory, rejects: int, setup: float, afresh: bool
+) -> None:
+    """A connection is left for a new one when its patience is good for small groups only, unless calling again takes
+    long, or groups would be small there too."""
+    assert sooner_afresh(history, SessionTally(rejects, 60, 1, 60, 60 - rejects), setup) is afresh
+
+
+@given(histories, tallies, st.floats(1.0, 1000.0))
+def test_nobody_calls_again_who_was_refused_nothing(history: HostHistory, tally: SessionTally, setup: float) -> None:
+    """An unspent connection is never left."""
+    tally.rejects = 0
+    assert not sooner_afresh(history, tally, setup)

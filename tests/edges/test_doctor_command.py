@@ -14,6 +14,7 @@ from tests.support.host_fakes import CANARIES, FOREIGN, HEALTHY, FakeDialer, Fak
 from tests.support.redis_server import free_port
 from verifier.config import Settings
 from verifier.core.providers import ProviderTable
+from verifier.edges import host_examination
 from verifier.edges.cli import doctor_command as module
 from verifier.edges.cli.exit_codes import ExitCode
 from verifier.ports import DialFailure, DnsStatus
@@ -37,7 +38,7 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, A
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(module, "open_verifier", open_fake)
-    monkeypatch.setattr(module, "own_addresses", lambda: frozenset({"127.0.0.1", "::1"}))
+    monkeypatch.setattr(host_examination, "own_addresses", lambda: frozenset({"127.0.0.1", "::1"}))
     monkeypatch.setenv("VERIFIER_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("VERIFIER_SMTP_HELO", "mail.sender.org")
     monkeypatch.setenv("VERIFIER_SMTP_MAIL_FROM", "probe@sender.org")

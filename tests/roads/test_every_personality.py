@@ -8,6 +8,7 @@ import pytest
 
 from tests.roads.worlds import list_text, quick_world, untouched, wrong_rows, wrongly_removed
 from tests.support.command import Command, Finished, rows_of
+from tests.support.hasty import HASTY
 from verifier.core.reasons import Verdict
 from verifier.world import PERSONALITIES, Egress, Honesty, World
 from verifier.world.process import WorldProcess
@@ -41,7 +42,7 @@ class Visit:
         self.world = world
         self.given = list_text(world, ROWS)
         with WorldProcess(world) as running:
-            command = Command(folder, running.environment)
+            command = Command(folder, running.environment, module=HASTY)
             source = command.write("list.csv", self.given)
             self.whole = command.run("clean", source, "--max-wait", "20s", LANG=LANGUAGES["en"])
             kept = ("--keep", "sendable", "-o", "sendable.csv", "--max-wait", "0")

@@ -16,6 +16,7 @@ from bench.world_lists import addresses, list_text
 from tests.roads.worlds import list_text as sample_text
 from tests.roads.worlds import quick_world, untouched, without_times, wrong_rows
 from tests.support.command import Command, rows_of
+from tests.support.hasty import HASTY
 from verifier.world import World
 from verifier.world.process import WorldProcess
 
@@ -107,7 +108,7 @@ def test_restart_begins_a_new_journal(tmp_path: Path) -> None:
     """--restart drops what an interrupted run had written down, and ends in the same right file."""
     world = quick_world(34)
     with WorldProcess(world) as running:
-        command = Command(tmp_path, running.environment)
+        command = Command(tmp_path, running.environment, module=HASTY)
         journals, text = command.data_dir / "journals", sample_text(world, 200)
         source = command.write("list.csv", text)
         with command.start("clean", source, "--max-wait", "20s"):

@@ -11,6 +11,7 @@ from typing import Any
 from tests.roads.test_serve import ask, serving
 from tests.roads.worlds import list_text, quick_world, untouched, without_times, wrong_rows
 from tests.support.command import Command
+from tests.support.hasty import HASTY
 from verifier.world import World
 from verifier.world.process import WorldProcess
 
@@ -64,10 +65,13 @@ def test_a_list_by_http_is_what_clean_writes(tmp_path: Path) -> None:
     (tmp_path / "by-command").mkdir()
     (tmp_path / "by-http").mkdir()
     with WorldProcess(world) as running:
-        command = Command(tmp_path / "by-command", running.environment)
+        command = Command(tmp_path / "by-command", running.environment, module=HASTY)
         finished = command.run("clean", command.write("list.csv", text), "--max-wait", "60s")
         assert finished.code == 0, finished.err
-    with WorldProcess(world) as running, serving(Command(tmp_path / "by-http", running.environment)) as (_, url):
+    with (
+        WorldProcess(world) as running,
+        serving(Command(tmp_path / "by-http", running.environment, module=HASTY)) as (_, url),
+    ):
         list_id = hand_in(url, text)
         *_, (_, last) = events(url, list_id)
         by_http = downloaded(url, list_id)
@@ -81,7 +85,7 @@ def test_a_killed_service_finishes_its_lists_by_itself(tmp_path: Path) -> None:
     """kill -9 in the middle; the next start goes on without being asked, and events go on behind the last one heard."""
     text = list_text(FAR, ROWS)
     with WorldProcess(FAR) as running:
-        command = Command(tmp_path, running.environment)
+        command = Command(tmp_path, running.environment, module=HASTY)
         with serving(command) as (service, url):
             list_id = hand_in(url, text)
             heard, record = next(told for told in events(url, list_id) if told[1]["progress"]["asked"])

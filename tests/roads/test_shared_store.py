@@ -9,6 +9,7 @@ from bench.world_lists import addresses, list_text
 from tests.roads.worlds import list_text as sample_text
 from tests.roads.worlds import quick_world, untouched, without_times, wrong_rows
 from tests.support.command import Command, Finished, rows_of
+from tests.support.hasty import HASTY
 from tests.support.redis_server import RedisServer, running_redis
 from verifier.world import World
 from verifier.world.process import WorldProcess
@@ -27,7 +28,7 @@ def test_a_list_is_cleaned_with_redis(tmp_path: Path) -> None:
     text = sample_text(world, 350)
     with WorldProcess(world) as running, running_redis() as redis:
         settings = shared(running.environment, redis)
-        command = Command(tmp_path, settings)
+        command = Command(tmp_path, settings, module=HASTY)
         finished = command.run("clean", command.write("list.csv", text), "--max-wait", "20s")
         cleaned = (tmp_path / "list.clean.csv").read_text(encoding="utf-8")
         assert (finished.code, untouched(text, cleaned), wrong_rows(world, cleaned)) == (0, [], [])

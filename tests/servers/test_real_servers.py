@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.servers.town import FEW, MANY, SESSIONS, Town, Visit, open_town
+from tests.servers.town import FEW, MANY, SESSIONS, SOME, Town, Visit, open_town
 from tests.support.debian_root import UNPACKED
 
 RATES = (0.0, 0.1, 0.3)
-LARGE = ("postfix", "exim", "opensmtpd")
-SMALL = ("terse", "tls")
+SIZES = {"postfix": MANY, "exim": MANY, "opensmtpd": SOME, "terse": FEW, "tls": FEW}
+"""Rows at each server; OpenSMTPD is asked one by one, so that some are enough to see each of its connections."""
 GREY = "grey"
 
 
@@ -27,8 +27,7 @@ def visits(town: Town, tmp_path_factory: pytest.TempPathFactory) -> dict[float, 
         rate: Visit(
             town,
             tmp_path_factory.mktemp("visit"),
-            [row for name in LARGE for row in town.rows(name, MANY, rate)]
-            + [row for name in SMALL for row in town.rows(name, FEW, rate)],
+            [row for name, size in SIZES.items() for row in town.rows(name, size, rate)],
         )
         for rate in RATES
     }
@@ -36,7 +35,7 @@ def visits(town: Town, tmp_path_factory: pytest.TempPathFactory) -> dict[float, 
 
 @pytest.fixture(scope="module")
 def grey_visit(town: Town, tmp_path_factory: pytest.TempPathFactory) -> Visit:
-    return Visit(town, tmp_path_factory.mktemp("grey"), town.rows(GREY, FEW * 3, 0.1), "--max-wait", "60s")
+    return Visit(town, tmp_path_factory.mktemp("grey"), town.rows(GREY, FEW * 2, 0.1), "--max-wait", "60s")
 
 
 @pytest.mark.parametrize("rate", RATES)
@@ -54,7 +53,7 @@ def test_no_row_is_lost_or_moved(visits: dict[float, Visit], rate: float) -> Non
 
 
 @pytest.mark.parametrize("rate", RATES)
-@pytest.mark.parametrize("name", LARGE + SMALL)
+@pytest.mark.parametrize("name", SIZES)
 def test_everybody_is_answered_once(visits: dict[float, Visit], name: str, rate: float) -> None:
     """By the server's log each address is asked for until it was answered, then no more; one control a domain, and its
     postmaster at most once.
@@ -72,15 +71,15 @@ def test_everybody_is_answered_once(visits: dict[float, Visit], name: str, rate:
 
 
 @pytest.mark.parametrize("rate", RATES)
-@pytest.mark.parametrize("name", LARGE + SMALL)
+@pytest.mark.parametrize("name", SIZES)
 def test_it_is_polite(visits: dict[float, Visit], name: str, rate: float) -> None:
-    """Never more sessions than allowed, on nine connections of ten at most ten rejects, never twenty; no DATA, and
-    nothing that the server complains of.
+    """Never more sessions than allowed, on nine connections of ten at most ten rejects (on all but one, where there are
+    fewer than ten), never twenty; no DATA, and nothing that the server complains of.
     """
     seen = visits[rate].seen[name]
     assert seen.most_open <= SESSIONS
     assert max(seen.rejects) < 20
-    assert sum(rejects > 10 for rejects in seen.rejects) <= len(seen.rejects) / 10
+    assert sum(rejects > 10 for rejects in seen.rejects) <= max(1, len(seen.rejects) / 10)
     assert [] == seen.complaints
 
 

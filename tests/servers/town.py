@@ -23,9 +23,10 @@ from tests.support.real_servers import (
 )
 from tests.support.server_logs import Reader, Seen, read_exim, read_opensmtpd, read_postfix
 
-GREYLIST_SECONDS = 5
+GREYLIST_SECONDS = 3
 SESSIONS = 2
 MANY = 1000
+SOME = 300
 FEW = 100
 EVERYBODY = 10
 """Rows at each catch-all domain."""

@@ -146,13 +146,13 @@ async def test_lists_wait_for_room_and_single_checks_do_not() -> None:
         world.resolver.lookup = lookup  # type: ignore[method-assign]
         lists = [
             asyncio.create_task(world.domains.facts_for([f"d{n}.l{number}.wild.example" for n in range(300)]))
-            for number in range(8)
+            for number in range(20)
         ]
         check = await world.domains.facts_for(["good.example"])
         assert check["good.example"].route is not None
         silent.set()
-        assert [300] * 8 == [len(facts) for facts in await asyncio.gather(*lists)]
-        assert 1000 < most < 1024 + 300 + 10
+        assert [300] * 20 == [len(facts) for facts in await asyncio.gather(*lists)]
+        assert 1000 < most < 1024 + 4 * 512 + 10
 
 
 async def test_answers_come_once_in_the_order_asked() -> None:

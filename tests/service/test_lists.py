@@ -21,6 +21,7 @@ from verifier.core.list_faults import (
     WrongState,
 )
 from verifier.core.list_jobs import ListOptions, list_record, preview_record
+from verifier.core.list_orders import as_lines
 from verifier.core.list_states import ListState
 from verifier.core.reasons import Reason
 from verifier.core.row_filter import parse_filter
@@ -105,7 +106,8 @@ async def test_what_is_no_list_fails_with_a_sentence(shop: Desk) -> None:
 
 async def test_rows_and_addresses_are_a_list_too(shop: Desk) -> None:
     """JSON texts become addresses, objects keep their cells and their kinds of values."""
-    job, _ = await shop.lists.submit(order("a"), ["ann@gmail.com", {"email": "bob@shop.example", "n": 1.50, "x": None}])
+    content = b"".join(as_lines(["ann@gmail.com", {"email": "bob@shop.example", "n": 1.50, "x": None}]))
+    job, _ = await shop.lists.upload(order("a.jsonl"), pieces(content))
     lines = (await shop.text(await shop.done(job))).splitlines()
     assert ["ann@gmail.com", "bob@shop.example"] == [json.loads(line)["email"] for line in lines]
     assert b'"n":1.5,"x":null' in lines[1] and b'"n"' not in lines[0]

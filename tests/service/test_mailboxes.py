@@ -10,7 +10,7 @@ from tests.support.mail_host import Host
 from tests.support.probing import Bench
 from verifier.adapters.memory_single_flight import MemorySingleFlight
 from verifier.core.egress import EgressState
-from verifier.core.evidence import Finding, Obstacle
+from verifier.core.evidence import Finding, Obstacle, merge
 from verifier.core.facts import DomainFacts, MailHost
 from verifier.core.replies import ReplyClass
 from verifier.service.harvest_guard import Client
@@ -73,6 +73,19 @@ async def test_what_was_inconclusive_waits_its_time_unless_its_turn_has_come() -
         assert host.asked == []
         found = await desk.ask("ann@shop.example", again=True)
         assert classes(found) == {"ann@shop.example": ReplyClass.MAILBOX_NOT_FOUND}
+
+
+@pytest.mark.parametrize("egress", [EgressState.OPEN, EgressState.BLOCKED])
+async def test_who_wants_it_anew_has_the_mailbox_asked_and_loses_nothing(egress: EgressState) -> None:
+    """What is known does not keep it from being asked; and what was known still speaks where no answer came."""
+    host = Host(rcpt="451 4.3.0 try later")
+    async with Bench(host) as bench:
+        desk = Desk(bench, egress=egress)
+        known = replied(ReplyClass.MAILBOX_NOT_FOUND, code=550)
+        await desk.store.remember_mailboxes([("ann@shop.example", known)])
+        found = (await desk.ask("ann@shop.example", anew=True))["ann@shop.example"]
+        assert (found[0], len(found), bool(host.asked)) == (known, 2, egress is EgressState.OPEN)
+        assert merge(found, bench.clock.now()) == known
 
 
 @pytest.mark.parametrize(

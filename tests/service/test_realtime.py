@@ -58,6 +58,8 @@ class Pipeline:
                 await self._clock.sleep(self._smtp)
                 key = self.judging.key_of(address)
                 finding = replied(ReplyClass.ACCEPTED, seen=self._clock.monotonic())
+                if asking.keep_transcript:
+                    knowledge.transcripts[key] = (f"C: RCPT TO:<{address.raw}>", "S: 250 ok")
                 knowledge.findings[key] = (finding,)
                 knowledge.live.add(key)
                 await asking.record([(key, finding)], ())
@@ -123,6 +125,22 @@ async def test_an_early_answer_says_what_lacked(dns: float, called: bool, reason
         await clock.advance(200)
         assert [JANE] == pipeline.runs[0]
         assert pipeline.cancelled == 0
+
+
+async def test_who_looks_on_hears_the_conversation() -> None:
+    """With the answer, within the budget; what comes too late is not waited for, and what is no address has none."""
+    async with desk_over(smtp=2) as (desk, _, clock):
+        now = clock.monotonic()
+        asked = asyncio.create_task(desk.realtime.converse(JANE, FORM, 8, anew=True, began=now))
+        await clock.advance(2)
+        assessment, conversation = await asked
+        assert (assessment.reason, conversation) == ("accepted", (f"C: RCPT TO:<{JANE}>", "S: 250 ok"))
+        late = asyncio.create_task(desk.realtime.converse(JANE, FORM, 1, anew=False, began=clock.monotonic()))
+        await clock.advance(1)
+        assessment, conversation = await late
+        assert (assessment.reason, conversation) == ("smtp_timeout", ())
+        broken, conversation = await desk.realtime.converse("no", FORM, 8, anew=True, began=clock.monotonic())
+        assert (broken.reason, conversation) == ("invalid_syntax", ())
 
 
 async def test_who_comes_again_joins_what_goes_on() -> None:

@@ -12,6 +12,7 @@ from tests.support.clock import START, FakeClock
 from tests.support.list_jobs import job
 from tests.support.list_service import desk, order, pieces
 from tests.support.memory_jobs import MemoryJobs
+from verifier.core import webhooks
 from verifier.core.faults import ServiceUnavailable
 from verifier.core.list_jobs import Webhook
 from verifier.core.webhooks import RETRIES, Delivery, Posted, secret_for, verified
@@ -26,6 +27,9 @@ class Poster:
     def __init__(self, *answers: Posted) -> None:
         self._answers = list(answers)
         self.posts: list[tuple[str, Mapping[str, str], bytes]] = []
+
+    async def refusal(self, url: str) -> str | None:
+        return None
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Posted:
         self.posts.append((url, headers, body))
@@ -121,10 +125,11 @@ async def test_it_wakes_for_news_and_goes_on_after_a_fault(monkeypatch: pytest.M
     await asyncio.wait([running])
 
 
-async def test_a_finished_list_tells_its_receiver(tmp_path: Path) -> None:
+async def test_a_finished_list_tells_its_receiver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`list.completed` with the list's record and no address; a failed one `list.failed`; each once, after a restart
     too where it could not be delivered before.
     """
+    monkeypatch.setattr(webhooks, "RETRIES", (0.1,) * 9)
     poster = Poster(Posted(None, "nobody there"))
     hook = Webhook("https://shop.example/hook", "main")
     async with desk(tmp_path / "data", poster) as shop:

@@ -75,6 +75,7 @@ class Desk:
         accepts_all: AcceptsAll | None = None,
         hosts: tuple[MailHost, ...] = ONE_HOST,
         again: bool = False,
+        anew: bool = False,
         client: Client = COMMAND_LINE,
     ) -> dict[str, tuple[Finding, ...]]:
         addresses = {email: parsed for email in emails if isinstance(parsed := parse_address(email), Address)}
@@ -82,7 +83,7 @@ class Desk:
         domains = {address.domain for address in addresses.values()}
         knowledge = Knowledge.of({domain: DomainFacts(domain, route, accepts_all) for domain in domains})
         self.facts = knowledge.facts
-        asking = Asking(client=client, record=self.record, again=frozenset(emails if again else ()))
+        asking = Asking(client=client, record=self.record, again=frozenset(emails if again else ()), anew=anew)
         task = asyncio.create_task(self.mailboxes.gather(addresses, knowledge, asking))
         await self.bench.until(task.done)
         await task

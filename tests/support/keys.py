@@ -14,6 +14,7 @@ class MemoryKeys:
         self._links: dict[str, tuple[str, datetime]] = {}
         self._sessions: dict[str, tuple[str, datetime]] = {}
         self._used: dict[tuple[str, date], int] = {}
+        self._owners: dict[str, int] = {}
 
     async def add(self, key: ApiKey) -> None:
         self._keys[key.id] = key
@@ -51,6 +52,13 @@ class MemoryKeys:
 
     async def use(self, key_id: str, day: date, count: int) -> None:
         self._used[key_id, day] = self._used.get((key_id, day), 0) + count
+
+    async def use_up_to(self, key_id: str, day: date, owner: str, total: int) -> int:
+        new = max(0, total - self._owners.get(owner, 0))
+        if new:
+            self._owners[owner] = total
+            await self.use(key_id, day, new)
+        return new
 
     def _holding(self, found: tuple[str, datetime] | None, now: datetime) -> ApiKey | None:
         if found is None or found[1] <= now:

@@ -3,7 +3,8 @@
     python -m tests.support.list_driver FILE OUT [--stages …] [--max-wait SECONDS] [--format csv|xlsx|jsonl]
 
 The upload carries an idempotency key made of the file's name, so that a second process takes up what a first one,
-killed at whatever moment, had begun. On stdout: every event as a line of JSON.
+killed at whatever moment, had begun. On stdout: every event as a line of JSON. Hosts that never answer are given up as
+early as by `tests.support.hasty`.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from typing import Any
 
 import msgspec
 
+from tests.support.hasty import hurry
 from verifier.adapters.folder_lock import FolderLock
 from verifier.adapters.system_clock import SystemClock
 from verifier.config import Settings, load_settings
@@ -74,6 +76,7 @@ def main() -> None:
     parser.add_argument("--max-wait", type=float, default=60.0)
     parser.add_argument("--format", default="")
     given = parser.parse_args()
+    hurry()
     settings = load_settings(os.environ, None)
     lock = FolderLock.acquire(settings.data_dir, "list driver", SystemClock())
     try:

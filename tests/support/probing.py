@@ -14,7 +14,7 @@ from verifier.core.providers import Provider
 from verifier.ports import Pacer
 from verifier.service.lanes import Lanes
 from verifier.service.pacing_groups import PacingGroups
-from verifier.service.probing import Equipment, Probed, Target, Timeouts
+from verifier.service.probing import Ahead, Equipment, Probed, Target, Timeouts
 
 Record = Callable[[Sequence[tuple[Target, Probed]]], Awaitable[None]]
 IDENTITY = Identity("probe.example.org", "probe@example.org")
@@ -76,6 +76,7 @@ class Bench:
         record: Record | None = None,
         complete: bool = True,
         keep_transcript: bool = False,
+        ahead: Ahead | None = None,
     ) -> Target:
         return Target(
             key=path,
@@ -91,6 +92,7 @@ class Bench:
             record=record or self.record,
             future=asyncio.get_running_loop().create_future(),
             keep_transcript=keep_transcript,
+            ahead=ahead,
         )
 
     async def probe(self, targets: Sequence[Target]) -> list[Probed]:

@@ -114,12 +114,14 @@ _EXIM = re.compile(r"\S+ \S+ \[(?P<pid>\d+)\] (?P<text>.*)")
 _EXIM_TO = re.compile(r"^RCPT <(.*)>$")
 _EXIM_REFUSED = re.compile(r"rejected RCPT <([^>]*)>: (.*)")
 _EXIM_PEER = re.compile(r"^SMTP connection from .*?(\[[^]]+\]:\d+)")
+_EXIM_QUIT = re.compile(r"^QUIT from (\S+)$")
 _EXIM_COMPLAINTS = ("Too many", "DATA", "protocol error", "synchronization", "dropped", "too many unrecognized")
 
 
 def read_exim(log: str) -> Seen:
     """The visits to an Exim. A process of its own asks for each, which goes on for a while after it has logged the end:
-    who is there is counted from line to line.
+    who is there is counted from line to line. It says goodbye first and logs the end thereafter, when the client may
+    be there again: a QUIT, which is logged before it is answered, ends a visit as well.
     """
     visits, dialogue = _Reading(), _Reading()
     for line in log.splitlines():
@@ -127,7 +129,9 @@ def read_exim(log: str) -> Seen:
         if found is None:
             continue
         pid, text = found["pid"], found["text"]
-        if peer := _EXIM_PEER.match(text):
+        if left := _EXIM_QUIT.match(text):
+            visits.end(left[1])
+        elif peer := _EXIM_PEER.match(text):
             visits.begin(peer[1]) if "connection count" in text else visits.end(peer[1])
         elif to := _EXIM_TO.match(text):
             dialogue.ask(pid, to[1])

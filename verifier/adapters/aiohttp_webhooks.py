@@ -5,12 +5,14 @@ written as a number or not; redirects are not followed, no proxy of the environm
 is read but its head.
 """
 
+import asyncio
 import socket
 from collections.abc import Callable, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from errno import EPERM
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -19,8 +21,10 @@ from verifier.ports import Clock
 
 _TIMEOUT = aiohttp.ClientTimeout(total=20.0, connect=10.0)
 _CONNECTIONS = 16
+_NO_SUCH_NAME = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
 _LONGEST_LINE = 4096
 _MOST_HEADERS = 64
+_LOOK_UP_SECONDS = 5.0
 _AGENT = "verifier-webhooks"
 
 
@@ -42,6 +46,23 @@ class AiohttpWebhooks:
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
+
+    async def refusal(self, url: str) -> str | None:
+        """Why its host must not be contacted, or is none, as far as name servers say now; every attempt looks again."""
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        try:
+            async with asyncio.timeout(_LOOK_UP_SECONDS):
+                found = await asyncio.get_running_loop().getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
+        except socket.gaierror as error:
+            return "its host has no address" if error.errno in _NO_SUCH_NAME else None
+        except UnicodeError:
+            return "its host is no name"
+        except (TimeoutError, OSError):
+            return None
+        reasons = (self._forbidden(str(address[0])) for *_, address in found)
+        reason = next((reason for reason in reasons if reason is not None), None)
+        return None if reason is None else f"its host leads to an address that is not contacted ({reason})"
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Posted:
         """What became of one attempt."""

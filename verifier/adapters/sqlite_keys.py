@@ -29,6 +29,7 @@ _SCHEMA = (
         key TEXT NOT NULL, day TEXT NOT NULL, used INTEGER NOT NULL, PRIMARY KEY (key, day)
     ) WITHOUT ROWID
     """,
+    "CREATE TABLE owners (owner TEXT PRIMARY KEY, day TEXT NOT NULL, used INTEGER NOT NULL) WITHOUT ROWID",
 )
 _USAGE_KEPT = timedelta(days=90)
 _Result = TypeVar("_Result")
@@ -80,6 +81,20 @@ class SqliteKeys:
     async def use(self, key_id: str, day: date, count: int) -> None:
         await self._write(partial(_use, key_id=key_id, day=day, count=count))
 
+    async def use_up_to(self, key_id: str, day: date, owner: str, total: int) -> int:
+        new = 0
+
+        def work(connection: sqlite3.Connection) -> None:
+            nonlocal new
+            row = connection.execute("SELECT used FROM owners WHERE owner = ?", (owner,)).fetchone()
+            new = max(0, total - (0 if row is None else int(row[0])))
+            if new:
+                connection.execute("REPLACE INTO owners VALUES (?, ?, ?)", (owner, day.isoformat(), total))
+                _use(connection, key_id=key_id, day=day, count=new)
+
+        await self._write(work)
+        return new
+
     async def _write(self, work: Callable[[sqlite3.Connection], None]) -> None:
         await self._call(partial(transact, work=work))
 
@@ -95,7 +110,8 @@ class SqliteKeys:
         now = self._clock.now()
         for table in ("links", "sessions"):
             connection.execute(f"DELETE FROM {table} WHERE until <= ?", (now.timestamp(),))
-        connection.execute("DELETE FROM usage WHERE day < ?", ((now - _USAGE_KEPT).date().isoformat(),))
+        for table in ("usage", "owners"):
+            connection.execute(f"DELETE FROM {table} WHERE day < ?", ((now - _USAGE_KEPT).date().isoformat(),))
         return connection
 
 

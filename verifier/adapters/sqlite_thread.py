@@ -88,8 +88,11 @@ class GroupCommit(Generic[_Item]):
         return self._next
 
     async def settled(self) -> None:
-        """Returns once everything that was added is written, what is added meanwhile too, or has failed to be."""
-        while (last := self._next or self._running) is not None and not last.done():
+        """Returns once everything that was added before is written, or has failed to be. What is added meanwhile is not
+        waited for: where many write, there would be no end of it.
+        """
+        last = self._next or self._running
+        if last is not None and not last.done():
             await asyncio.wait([last])
 
     async def _commit(self, before: "asyncio.Task[None] | None") -> None:

@@ -12,13 +12,16 @@ from msgspec import Struct
 
 from verifier.core.keep import may_be_sent
 from verifier.core.reasons import Reason, Verdict, verdict_of
+from verifier.core.test_addresses import is_test_address
 from verifier.core.verdict import Assessment
 
 _RISK_UNIT = 1_000_000
 
 
 class Counts(Struct, frozen=True):
-    """Risks are sums of bounce risks in millionths, so that they add up exactly."""
+    """Risks are sums of bounce risks in millionths, so that they add up exactly. `answers` counts, over all e-mail
+    columns, what a quota counts: what was asked about, is not unknown, and is no test address.
+    """
 
     rows: int = 0
     blank: int = 0
@@ -26,6 +29,7 @@ class Counts(Struct, frozen=True):
     sendable: int = 0
     risk: int = 0
     risk_sendable: int = 0
+    answers: int = 0
     by_reason: dict[Reason, int] = {}
 
     @property
@@ -101,8 +105,23 @@ def counted(assessments: Sequence[Assessment], repeats: Sequence[int]) -> Counts
         sendable=sendable,
         risk=risk,
         risk_sendable=risk_sendable,
+        answers=_answers(unique),
         by_reason={reason: reasons[reason] for reason in Reason if reasons[reason]},
     )
+
+
+def further(assessments: Sequence[Assessment]) -> Counts:
+    """What another e-mail column of the same rows adds: its answers, and no rows."""
+    return Counts(answers=_answers([a for a in assessments if not is_blank(a)]))
+
+
+def counts_for_quota(assessment: Assessment) -> bool:
+    """It is an answer, and one that somebody gave: unknown ones are free, and so are test addresses."""
+    return assessment.verdict is not Verdict.UNKNOWN and not is_test_address(assessment.normalized)
+
+
+def _answers(assessments: Sequence[Assessment]) -> int:
+    return sum(map(counts_for_quota, assessments))
 
 
 def is_blank(assessment: Assessment) -> bool:

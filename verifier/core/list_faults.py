@@ -6,6 +6,7 @@ ListFault                    the request cannot be done
   UploadTooLarge             more bytes than a list may have
   UploadBroken               the upload ended before its end, or held nothing
   KeyReused                  the idempotency key stands for another upload
+  QuotaExceeded              the key gets no more answers today
   BadRequest                 a field of the request cannot be: `field` names it
 """
 
@@ -59,6 +60,16 @@ class KeyReused(ListFault):
 
     def __init__(self) -> None:
         super().__init__("This Idempotency-Key was sent with another list or other options: send a new key.")
+
+
+class QuotaExceeded(ListFault):
+    """`retry_after` seconds from now the key gets answers again."""
+
+    code: ClassVar[str] = "quota_exceeded"
+
+    def __init__(self, sentence: str, retry_after: float) -> None:
+        self.retry_after = retry_after
+        super().__init__(sentence)
 
 
 class BadRequest(ListFault):

@@ -60,7 +60,19 @@ class Preview(Struct, frozen=True):
     domains: int = 0
     """About how many different ones."""
     by: str = "domain"
-    """`mx` once the provider mix was taken from the domains' mail exchanges."""
+    """`mx` once the provider mix was taken from the domains' mail exchanges, `part` where time sufficed for some."""
+
+
+class LookState(StrEnum):
+    """How a closer look at a list stands (service/list_looking.py)."""
+
+    RUNNING = "running"
+    DONE = "done"
+    CUT_SHORT = "cut_short"
+    """Its time was over: what it says is of the part that was seen."""
+    STOPPED = "stopped"
+    QUOTA_EXCEEDED = "quota_exceeded"
+    FAILED = "failed"
 
 
 class Progress(Struct, frozen=True):
@@ -100,6 +112,7 @@ class ListJob(Struct, frozen=True):
     preview: Preview | None = None
     forecast: Forecast | None = None
     sample: Sample | None = None
+    look: LookState | None = None
     blocks: int = 0
     columns: tuple[int, ...] = ()
     """The e-mail columns that were chosen, 0-based."""
@@ -174,11 +187,13 @@ def list_record(job: ListJob) -> dict[str, Any]:
     }
 
 
-def preview_record(job: ListJob) -> dict[str, Any] | None:
-    """What was seen of the upload, with what is to be expected of it; None before it was read."""
+def preview_record(job: ListJob, look: LookState | None = None) -> dict[str, Any] | None:
+    """What was seen of the upload, with what is to be expected of it, and how a closer look stands; None before it was
+    read.
+    """
     if job.preview is None:
         return None
-    whole = {**structs.asdict(job.preview), "forecast": job.forecast, "sample": job.sample}
+    whole = {**structs.asdict(job.preview), "forecast": job.forecast, "sample": job.sample, "look": look}
     record: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(whole))
     return record
 

@@ -19,7 +19,7 @@ class ListState(StrEnum):
     """Its preview is there; it waits to be started."""
     RUNNING = "running"
     PAUSED = "paused"
-    """Something of ours is in the way (`PauseCode`); it goes on by itself."""
+    """Something is in the way (`PauseCode`); it goes on by itself."""
     RECHECKING = "rechecking"
     """All rows have a verdict; those that were greylisted are asked again."""
     COMPLETED = "completed"
@@ -34,6 +34,8 @@ class PauseCode(StrEnum):
 
     DISK_FULL = "disk_full"
     STORE_UNAVAILABLE = "store_unavailable"
+    QUOTA_EXCEEDED = "quota_exceeded"
+    """Of its key, for today."""
 
 
 _ENDS = frozenset({ListState.FAILED, ListState.CANCELLED, ListState.EXPIRED})

@@ -5,13 +5,17 @@ Law: if the pattern, begun at a word, matches a text, then some word of the text
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from msgspec import Struct
 
 KEY_LENGTH = 4
 """Keys are the first so many characters of a word, or the whole word where it is shorter."""
 
-_TOKEN = re.compile(r"\(\?(?:[:=!]|<[=!])|\(|\)|\||\[(?:\\.|[^\]\\])*\]|\\.|[?*+]\??|\{\d*,?\d*\}\??|.", re.DOTALL)
+_TOKEN = re.compile(
+    r"[a-z0-9]+(?![?*+{])|\(\?(?:[:=!]|<[=!])|\(|\)|\||\[(?:\\.|[^\]\\])*\]|\\.|[?*+]\??|\{\d*,?\d*\}\??|.", re.DOTALL
+)
+"""Letters that no quantifier follows are one token: they are most of every pattern."""
 _OPTIONAL = ("?", "*", "{0", "{,")
 _QUANTIFIERS = ("?", "*", "+", "{")
 _WORDS = re.compile(rf"([a-z0-9]{{1,{KEY_LENGTH}}})[a-z0-9]*+")
@@ -31,6 +35,7 @@ class _Piece(Struct, frozen=True):
     at_word: bool
 
 
+@lru_cache(maxsize=4096)
 def key_sets_of(pattern: str) -> tuple[Keys, ...]:
     """The keys of `pattern`, a lower-case regular expression that is only tried where a word begins: of each set one
     key is met wherever the pattern matches. Empty where no word is sure to be there. ValueError: unbalanced."""
@@ -185,9 +190,9 @@ def _distinction(keys: Keys) -> tuple[int, int]:
 
 
 def _literal(token: str) -> str:
-    """The character that a token surely is; a space where it is none of a word, "" where it is not known."""
+    """The character or letters that a token surely is; a space where it is none of a word, "" where it is not known."""
     if token in _NO_LETTER:
         return " "
     if len(token) == 2 and token[0] == "\\":
         return token[1] if not token[1].isalnum() else ""
-    return token if len(token) == 1 and token not in ".^$" else ""
+    return token if token.isalnum() or (len(token) == 1 and token not in ".^$") else ""

@@ -7,6 +7,7 @@ Law: a reply is about the mailbox only when a rule says so; the number alone nev
 import re
 from collections.abc import Sequence
 from enum import StrEnum
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -72,6 +73,9 @@ RAW_LIMIT = 8 * TEXT_LIMIT
 ENHANCED = r"[245]\.[0-7]\.\d{1,3}"
 """An enhanced code as a regular expression (RFC 3463 §2)."""
 
+_USUAL_TEXTS = 256
+_USUAL_LENGTH = 80
+
 _LINE = re.compile(
     rf"\s*([2-5]\d\d)(?!\d|\.\d+\.)[ \t-]*(?:[#(\[]*({ENHANCED})(?![\d.])[)\]:,]*[ \t-]*)?(.*)", re.DOTALL
 )
@@ -89,12 +93,12 @@ def parse_reply(lines: Sequence[str]) -> Reply:
     """
     if not lines:
         return Reply(0, None, "")
+    if len(lines) == 1:
+        line = lines[0]
+        return _usual_reply(line) if _is_usual(line) else _reply_of(line)
     first = _LINE.match(lines[0])
     if first is None:
         return Reply(0, None, " ".join(line.strip() for line in lines)[:RAW_LIMIT])
-    if len(lines) == 1:
-        text = first[3].strip()
-        return Reply(int(first[1]), first[2] or enhanced_code_in(text), text[:RAW_LIMIT])
     code, enhanced = first[1], first[2]
     texts = [first[3].strip()]
     for line in lines[1:]:
@@ -106,6 +110,22 @@ def parse_reply(lines: Sequence[str]) -> Reply:
         texts.append(matched[3].strip())
     text = " ".join(text for text in texts if text)
     return Reply(int(code), enhanced or enhanced_code_in(text), text[:RAW_LIMIT])
+
+
+def _reply_of(line: str) -> Reply:
+    matched = _LINE.match(line)
+    if matched is None:
+        return Reply(0, None, line.strip()[:RAW_LIMIT])
+    text = matched[3].strip()
+    return Reply(int(matched[1]), matched[2] or enhanced_code_in(text), text[:RAW_LIMIT])
+
+
+_usual_reply = lru_cache(_USUAL_TEXTS)(_reply_of)
+
+
+def _is_usual(text: str) -> bool:
+    """A host may say it to everybody: most replies of a list are `250 2.1.5 Ok`, and need not be read each time."""
+    return len(text) <= _USUAL_LENGTH and "@" not in text
 
 
 def enhanced_code_in(text: str) -> str | None:
@@ -150,6 +170,10 @@ def mask(text: str, own_addresses: Sequence[str] = ()) -> str:
     session ids `<id>`, control characters gone, at most TEXT_LIMIT characters. Status codes and documented error
     tags (`S3150`, `OFR_416`) stay.
     """
+    return _usual_mask(text, tuple(own_addresses)) if _is_usual(text) else _masked(text, own_addresses)
+
+
+def _masked(text: str, own_addresses: Sequence[str]) -> str:
     if len(text) > RAW_LIMIT:
         text = text[:RAW_LIMIT]
     if not text.isprintable():
@@ -166,6 +190,9 @@ def mask(text: str, own_addresses: Sequence[str] = ()) -> str:
     if "  " in text:
         text = _SPACES.sub(" ", text)
     return text[:TEXT_LIMIT].strip()
+
+
+_usual_mask = lru_cache(_USUAL_TEXTS)(_masked)
 
 
 def _without_numbers(text: str) -> str:

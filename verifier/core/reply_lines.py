@@ -26,23 +26,24 @@ class ReplyLines:
 
     def __init__(self) -> None:
         self._buffer = bytearray()
+        self._begin = 0
+        """Where in the buffer the next line begins."""
         self._lines: list[str] = []
         self._taken = 0
 
     @property
     def pending(self) -> bool:
         """Something came that is not a whole reply yet."""
-        return bool(self._buffer or self._lines)
+        return len(self._buffer) > self._begin or bool(self._lines)
 
     def feed(self, data: bytes) -> None:
         self._buffer += data
 
     def take(self) -> list[str] | Broken | None:
         """The next reply's lines without their ends; None when it is not whole yet."""
-        while (end := self._buffer.find(b"\n")) >= 0:
-            raw = bytes(self._buffer[:end])
-            del self._buffer[: end + 1]
-            line = raw.rstrip(b"\r").decode("utf-8", "replace")
+        while (end := self._buffer.find(b"\n", self._begin)) >= 0:
+            line = self._buffer[self._begin : end].rstrip(b"\r").decode("utf-8", "replace")
+            self._begin = end + 1
             self._taken += len(line)
             fault = self._fault(line)
             line = line.replace("\x00", "")
@@ -52,6 +53,8 @@ class ReplyLines:
             if line[3:4] != "-":
                 lines, self._lines, self._taken = self._lines, [], 0
                 return lines
+        del self._buffer[: self._begin]
+        self._begin = 0
         if len(self._buffer) > _MAX_LINE:
             return Broken("a line without end")
         return None

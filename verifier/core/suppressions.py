@@ -33,3 +33,41 @@ class Suppression(Struct, frozen=True):
     message_class: str | None = None
     topic: str | None = None
     expires: datetime | None = None
+    address: str | None = None
+    """The address, or `@domain`, as text; None where only its hash is known: it was forgotten, or came hashed."""
+
+    def holds(self, now: datetime) -> bool:
+        """It has not expired."""
+        return self.expires is None or now < self.expires
+
+
+FORGOTTEN_WHOLE = frozenset({SuppressionKind.MANUAL_ALLOW})
+"""Of every other kind the hash survives when an address is forgotten, or the person would be mailed again."""
+
+
+class Removal(Struct, frozen=True):
+    """Which entries end: those under `key`, of these kinds, with exactly this scope, told of before `before` (None:
+    whenever). `any_scope`: of any class and topic, and where `sender` is None, of any sender.
+    """
+
+    key: str
+    kinds: frozenset[SuppressionKind] = frozenset(SuppressionKind)
+    sender: str | None = None
+    message_class: str | None = None
+    topic: str | None = None
+    any_scope: bool = False
+    before: datetime | None = None
+
+    def ends(self, entry: Suppression) -> bool:
+        """Whether this entry ends by it."""
+        scope = (self.sender, self.message_class, self.topic)
+        if self.any_scope:
+            in_scope = self.sender in (None, entry.sender)
+        else:
+            in_scope = scope == (entry.sender, entry.message_class, entry.topic)
+        return (
+            entry.key == self.key
+            and entry.kind in self.kinds
+            and in_scope
+            and (self.before is None or entry.at < self.before)
+        )

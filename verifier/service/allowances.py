@@ -12,8 +12,7 @@ from msgspec import Struct
 
 from verifier.core.allowance import Bucket, Limit, day_limit, minute_limit, seconds_of_day_left
 from verifier.core.api_keys import ApiKey
-from verifier.core.reasons import Verdict
-from verifier.core.test_addresses import is_test_address
+from verifier.core.list_counts import counts_for_quota
 from verifier.core.verdict import Assessment
 from verifier.ports import Clock, UsageStore
 
@@ -44,7 +43,7 @@ class Allowances:
         self._clock = clock
         self._buckets: OrderedDict[str, Bucket] = OrderedDict()
         self._reserved: dict[str, int] = {}
-        self._used: OrderedDict[str, int] = OrderedDict()
+        self._used: OrderedDict[str, tuple[date, int]] = OrderedDict()
 
     def take(self, key: ApiKey, cost: int) -> Refused | None:
         """Count `cost` checks against the rate; why not, where they may not go now."""
@@ -59,45 +58,76 @@ class Allowances:
 
     async def reserve(self, key: ApiKey, count: int) -> Reservation | Refused:
         """Promise so many answers of today."""
-        now = self._clock.now()
-        reservation = Reservation(key, count, now.date())
-        if not key.daily_quota:
-            return reservation
-        used = await self._usage.used(key.id, reservation.day)
-        self._note_used(key.id, used)
-        reserved = self._reserved.get(key.id, 0)
-        left = key.daily_quota - used - reserved
-        if count > left:
-            return Refused("quota", seconds_of_day_left(now), max(0, left))
-        self._reserved[key.id] = reserved + count
-        return reservation
+        return await self._reserve(key, count, count)
+
+    async def promise(self, key: ApiKey, most: int) -> Reservation | Refused:
+        """Promise as many answers of today as are left, at least one and at most so many."""
+        return await self._reserve(key, 1, most)
 
     async def settle(self, reservation: Reservation, answers: Iterable[Assessment]) -> None:
         """What was really given: unknown ones and test addresses cost nothing."""
         key = reservation.key
         if not key.daily_quota:
             return
-        count = sum(a.verdict is not Verdict.UNKNOWN and not is_test_address(a.normalized) for a in answers)
+        count = sum(map(counts_for_quota, answers))
         try:
             if count:
                 await self._usage.use(key.id, reservation.day, count)
-                self._note_used(key.id, self._used.get(key.id, 0) + count)
+                self._note_used(key.id, reservation.day, self._used_on(key.id, reservation.day) + count)
         finally:
-            left = self._reserved[key.id] - reservation.count
-            if left:
-                self._reserved[key.id] = left
-            else:
-                del self._reserved[key.id]
+            self.release(reservation)
+
+    async def count(self, key: ApiKey, owner: str, total: int) -> None:
+        """`owner` has given so many answers by now, of which none is counted twice."""
+        day = self._clock.now().date()
+        new = await self._usage.use_up_to(key.id, day, owner, total)
+        self._note_used(key.id, day, self._used_on(key.id, day) + new)
+
+    def release(self, reservation: Reservation) -> None:
+        """What was promised is given, or is not needed any more."""
+        key = reservation.key
+        if not key.daily_quota:
+            return
+        left = self._reserved[key.id] - reservation.count
+        if left:
+            self._reserved[key.id] = left
+        else:
+            del self._reserved[key.id]
+
+    async def look(self, key: ApiKey) -> None:
+        """Know how the day's quota stands, so that `limits` can tell."""
+        day = self._clock.now().date()
+        if key.daily_quota and self._used.get(key.id, (None, 0))[0] != day:
+            self._note_used(key.id, day, await self._usage.used(key.id, day))
 
     def limits(self, key: ApiKey) -> list[Limit]:
-        """How the key's limits stand."""
+        """How the key's limits stand; the day's only where somebody has looked today."""
         limits = []
         if key.rate:
             limits.append(minute_limit(self._bucket(key), self._clock.monotonic()))
-        if key.daily_quota and key.id in self._used:
-            used = self._used[key.id] + self._reserved.get(key.id, 0)
-            limits.append(day_limit(key.daily_quota, used, self._clock.now()))
+        now = self._clock.now()
+        if key.daily_quota and self._used.get(key.id, (None, 0))[0] == now.date():
+            used = self._used_on(key.id, now.date()) + self._reserved.get(key.id, 0)
+            limits.append(day_limit(key.daily_quota, used, now))
         return limits
+
+    async def _reserve(self, key: ApiKey, least: int, most: int) -> Reservation | Refused:
+        now = self._clock.now()
+        if not key.daily_quota:
+            return Reservation(key, most, now.date())
+        used = await self._usage.used(key.id, now.date())
+        self._note_used(key.id, now.date(), used)
+        reserved = self._reserved.get(key.id, 0)
+        left = key.daily_quota - used - reserved
+        if least > left:
+            return Refused("quota", seconds_of_day_left(now), max(0, left))
+        reservation = Reservation(key, min(most, left), now.date())
+        self._reserved[key.id] = reserved + reservation.count
+        return reservation
+
+    def _used_on(self, key_id: str, day: date) -> int:
+        known, used = self._used.get(key_id, (day, 0))
+        return used if known == day else 0
 
     def _bucket(self, key: ApiKey) -> Bucket:
         bucket = self._buckets.get(key.id)
@@ -108,8 +138,8 @@ class Allowances:
         self._buckets.move_to_end(key.id)
         return bucket
 
-    def _note_used(self, key_id: str, used: int) -> None:
-        self._used[key_id] = used
+    def _note_used(self, key_id: str, day: date, used: int) -> None:
+        self._used[key_id] = day, used
         self._used.move_to_end(key_id)
         if len(self._used) > _REMEMBERED:
             self._used.popitem(last=False)

@@ -23,6 +23,7 @@ from verifier.core.table import Layout
 from verifier.ports import Clock, FactStore, Journal
 from verifier.service.harvest_guard import Client
 from verifier.service.mailboxes import COMMAND_LINE, Asking, EgressSource
+from verifier.service.probing import Ahead
 from verifier.service.verify import Verification
 
 _ASK_ROWS = 500
@@ -133,6 +134,7 @@ class Cleaning(Generic[ChunkT]):
         self._enough = asyncio.Event()
         self._round = greylist_round
         self._waiting = False
+        self._ahead = Ahead()
 
     def stop_waiting(self) -> bool:
         """Greylisted rows are left as they are; False where they are not being waited for."""
@@ -198,6 +200,7 @@ class Cleaning(Generic[ChunkT]):
                 again=again,
                 greylist_round=self._round,
                 record=self._record,
+                ahead=self._ahead,
             )
             await self._verification.gather(parsed, asking)
         if not again:

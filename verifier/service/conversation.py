@@ -30,10 +30,12 @@ _REFUSALS_BEFORE_BREAKER = 3
 _LONGEST_BACKOFF = 60.0
 _SERVER_SLEEPS = 1.5
 """Seconds until a host has closed that sleeps for one before it reads QUIT, or sees that we are gone."""
-_SIGN_OF_SLEEP = 0.5
-_TOO_MANY_TO_SLEEP_FOR = 3
-_SERVER_NEEDS = 0.05
-"""Seconds from QUIT until a host has closed. The next connection is a round trip later: long enough where it is far."""
+_SIGN_OF_SLEEP = 0.3
+_TOO_MANY_TO_SLEEP_FOR = 2
+_SERVER_NEEDS = 0.25
+"""Seconds from QUIT until even a busy host has closed."""
+_FAR = 0.05
+"""A round trip of so many seconds is long enough: a host counts the next connection no sooner than one later."""
 _NOT_CONNECTED = {
     DialFailure.REFUSED: (Obstacle.CONNECT_FAILED, "the connection was refused"),
     DialFailure.TIMEOUT: (Obstacle.TIMEOUT, "nothing answered on the SMTP port"),
@@ -56,7 +58,7 @@ class Conversation:
         self._address = address
         self._lease = lease
         self._backup = backup
-        self._started = self._heard_at = self._now = self._equipment.clock.monotonic()
+        self._called_at = self._started = self._heard_at = self._now = self._equipment.clock.monotonic()
         self._observed_at = self._equipment.clock.now()
         self._replies = 0
         self._round_trip = 0.0
@@ -97,6 +99,7 @@ class Conversation:
     async def hold(self) -> Finding | None:
         """Ask whoever waits, as long as the host's patience lasts; why it ended, None where we ended it."""
         equipment = self._equipment
+        self._called_at = equipment.clock.monotonic()
         connection = await equipment.dialer.dial(
             self._address, pin=self._lane.group.key, timeout=equipment.timeouts.connect
         )
@@ -131,8 +134,9 @@ class Conversation:
             self._lane.wake()
             await clock.sleep(_SERVER_SLEEPS)
             return
-        seconds = _SERVER_SLEEPS if self._strained else _SERVER_NEEDS
-        until = clock.monotonic() + seconds - self._round_trip
+        near = 1 - min(1.0, self._round_trip / _FAR)
+        seconds = _SERVER_SLEEPS - self._round_trip if self._strained else _SERVER_NEEDS * near
+        until = clock.monotonic() + seconds
         with contextlib.suppress(TimeoutError, ConnectionError):
             while (left := until - clock.monotonic()) > 0 and await connection.receive(left):
                 pass
@@ -170,6 +174,7 @@ class Conversation:
             self._replies = session.replies
             if session.ready and not self.greeted:
                 self._round_trip = self._now - self._heard_at
+                self._grouping.setup = (self._now - self._called_at) / max(self._round_trip, 1e-6)
             self._heard_at = clock.monotonic()
         self.greeted = self.greeted or session.ready
         self._lane.history.starttls = self._lane.history.starttls or session.tls_demanded
@@ -192,7 +197,7 @@ class Conversation:
     @property
     def _strained(self) -> bool:
         """The host's patience is used up: Postfix sleeps for a second before each further reply, that to QUIT too."""
-        return self._session.tally.rejects >= REJECT_BUDGET
+        return self._session.tally.rejects > REJECT_BUDGET
 
     @property
     def _leaves_sleepers(self) -> bool:

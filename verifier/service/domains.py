@@ -18,6 +18,8 @@ _BATCH = 128
 _SLICE = 512
 _RUNNING = 1024
 """With so many look-ups running, lists begin no more of them: they would only be kept in memory."""
+_TAKING_UP = 4 * _SLICE
+"""So many names are looked for in the store at a time, which may be busy with writing."""
 _FEW = 16
 """Who wants no more domains than that does not wait for room."""
 _TOGETHER = 2.0
@@ -104,7 +106,7 @@ class Domains:
 
     @property
     def _has_room(self) -> bool:
-        return self._routes.running + self._reserved < _RUNNING
+        return self._routes.running < _RUNNING and self._reserved < _TAKING_UP
 
     async def _room(self) -> None:
         """Waits, first come, first served, until further look-ups may begin."""

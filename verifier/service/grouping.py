@@ -1,5 +1,6 @@
 """Whom a conversation asks next: as many as the host's patience, the provider's row and fairness allow."""
 
+from math import inf
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -14,6 +15,7 @@ from verifier.core.pacing import (
     TRANSACTIONS_PER_CONNECTION,
     Allowance,
     plan_group,
+    sooner_afresh,
 )
 from verifier.core.providers import DEFAULT_PROVIDER
 
@@ -42,6 +44,8 @@ class Grouping:
         self._backup = backup
         self._domains: set[str] = set()
         """Those of the open transaction."""
+        self.setup = inf
+        """Round trips from the call until the first group could go, once that is known."""
 
     def take(self) -> Group | None:
         """The next group, or None when the connection has to be closed."""
@@ -54,7 +58,7 @@ class Grouping:
         fresh = session.transaction_utf8 is not head.smtputf8 or (one_domain and head.domain != asked)
         controls = lane.waiting.controls(head.domain if one_domain else None)
         plan = plan_group(lane.history, session.tally, self._allowance(), fresh=fresh, controls=controls)
-        if plan is None:
+        if plan is None or (plan.size < len(lane.waiting) and sooner_afresh(lane.history, session.tally, self.setup)):
             return None
         bucket = lane.group.recipients
         size = min(plan.size, bucket.burst) if bucket.per_minute else plan.size

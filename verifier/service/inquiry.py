@@ -96,6 +96,13 @@ class Inquiry:
         knowledge.live.add(key)
         return self._judge(address, knowledge)
 
+    def conversation(self, place: int) -> tuple[str, ...]:
+        """What was said about an address, line by line, where `keep_transcript` asked for it and it has ended."""
+        address = self.parsed[place]
+        if not isinstance(address, Address):
+            return ()
+        return self._heard.transcripts.get(self._verification.judging.key_of(address), ())
+
     def _judge(self, address: Address | SyntaxFault, knowledge: Knowledge) -> Assessment:
         return self._verification.judging.judge([address], knowledge, self._asking.stages)[0]
 

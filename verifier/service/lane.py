@@ -102,6 +102,11 @@ class Lane:
         """Somebody waits here who cannot wait long."""
         return self.waiting.urgent
 
+    @property
+    def busy(self) -> bool:
+        """A session works here."""
+        return self._sessions > 0
+
     def is_silent_to(self, question: Question) -> bool:
         """The host was called and has not greeted us, or was asked this very question and has not answered."""
         return any(not each.greeted or each.asks(question) for each in self._conversations)

@@ -18,8 +18,9 @@ from verifier.core.observing import with_retry
 from verifier.core.pacing import HostHistory
 from verifier.core.replies import SmtpStage
 from verifier.service.lane import Lane, vain_connections
+from verifier.service.mustering import Mustering
 from verifier.service.pacing_groups import BREAKER_SECONDS, PacingGroups
-from verifier.service.probing import Equipment, Probed, Question, Target
+from verifier.service.probing import Ahead, Equipment, Probed, Question, Target
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -78,10 +79,11 @@ class Lanes:
         self._in_flight: dict[str, Question] = {}
         self._closed = False
         self._tasks: set[asyncio.Task[None]] = set()
+        self._mustering = Mustering(equipment.clock)
 
     def submit(self, targets: Iterable[Target]) -> None:
         """Queue targets; one that is already being asked is joined to the probe in flight."""
-        woken: dict[str, Lane] = {}
+        woken: dict[str, tuple[Lane, Ahead | None]] = {}
         for target in targets:
             if self._closed:
                 target.future.cancel()
@@ -91,13 +93,14 @@ class Lanes:
                 question = self._in_flight[target.key] = Question(target, [target])
                 lane = self._lane_of(target)
                 lane.add(question)
-                woken[lane.key] = lane
+                woken[lane.key] = lane, target.ahead
             else:
                 question.waiters.append(target)
                 if target.interactive and not question.target.interactive:
                     self._lane_of(question.target).hurry(question)
-        for lane in woken.values():
-            lane.wake()
+        for lane, ahead in woken.values():
+            if not self._mustering.puts_off(lane, ahead):
+                lane.wake()
 
     def called(self, key: str) -> bool:
         """Whether the host of a mailbox that is waited for was called for it, and has not answered yet."""
@@ -117,6 +120,7 @@ class Lanes:
     async def close(self) -> None:
         """End every session at once. Futures that are still open are cancelled."""
         self._closed = True
+        await self._mustering.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

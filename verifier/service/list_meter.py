@@ -1,7 +1,7 @@
 """How far a list is: counted as its blocks get their answers, judged in their wake, written down once a second."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from datetime import datetime
 
 from msgspec import Struct, structs
@@ -13,6 +13,7 @@ from verifier.core.reasons import StageName
 from verifier.list_ports import Sheets
 from verifier.ports import Clock
 from verifier.service.list_book import ListBook
+from verifier.service.list_quotas import ListQuota
 
 _EVERY = 1.0
 _NEWEST = 0.3
@@ -31,7 +32,11 @@ class Part(Struct, frozen=True):
 class ListMeter:
     """The source of a list's addresses and the ear for its progress (service/cleaning.py); `ticking` runs beside it."""
 
-    def __init__(self, job: ListJob, book: ListBook, sheets: Sheets, clock: Clock) -> None:
+    def __init__(
+        self, job: ListJob, book: ListBook, sheets: Sheets, clock: Clock, quota: ListQuota | None = None
+    ) -> None:
+        """`quota` is what is left to the key that handed the list in; None where that has no limit."""
+        self._quota = quota
         self._id = job.id
         self._blocks = job.blocks
         self._stages: tuple[StageName, ...] = job.options.stages
@@ -50,6 +55,8 @@ class ListMeter:
         """All addresses, block by block, in parts that are so small that none holds the loop."""
         for number in range(self._blocks):
             block = await self._sheets.texts(self._id, number)
+            if not self.progress.all_asked:
+                await self.admit(number, len(block.texts))
             starts = range(0, len(block.texts), _TOGETHER) or range(1)
             self._open[number] = len(starts)
             for start in starts:
@@ -79,10 +86,22 @@ class ListMeter:
         """Something of the progress is new."""
         self.progress = structs.replace(self.progress, **changes)
 
-    def judged(self, counts: Counts) -> None:
-        """So much has a verdict now."""
+    @property
+    def is_limited(self) -> bool:
+        """The key has a quota."""
+        return self._quota is not None
+
+    async def admit(self, block: int, rows: int) -> None:
+        """So many rows of a block are begun. Raises QuotaExceeded where the key gets no more answers today."""
+        if self._quota is not None:
+            await self._quota.admit(block, rows)
+
+    async def judged(self, blocks: Iterable[int], counts: Counts) -> None:
+        """These blocks have their verdicts, and the whole list comes to so much now."""
         self.counts = counts
         self.set(judged=counts.rows)
+        if self._quota is not None:
+            await self._quota.judged(blocks, counts.answers)
 
     async def ticking(self) -> None:
         """Judges what has its answers and writes down how far it is, until it is cancelled."""
@@ -90,7 +109,7 @@ class ListMeter:
         while True:
             await self._clock.sleep(_EVERY)
             while run := self._next_run():
-                self.judged(await self._sheets.judge(self._id, run[0], len(run), self._stages))
+                await self.judged(run, await self._sheets.judge(self._id, run[0], len(run), self._stages))
             now, before = self._clock.monotonic(), done
             done = self._done()
             if now > at:

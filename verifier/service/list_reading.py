@@ -8,7 +8,7 @@ from msgspec import Struct
 from verifier.core.list_faults import BadRequest, WrongState
 from verifier.core.list_jobs import ListJob
 from verifier.core.list_orders import check_form, cut_filter, download_name, row_after
-from verifier.core.list_rows import Cut, PageWish, ShownRow
+from verifier.core.list_rows import Cut, Page, PageWish, ShownRow
 from verifier.core.list_states import READABLE
 from verifier.core.record import to_record
 from verifier.core.row_filter import RowFilter
@@ -53,6 +53,11 @@ class ListReading:
         wish = PageWish(filter_, row_after(cursor), limit, job.options.stages)
         page = await self._views.page(job.id, wish)
         return Results([_row_record(row) for row in page.rows], None if page.after is None else str(page.after))
+
+    async def rows(self, job: ListJob, after: int, limit: int) -> Page:
+        """Rows as they are kept: at most `limit` behind the row `after`."""
+        _require_rows(job)
+        return await self._views.page(job.id, PageWish(after=after, limit=limit, stages=job.options.stages))
 
     async def download(
         self, job: ListJob, kind: TableKind | None = None, filter_: RowFilter | None = None, preset: str = ""

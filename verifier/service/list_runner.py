@@ -6,12 +6,14 @@ Law: whatever happens to one list happens to that list alone; a list that is pau
 import asyncio
 from collections.abc import Callable
 
+from verifier.core.egress import EgressState
 from verifier.core.faults import DiskFull, OperatorError, ServiceUnavailable
-from verifier.core.list_faults import ListFault, UnknownList
-from verifier.core.list_jobs import ListJob
+from verifier.core.forecast import Forecast
+from verifier.core.list_faults import ListFault, QuotaExceeded, UnknownList
+from verifier.core.list_jobs import ListJob, Preview
 from verifier.core.list_states import AT_REST, ListState, PauseCode
 from verifier.list_ports import JobStore
-from verifier.service.list_work import Equipment, ListWork
+from verifier.service.list_work import Equipment, ListWork, expect
 
 _LARGE_ROWS = 20_000
 _LARGE_AT_A_TIME = 8
@@ -52,6 +54,10 @@ class ListRunner:
                 if not _rests(job):
                     self.start(job.id)
             before = (jobs[-1].created, jobs[-1].id)
+
+    def expect(self, job: ListJob, preview: Preview, egress: EgressState) -> Forecast:
+        """What is to be expected of a list that looks so."""
+        return expect(self._equipment, job, preview, egress)
 
     def work(self, list_id: str) -> ListWork:
         """The work on one list, to be done by whoever asks for it."""
@@ -106,8 +112,12 @@ class ListRunner:
                 self._busy -= 1
 
     async def _go_on(self, job: ListJob) -> ListJob:
-        """Waits, longer each time, and takes up what was being done."""
-        await self._equipment.clock.sleep(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** max(0, job.faults - 1)))
+        """Waits for the key's next day, or longer each time, and takes up what was being done."""
+        quotas = self._equipment.quotas
+        if job.pause is PauseCode.QUOTA_EXCEEDED and quotas is not None:
+            await quotas.room(job.client)
+        else:
+            await self._equipment.clock.sleep(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** max(0, job.faults - 1)))
         state = ListState.RECHECKING if job.progress.all_asked else ListState.RUNNING
         return await self._equipment.book.move(job.id, state, pause=None, error="")
 
@@ -124,6 +134,9 @@ class ListRunner:
     async def _settled_with(self, list_id: str, fault: Exception) -> bool:
         job = await self._equipment.book.get(list_id)
         reading = job.state in (ListState.UPLOADED, ListState.PARSING)
+        if isinstance(fault, QuotaExceeded):
+            await self._equipment.book.move(list_id, ListState.PAUSED, pause=PauseCode.QUOTA_EXCEEDED, error=str(fault))
+            return True
         if isinstance(fault, ServiceUnavailable) and not reading:
             code = PauseCode.DISK_FULL if isinstance(fault, DiskFull) else PauseCode.STORE_UNAVAILABLE
             await self._equipment.book.move(

@@ -17,7 +17,7 @@ from verifier.core.distinct import DistinctCounter
 from verifier.core.faults import InputError
 from verifier.core.forecast import OTHERS
 from verifier.core.forgetting import holds
-from verifier.core.list_counts import Counts, counted
+from verifier.core.list_counts import Counts, counted, further, total
 from verifier.core.list_jobs import Preview
 from verifier.core.list_rows import Block, Row, Settled, Survey, Texts, encodable, shown
 from verifier.core.names import Names
@@ -230,7 +230,11 @@ async def settle(judge: RowJudge, block: Block) -> Settled:
     """The block's verdicts by what is known by now."""
     _, judged = await judge.judged(block.rows)
     assessments = [[_plain(assessment) for assessment in column] for column in judged]
-    return Settled(block.number, assessments, counted(assessments[0], block.repeats))
+    return Settled(block.number, assessments, _counts(assessments, block))
+
+
+def _counts(assessments: Sequence[Sequence[Assessment]], block: Block) -> Counts:
+    return total([counted(assessments[0], block.repeats), *map(further, assessments[1:])])
 
 
 def _plain(assessment: Assessment) -> Assessment:
@@ -280,7 +284,7 @@ async def _again(judge: RowJudge, before: Block, after: Block, settled: Settled)
         for place, assessment in zip(places, fresh, strict=True):
             if not assessment.email.strip():
                 column[place] = assessment
-    return Settled(after.number, assessments, counted(assessments[0], after.repeats))
+    return Settled(after.number, assessments, _counts(assessments, after))
 
 
 def _cell(row: Sequence[str], column: int) -> str:

@@ -13,6 +13,7 @@ from msgspec import Struct
 from verifier.core.egress import EgressState
 from verifier.core.forecast import Forecast, forecast
 from verifier.core.list_counts import Counts
+from verifier.core.list_faults import QuotaExceeded
 from verifier.core.list_jobs import ListJob, Preview, Progress
 from verifier.core.list_states import ListState
 from verifier.core.providers import ProviderTable
@@ -23,10 +24,13 @@ from verifier.service.cleaning import Cleaning, Job
 from verifier.service.harvest_guard import Client
 from verifier.service.list_book import ListBook
 from verifier.service.list_meter import ListMeter, cancelled
+from verifier.service.list_quotas import ListQuotas
 from verifier.service.mailboxes import EgressSource
 from verifier.service.verify import Verification
 
 _JUDGED_TOGETHER = 8
+_BLOCK_ROWS = 500
+"""At most, but for the rows of further e-mail columns."""
 
 
 class Equipment(Struct, frozen=True):
@@ -43,6 +47,7 @@ class Equipment(Struct, frozen=True):
     probe_opt_in: bool
     clock: Clock
     share: Callable[[], int]
+    quotas: ListQuotas | None = None
 
 
 class ListWork:
@@ -66,7 +71,7 @@ class ListWork:
                 "blocks": blocks,
                 "columns": preview.email_columns,
                 "egress": egress,
-                "forecast": self.expect(job, preview, egress),
+                "forecast": expect(self._equipment, job, preview, egress),
             }
             job = await book.note(self._id, lambda _: news)
         await uploads.parsed(self._id, job.suffix)
@@ -76,35 +81,31 @@ class ListWork:
         """A list that is ready is started."""
         return await self._equipment.book.move(job.id, ListState.RUNNING, started=self._equipment.clock.now())
 
-    def expect(self, job: ListJob, preview: Preview, egress: EgressState) -> Forecast:
-        """What is to be expected of a list that looks so."""
-        return forecast(
-            preview.addresses,
-            self._equipment.providers,
-            domains=preview.domains,
-            probe_opt_in=self._equipment.probe_opt_in,
-            egress=egress,
-            stages=job.options.stages,
-        )
-
     async def finish(self, job: ListJob) -> None:
         """Everything that is left to do of a list that was started."""
         if job.preview is not None and job.columns != job.preview.email_columns:
             job = await self._marked(job, job.preview)
-        meter = ListMeter(job, self._equipment.book, self._equipment.sheets, self._equipment.clock)
+        quotas = self._equipment.quotas
+        quota = await quotas.of(job) if quotas is not None else None
+        meter = ListMeter(job, self._equipment.book, self._equipment.sheets, self._equipment.clock, quota)
         ticking = asyncio.create_task(meter.ticking())
         work = asyncio.create_task(
-            self._asked(job, meter) if StageName.MX in job.options.stages else self._all(job, meter)
+            self._asked(job, meter) if StageName.MX in job.options.stages else self._looked_at(job, meter)
         )
         try:
             await asyncio.wait((work, ticking), return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
                 ticking.result()
             await work
+        except QuotaExceeded:
+            await meter.write()
+            raise
         finally:
             work.cancel()
             await asyncio.wait([work])
             await cancelled(ticking)
+            if quota is not None:
+                quota.close()
         await self._end(meter)
 
     async def _asked(self, job: ListJob, meter: ListMeter) -> None:
@@ -141,11 +142,20 @@ class ListWork:
             await meter.write()
         meter.set(waiting=0, until=None)
 
+    async def _looked_at(self, job: ListJob, meter: ListMeter) -> None:
+        """Judges every block by what needs no network."""
+        together = _JUDGED_TOGETHER if not meter.is_limited else 1
+        for first in range(0, job.blocks, together):
+            await meter.admit(first, _BLOCK_ROWS)
+            counts = await self._equipment.sheets.judge(self._id, first, together, job.options.stages)
+            await meter.judged(range(first, first + together), counts)
+
     async def _all(self, job: ListJob, meter: ListMeter, only: Reason | None = None) -> None:
         """Judges every block, or those with a row of that reason."""
         for first in range(0, job.blocks, _JUDGED_TOGETHER):
             sheets = self._equipment.sheets
-            meter.judged(await sheets.judge(self._id, first, _JUDGED_TOGETHER, job.options.stages, only))
+            counts = await sheets.judge(self._id, first, _JUDGED_TOGETHER, job.options.stages, only)
+            await meter.judged(range(first, first + _JUDGED_TOGETHER), counts)
 
     async def _end(self, meter: ListMeter) -> None:
         """Every row has its verdict: the journal is not needed any more."""
@@ -163,7 +173,7 @@ class ListWork:
         preview = await self._equipment.sheets.mark(self._id, job.columns)
         news = {
             "preview": preview,
-            "forecast": self.expect(job, preview, job.egress),
+            "forecast": expect(self._equipment, job, preview, job.egress),
             "counts": Counts(),
             "progress": Progress(),
         }
@@ -192,3 +202,15 @@ class ListWork:
             share=self._equipment.share,
             greylist_round=job.progress.greylist_round,
         )
+
+
+def expect(equipment: Equipment, job: ListJob, preview: Preview, egress: EgressState) -> Forecast:
+    """What is to be expected of a list that looks so."""
+    return forecast(
+        preview.addresses,
+        equipment.providers,
+        domains=preview.domains,
+        probe_opt_in=equipment.probe_opt_in,
+        egress=egress,
+        stages=job.options.stages,
+    )

@@ -5,7 +5,7 @@ ListFault (core/list_faults.py), what is wrong here ServiceUnavailable.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Sequence
 from contextlib import aclosing, suppress
 from datetime import timedelta
 from typing import Any
@@ -13,13 +13,12 @@ from typing import Any
 from msgspec import Struct, structs
 
 from verifier.core.address import Address
-from verifier.core.faults import InputError, OperatorError, ServiceUnavailable
+from verifier.core.faults import InputError, ServiceUnavailable
 from verifier.core.forgetting import holds
-from verifier.core.list_faults import KeyReused, WrongState
-from verifier.core.list_jobs import ListEvent, ListJob, ListOptions
+from verifier.core.list_faults import BadRequest, KeyReused, WrongState
+from verifier.core.list_jobs import ListEvent, ListJob, ListOptions, LookState
 from verifier.core.list_orders import (
     Order,
-    as_lines,
     checked,
     columns_for,
     fingerprint,
@@ -29,10 +28,11 @@ from verifier.core.list_orders import (
 )
 from verifier.core.list_states import AT_REST, FINISHED, ListState
 from verifier.core.webhooks import secret_for
-from verifier.list_ports import JobStore, Journals, Sheets, Uploads
+from verifier.list_ports import JobStore, Journals, Received, Sheets, Uploads, WebhookPoster
 from verifier.ports import Clock
 from verifier.service.list_book import ListBook
-from verifier.service.list_look import SAMPLE_ROWS, ListLook
+from verifier.service.list_looking import ListLooking, Wish
+from verifier.service.list_quotas import ListQuotas
 from verifier.service.list_runner import ListRunner
 
 _ID_LENGTH = 26
@@ -59,23 +59,25 @@ class Lists:
         keep: Keep,
         book: ListBook,
         runner: ListRunner,
-        look: ListLook,
+        looking: ListLooking,
         *,
         clock: Clock,
         secret: bytes,
         most: int,
-        report_fault: Callable[[BaseException], None],
+        poster: WebhookPoster | None = None,
+        quotas: ListQuotas | None = None,
     ) -> None:
-        """`most` is the cap on an upload, in bytes; `report_fault` is told of our own faults in the background."""
+        """`most` is the cap on an upload, in bytes; without a
+        `poster` nobody is told of finished lists, and who asks for it is refused; without `quotas` no key has one."""
         self._keep = keep
         self._book = book
         self._runner = runner
-        self._look = look
+        self._looking = looking
         self._clock = clock
         self._secret = secret
         self._most = most
-        self._report_fault = report_fault
-        self._looking: dict[str, asyncio.Task[None]] = {}
+        self._poster = poster
+        self._quotas = quotas
         self._sweeping: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -89,19 +91,41 @@ class Lists:
 
     async def close(self) -> None:
         """Ends all work at once; nothing of it is lost."""
-        for task in (self._sweeping, *self._looking.values()):
-            if task is not None:
-                task.cancel()
-                await asyncio.wait([task])
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+            await asyncio.wait([self._sweeping])
+        await self._looking.close()
         await self._runner.close()
 
-    async def upload(self, order: Order, chunks: AsyncIterable[bytes]) -> tuple[ListJob, bool]:
-        """A file, chunk by chunk; the list, and whether an earlier request with its key had made it already."""
-        order = checked(order)
+    async def upload(
+        self, order: Order, chunks: AsyncIterable[bytes], final: Callable[[], Order] | None = None
+    ) -> tuple[ListJob, bool]:
+        """A file, chunk by chunk; the list, and whether an earlier request with its key had made it already.
+
+        `final` is asked once everything has come in: what was said behind the file counts too.
+        """
+        order = await self._accepted(order)
         list_id, suffix = self._clock.token(_ID_LENGTH), suffix_of(order.name)
         received = await self._keep.uploads.receive(list_id, suffix, chunks, self._most)
+        try:
+            if final is not None:
+                order = await self._accepted(_with_kind_of(order, final()))
+            job = self._new_job(list_id, suffix, received, order)
+            known = await self._keep.store.add(job)
+        except BaseException:
+            await asyncio.shield(self._keep.uploads.remove(list_id))
+            raise
+        if known.id != list_id:
+            await self._keep.uploads.remove(list_id)
+            if known.fingerprint != job.fingerprint:
+                raise KeyReused
+            return known, True
+        self._runner.start(list_id)
+        return job, False
+
+    def _new_job(self, list_id: str, suffix: str, received: Received, order: Order) -> ListJob:
         now = self._clock.now()
-        job = ListJob(
+        return ListJob(
             id=list_id,
             workspace=order.workspace,
             client=order.client,
@@ -115,25 +139,20 @@ class Lists:
             fingerprint=fingerprint(order, received.sha256),
             idempotency_key=order.idempotency_key,
         )
-        known = await self._keep.store.add(job)
-        if known.id != list_id:
-            await self._keep.uploads.remove(list_id)
-            if known.fingerprint != job.fingerprint:
-                raise KeyReused
-            return known, True
-        self._runner.start(list_id)
-        return job, False
 
-    async def submit(self, order: Order, rows: Sequence[str | Mapping[str, Any]]) -> tuple[ListJob, bool]:
-        """Addresses, or rows with their cells, as `upload`."""
-
-        async def lines() -> AsyncGenerator[bytes, None]:
-            for some in as_lines(rows):
-                yield some
-                await asyncio.sleep(0)
-
-        name = (order.name or "list").removesuffix(".jsonl")
-        return await self.upload(structs.replace(order, name=f"{name}.jsonl"), lines())
+    async def _accepted(self, order: Order) -> Order:
+        """The order as it can be carried out. Raises BadRequest, or QuotaExceeded where it is to be started."""
+        order = checked(order)
+        webhook = order.options.webhook
+        if webhook is not None:
+            if self._poster is None:
+                raise BadRequest("webhook_url", "Nobody is told of finished lists here: leave it out.")
+            refusal = await self._poster.refusal(webhook.url)
+            if refusal is not None:
+                raise BadRequest("webhook_url", f"A webhook cannot be sent there: {refusal}.")
+        if order.options.start and self._quotas is not None:
+            await self._quotas.require(order.client)
+        return order
 
     async def read(self, workspace: str, list_id: str) -> ListJob:
         """The list as soon as it was read: with its preview, or failed, or whatever became of it."""
@@ -160,25 +179,27 @@ class Lists:
         job = await self.get(workspace, list_id)
         if job.state is not ListState.READY:
             raise WrongState(job.state, "started")
-        await self._end_look(list_id)
+        await self._looking.end(list_id)
         chosen = columns_for(job, columns)
-        options = checked(Order(workspace, job.client, job.name, options or job.options)).options
+        options = (await self._accepted(Order(workspace, job.client, job.name, options or job.options))).options
+        if self._quotas is not None:
+            await self._quotas.require(job.client)
         job = await self._book.move(
             list_id, ListState.RUNNING, "started", columns=chosen, options=options, started=self._clock.now()
         )
         self._runner.start(list_id)
         return job
 
-    async def examine(self, workspace: str, list_id: str, *, mx: bool = False, sample: int = 0) -> ListJob:
+    async def examine(self, workspace: str, list_id: str, *, mx: bool = True, sample: int = 0) -> ListJob:
         """A closer look at a list that is ready, in the background: events tell when the preview knows more."""
         job = await self.get(workspace, list_id)
         if job.state is not ListState.READY:
             raise WrongState(job.state, "examined")
-        if list_id not in self._looking:
-            task = asyncio.create_task(self._examine(job, mx, min(sample, SAMPLE_ROWS)))
-            self._looking[list_id] = task
-            task.add_done_callback(lambda _: self._looking.pop(list_id, None))
-        return job
+        return await self._looking.begin(job, Wish(mx, sample))
+
+    def look(self, job: ListJob) -> LookState | None:
+        """How the closer look at a list stands; None where there was none."""
+        return self._looking.state(job)
 
     async def cancel(self, workspace: str, list_id: str) -> ListJob:
         """Stops what is being done; what was learned can be read."""
@@ -256,31 +277,8 @@ class Lists:
         await self._book.note(job.id, without)
         return True
 
-    async def _examine(self, job: ListJob, mx: bool, sample: int) -> None:
-        try:
-            await self._look_closer(job, mx, sample)
-        except OperatorError:  # the list is gone, or a store is: whoever wants to know asks again
-            return
-        except Exception as fault:  # noqa: BLE001 nobody waits for it: it is told here or nowhere
-            self._report_fault(fault)
-
-    async def _look_closer(self, job: ListJob, mx: bool, sample: int) -> None:
-        if mx and job.preview is not None:
-            preview = structs.replace(job.preview, addresses=await self._look.providers(job), by="mx")
-            expected = self._runner.work(job.id).expect(job, preview, job.egress)
-            await self._book.note(job.id, lambda _: {"preview": preview, "forecast": expected})
-        if sample:
-            found = await self._look.sample(job, sample)
-            await self._book.note(job.id, lambda _: {"sample": found})
-
-    async def _end_look(self, list_id: str) -> None:
-        task = self._looking.get(list_id)
-        if task is not None:
-            task.cancel()
-            await asyncio.wait([task])
-
     async def _end_work(self, list_id: str) -> None:
-        await self._end_look(list_id)
+        await self._looking.end(list_id)
         await self._runner.stop(list_id)
 
     async def _remove(self, list_id: str) -> None:
@@ -301,3 +299,8 @@ class Lists:
             for job in jobs:
                 yield job
             before = (jobs[-1].created, jobs[-1].id)
+
+
+def _with_kind_of(order: Order, final: Order) -> Order:
+    """The final order, under the first one's name where another would make another kind of file of what came in."""
+    return final if suffix_of(final.name) == suffix_of(order.name) else structs.replace(final, name=order.name)

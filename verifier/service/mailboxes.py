@@ -20,7 +20,7 @@ from verifier.ports import Clock, FactStore, Glance, SingleFlight
 from verifier.service.harvest_guard import Client, HarvestGuard
 from verifier.service.lanes import Lanes
 from verifier.service.outages import Outages
-from verifier.service.probing import Probed, Target
+from verifier.service.probing import Ahead, Probed, Target
 from verifier.service.recording import Record, Recording
 
 _CLAIM_SECONDS = 120.0
@@ -43,7 +43,7 @@ class EgressSource(Protocol):
 class Asking(Struct, frozen=True):
     """How a chunk is asked: for which list or check (`source`) of whom (`client`), how urgently, and who has to know
     each group's results before the next group is sent (`record`). `again` are keys whose inconclusive findings don't
-    count: they are asked once more.
+    count: they are asked once more. `anew`: whoever can be asked is, whatever is known of him.
     """
 
     stages: tuple[StageName, ...] = ALL_STAGES
@@ -52,9 +52,12 @@ class Asking(Struct, frozen=True):
     interactive: bool = False
     keep_transcript: bool = False
     again: frozenset[str] = frozenset()
+    anew: bool = False
     greylist_round: int = 0
     """How often greylisted mailboxes were asked again before."""
     record: Record | None = None
+    ahead: Ahead | None = None
+    """What of the list is on its way to mail hosts; the chunk counts in it until the first of its mailboxes is."""
 
 
 class Knowledge(Struct):
@@ -144,8 +147,11 @@ class Mailboxes:
             known_here = self._known_here(key, known.get(key, ()), knowledge.facts[address.domain], asking, now)
             if known_here:
                 knowledge.findings[key] = known_here
-                found += [(key, finding) for finding in known_here]
-            elif (finding := self._not_asked(address.domain, route, now)) is not None:
+                if asking.anew and self.not_asked(address.domain, route, now) is None:
+                    to_ask[key] = address
+                else:
+                    found += [(key, finding) for finding in known_here]
+            elif (finding := self.not_asked(address.domain, route, now)) is not None:
                 knowledge.findings[key] = (finding,)
                 knowledge.live.add(key)
                 found.append((key, finding))
@@ -188,7 +194,7 @@ class Mailboxes:
             return True
         return facts.accepts_all is not None and facts.accepts_all.expires_at > now
 
-    def _not_asked(self, domain: str, route: MailRoute, now: datetime) -> Finding | None:
+    def not_asked(self, domain: str, route: MailRoute | None, now: datetime) -> Finding | None:
         """Whoever asked not to be asked, and providers whose answer is known to be worth nothing."""
         if self._names.is_opted_out(domain, route):
             return Finding(now, obstacle=Obstacle.NOT_PROBED, detail=OPTED_OUT)
@@ -210,7 +216,7 @@ class Mailboxes:
             finding = Finding(self._clock.now(), obstacle=_SHUT[egress.state], detail=egress.sentence)
             if asking.record is not None:
                 await asking.record([(key, finding) for key in to_ask], ())
-            knowledge.findings.update(dict.fromkeys(to_ask, (finding,)))
+            knowledge.findings.update({key: (*knowledge.findings.get(key, ()), finding) for key in to_ask})
             knowledge.live.update(to_ask)
             return
 
@@ -285,7 +291,8 @@ class Mailboxes:
                 ours = structs.replace(ours, accepts_all=theirs.accepts_all)
             if speaking is None or not self._counts(speaking, ours, now):
                 continue
-            if not speaking.conclusive and target.key in asking.again and speaking.observed_at < since:
+            wanted_anew = asking.anew or (not speaking.conclusive and target.key in asking.again)
+            if wanted_anew and speaking.observed_at < since:
                 continue
             knowledge.findings[target.key] = known[target.key]
             knowledge.facts[target.domain] = ours
@@ -334,6 +341,7 @@ class Mailboxes:
             record=recording.record,
             future=asyncio.get_running_loop().create_future(),
             keep_transcript=asking.keep_transcript,
+            ahead=asking.ahead,
             greylist_delay=delays[min(asking.greylist_round, len(delays) - 1)],
         )
 

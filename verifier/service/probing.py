@@ -47,6 +47,16 @@ class Probed(Struct, frozen=True):
     transcript: tuple[str, ...] = ()
 
 
+class Ahead(Struct, eq=False):
+    """How many parts of a list are on their way to their mail hosts: while there are any, more may come for each."""
+
+    parts: int = 0
+
+    @property
+    def more(self) -> bool:
+        return self.parts > 0
+
+
 class Target(Struct, eq=False):
     """One mailbox to ask about. `record` is awaited with a group's results before the next group is sent."""
 
@@ -65,6 +75,8 @@ class Target(Struct, eq=False):
     keep_transcript: bool = False
     greylist_delay: float = 310.0
     """Seconds to wait at least before a greylisted recipient is asked again."""
+    ahead: Ahead | None = None
+    """What is still to come of its list."""
 
 
 class Question(Struct, eq=False):

@@ -7,7 +7,7 @@ ask; and no more than so many go on behind their answers.
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 from msgspec import structs
 
@@ -132,6 +132,22 @@ class RealTime:
     def waiting(self) -> int:
         """How many wait for an answer just now."""
         return len(self._bell)
+
+    async def converse(
+        self, raw: str, client: Client, budget: float, *, anew: bool, began: float
+    ) -> tuple[Assessment, tuple[str, ...]]:
+        """`check` for somebody who looks on: with the conversation, empty where the mailbox was not asked just now.
+
+        `anew`: it is asked though its answer is known.
+        """
+        asking = Asking(source=client.key, client=client, interactive=True, keep_transcript=True, anew=anew)
+        inquiry = self._begin([parse_address(raw)], asking)
+        async with aclosing(self._answers([(inquiry, (0,))], began, budget)) as answers:
+            _, assessment = await anext(answers)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, began + budget - self._clock.monotonic())):
+                    await inquiry.ended()
+            return assessment, inquiry.conversation(0)
 
     async def close(self, patience: float = 0.0) -> None:
         """Waits so many seconds for what runs, and ends the rest."""

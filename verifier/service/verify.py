@@ -72,6 +72,9 @@ class Verification:
             by_domain.setdefault(address.domain, []).append(address)
         started = self._clock.monotonic()
         asked: list[asyncio.Task[None]] = []
+        ahead = asking.ahead
+        if ahead is not None:
+            ahead.parts += 1
         try:
             async with aclosing(self._domains.facts_in_turn(sorted(by_domain))) as in_turn:
                 async for facts in in_turn:
@@ -81,9 +84,14 @@ class Verification:
                     if StageName.SMTP in asking.stages:
                         there = [address for domain in facts for address in by_domain[domain]]
                         asked.append(asyncio.create_task(self._ask_mailboxes(there, knowledge, asking)))
+                    if ahead is not None:
+                        ahead.parts -= 1
+                        ahead = None
             self._meter.observe(STAGE_SECONDS, self._clock.monotonic() - started, StageName.MX)
             await asyncio.gather(*asked)
         finally:
+            if ahead is not None:
+                ahead.parts -= 1
             for task in asked:
                 task.cancel()
             await asyncio.gather(*asked, return_exceptions=True)

@@ -1,5 +1,6 @@
 """The pages of lists without a browser: who may, what is escaped, what is refused, where each step leads."""
 
+import asyncio
 import re
 
 import pytest
@@ -26,11 +27,11 @@ async def upload(visitor: Visitor, content: bytes, name: str, **headers: str) ->
         return response.status, response.headers.get("Location", "")
 
 
-def test_parts_lie_one_after_another() -> None:
-    """Shares add up to the whole; of nothing there is no division."""
+def test_shares_are_of_the_whole() -> None:
+    """Shares are of the whole; of nothing there is no division."""
     found = parts([("a", 1), ("b", 3)])
-    assert [(part.start, part.width) for part in found] == [(0.0, 25.0), (25.0, 75.0)]
-    assert [part.width for part in parts([("a", 0)])] == [0.0]
+    assert [part.share for part in found] == [0.25, 0.75]
+    assert [part.share for part in parts([("a", 0)])] == [0.0]
 
 
 async def test_every_step_leads_to_a_page(local: Visitor) -> None:
@@ -52,7 +53,7 @@ async def test_what_a_list_holds_is_text(local: Visitor) -> None:
     preview = await local.ask("GET", path)
     await post(local, f"{path}/start", b"column=2&max_wait_s=0")
     await ended(local, path.removeprefix("/lists/"))
-    pages = [preview, *[await local.ask("GET", page) for page in (path, f"{path}/progress", "/")]]
+    pages = [preview, *[await local.ask("GET", page) for page in (path, f"{path}/progress", f"{path}/rows", "/")]]
     for page in pages:
         assert page.status == 200
         assert "<img" not in page.text and "alert(1)</" not in page.text and "<b onclick" not in page.text
@@ -66,7 +67,7 @@ async def test_other_sites_cannot_press_the_buttons(local: Visitor) -> None:
     """A form of another origin is refused, and nothing happens."""
     made = await hand_in(local)
     foreign = {"Origin": "https://evil.example"}
-    for step in ("start", "cancel", "delete"):
+    for step in ("start", "look", "cancel", "delete"):
         assert (await post(local, f"/lists/{made['id']}/{step}", **foreign)).status == 403
     assert (await upload(local, NASTY, "a.csv", **foreign))[0] == 403
     assert (await post(local, "/check", b"email=a", **foreign)).status == 403
@@ -79,14 +80,22 @@ async def test_another_workspaces_list_has_no_page(keyed: Visitor) -> None:
     granted = await keyed.site.desk.access.create("theirs", {Scope.LISTS}, rate=0, daily_quota=0, workspace="other")
     made = (await keyed.ask("POST", "/v1/lists?stages=syntax", data=b"a@b.example\n", token=mine)).json
     path = f"/lists/{made['id']}"
-    for method, part in (("GET", ""), ("GET", "/progress"), ("POST", "/cancel"), ("POST", "/delete")):
+    for method, part in (
+        ("GET", ""),
+        ("GET", "/progress"),
+        ("GET", "/rows"),
+        ("GET", "/look"),
+        ("POST", "/look"),
+        ("POST", "/cancel"),
+        ("POST", "/delete"),
+    ):
         assert (await keyed.ask(method, path + part, token=granted.token)).status == 404, part
     assert made["id"] not in (await keyed.ask("GET", "/", token=granted.token)).text
     home = await keyed.ask("GET", "/", token=await keyed.key(Scope.VERIFY, name="form"))
     assert ('action="/check"' in home.text, 'type="file"' in home.text) == (True, False)
 
 
-@pytest.mark.parametrize("body", [b"max_wait_s=soon", b"max_wait_s=99999999", b"column=telephone"])
+@pytest.mark.parametrize("body", [b"max_wait_s=soon", b"max_wait_s=99999999", b"column=telephone", b"stages=all"])
 async def test_a_wrong_choice_is_said_and_starts_nothing(local: Visitor, body: bytes) -> None:
     """422, as a page in the reader's language where a browser asks."""
     made = await hand_in(local)
@@ -97,24 +106,88 @@ async def test_a_wrong_choice_is_said_and_starts_nothing(local: Visitor, body: b
 
 
 async def test_filters_of_the_page(local: Visitor) -> None:
-    """By verdict, reason and text; a word that does not exist filters nothing; the cursor keeps the filter."""
+    """By verdict, reason, flag and text; a word that does not exist filters nothing; the cursor keeps the filter; the
+    part that a script fetches shows the same rows.
+    """
     content = b"email\n" + b"".join(b"user%d@shop.example\n" % n for n in range(120)) + b"nothing\n"
     made = await hand_in(local, content, "&start=true")
     await ended(local, made["id"])
     path = f"/lists/{made['id']}"
 
-    async def shown(query: str) -> list[str]:
-        page = await local.ask("GET", f"{path}?{query}")
+    async def shown(query: str, part: str = "") -> list[str]:
+        page = await local.ask("GET", f"{path}{part}?{query}")
+        assert ("<html" in page.text) is not bool(part)
         return re.findall(r'<td class="n">(\d+)</td><th scope="row">', page.text)
 
     assert len(await shown("")) == len(await shown("verdict=nice&reason=x")) == 50
     assert await shown("verdict=undeliverable") == await shown("reason=invalid_syntax") == ["121"]
-    assert await shown("q=user7%40") == ["8"]
+    assert await shown("q=user7%40") == await shown("q=user7%40", "/rows") == ["8"]
+    assert (await shown("flag=role"), len(await shown("flag=-role", "/rows")), len(await shown("flag=x"))) == (
+        [],
+        50,
+        50,
+    )
     first = (await local.ask("GET", f"{path}?q=user")).text
-    following = re.search(r'href="\?(q=user&amp;cursor=\d+)#rows"', first)
+    following = re.search(r'href="/lists/\w+\?(q=user&amp;cursor=\d+)#rows"', first)
     assert following is not None
     assert (await shown(following[1].replace("&amp;", "&")))[0] == "51"
     assert (await local.ask("GET", f"{path}?cursor=x")).status == 422
+
+
+async def test_how_far_to_look_is_chosen(local: Visitor) -> None:
+    """The stage that is named is the last."""
+    made = await hand_in(local)
+    await post(local, f"/lists/{made['id']}/start", b"stages=mx&max_wait_s=0")
+    assert (await local.ask("GET", f"/v1/lists/{made['id']}")).json["stages"] == ["syntax", "disposable", "mx"]
+
+
+async def test_a_closer_look_comes_to_the_preview(local: Visitor) -> None:
+    """The button leads back to the list, which says that it is looked at and then what was seen, in both languages;
+    what has been seen cannot be asked for again.
+    """
+    content = b"email\n" + b"".join(
+        b"mailbox_not_found@verifier.test\naccepted%d@verifier.test\n" % n for n in range(9)
+    )
+    path = f"/lists/{(await hand_in(local, content))['id']}"
+    assert 'name="sample"' in (await local.ask("GET", path)).text
+    pressed = await post(local, f"{path}/look", b"sample=1")
+    assert (pressed.status, pressed.headers["Location"]) == (303, f"{path}?looking=sample#look")
+    page = await local.ask("GET", f"{path}?looking=sample")
+    async with asyncio.timeout(20):
+        while "Looking closer" in page.text:
+            assert "<html" not in page.text or 'data-events="/v1/lists/' in page.text
+            page = await local.ask("GET", f"{path}/look?looking=sample")
+            await asyncio.sleep(0.05)
+    shown = (await local.ask("GET", path, headers={"Accept-Language": "fr"})).text
+    assert "Rebonds définitifs à prévoir" in shown and "10 lignes réparties" in shown
+    assert "D’après les serveurs de messagerie" in shown and 'name="sample"' not in shown
+    await post(local, f"{path}/start", b"max_wait_s=0")
+    await ended(local, path.removeprefix("/lists/"))
+    assert (await post(local, f"{path}/look", b"sample=1")).status == 409
+
+
+async def test_a_list_without_rows_shows_none(local: Visitor) -> None:
+    """Before it is started there is nothing to show, and that is said."""
+    made = await hand_in(local)
+    page = await local.ask("GET", f"/lists/{made['id']}")
+    assert 'id="rows"' not in page.text and 'action="/lists/' in page.text
+    assert (await local.ask("GET", f"/lists/{made['id']}/rows")).status == 409
+
+
+async def test_a_row_says_why(local: Visitor) -> None:
+    """Its evidence stands in a panel: risk, what was done, when; and how to ask again, for whoever may."""
+    made = await hand_in(local, b"email\nnothing\nmailbox_full@verifier.test\n", "&start=true")
+    await ended(local, made["id"])
+    page = (await local.ask("GET", f"/lists/{made['id']}?q=mailbox", headers={"Accept-Language": "fr"})).text
+    panel = page.split('<details class="why" id="why-2">')[1].split("</details>")[0]
+    for words in (
+        "pleine",
+        "Risque estimé de rebond",
+        "Ce qui a été fait",
+        "Constaté",
+        'value="mailbox_full@verifier.test"',
+    ):
+        assert words in panel, words
 
 
 async def test_one_address_is_checked(local: Visitor) -> None:

@@ -1,7 +1,6 @@
 """`verifier doctor`: examines this host and says, of each thing, how it is and what to do about it."""
 
 import tempfile
-from ipaddress import ip_address
 from pathlib import Path
 
 import click
@@ -10,17 +9,13 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from verifier.adapters.data_files import LISTS_FOLDER, disposable_file, read_header, shipped_folder
-from verifier.adapters.host_addresses import own_addresses
-from verifier.adapters.host_probes import folder_fault, redis_fault
-from verifier.config import Settings, shown_value
-from verifier.core.diagnosis import Check, Health, judge_data, judge_folder, judge_redis, usable
-from verifier.core.setting_values import IpAddress
+from verifier.config import Settings
+from verifier.core.diagnosis import Check, Health, usable
 from verifier.edges.cli.event_loop import run_async
 from verifier.edges.cli.exit_codes import ExitCode
 from verifier.edges.cli.session import read_settings, say
 from verifier.edges.cli.terminal import results
-from verifier.service.doctor import Patient, examine
+from verifier.edges.host_examination import examine_host
 from verifier.wiring import open_verifier
 
 _MARKS = {Health.OK: ("✓", "green"), Health.WARNING: ("!", "yellow"), Health.PROBLEM: ("✗", "red")}
@@ -43,34 +38,11 @@ def doctor_command() -> ExitCode:
 
 
 async def _examine(settings: Settings) -> tuple[Check, ...]:
-    """Network, Redis, folder, data. It stands on a folder of its own, so that whoever works in the user's goes on."""
+    """On a folder of its own, so that whoever works in the user's goes on."""
     with tempfile.TemporaryDirectory(prefix="verifier-doctor-") as own_folder:
         apart = msgspec.structs.replace(settings, data_dir=Path(own_folder), redis_url="", database_url="")
         async with open_verifier(apart, warn=say, report_fault=_raise) as verifier:
-            canaries = settings.dns_canaries or verifier.reference.providers.canaries()
-            patient = Patient(
-                helo=settings.helo,
-                mail_from=settings.mail_from,
-                canaries=canaries,
-                foreign=verifier.reference.free,
-                own_addresses=() if settings.smtp_proxy else _public_addresses(settings),
-                smtp_enabled=settings.smtp_enabled,
-            )
-            network = await examine(patient, verifier.resolver, verifier.dialer, verifier.clock)
-            today = verifier.clock.now().date()
-    redis = await redis_fault(settings.redis_url) if settings.redis_url else None
-    lists = read_header(disposable_file(shipped_folder(), settings.data_dir / LISTS_FOLDER))
-    return (
-        *network,
-        judge_redis(shown_value(settings, "redis_url") if settings.redis_url else "", redis),
-        judge_folder(str(settings.data_dir), folder_fault(settings.data_dir)),
-        judge_data({"list of disposable domains": lists.date}, today),
-    )
-
-
-def _public_addresses(settings: Settings) -> tuple[IpAddress, ...]:
-    known = settings.smtp_source_addresses or tuple(ip_address(text) for text in sorted(own_addresses()))
-    return tuple(address for address in known if address.is_global)
+            return await examine_host(verifier, settings)
 
 
 def _raise(fault: BaseException) -> None:

@@ -11,7 +11,7 @@ from verifier.adapters.system_clock import SystemClock
 from verifier.config import Settings
 from verifier.core.api_keys import DEFAULT_WORKSPACE, ApiKey, Scope
 from verifier.core.faults import InputError
-from verifier.core.setting_values import duration
+from verifier.edges.cli.durations import Duration
 from verifier.edges.cli.event_loop import run_async
 from verifier.edges.cli.session import read_settings, say
 from verifier.edges.cli.terminal import results
@@ -22,16 +22,6 @@ from verifier.serving import open_access
 _SCOPES = click.Choice([scope.value for scope in Scope])
 
 
-class _Duration(click.ParamType[timedelta]):
-    name = "duration"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        try:
-            return duration(str(value))
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
 @click.group("keys")
 def keys_command() -> None:
     """Make, list and revoke keys of programs, and invite people to the page."""
@@ -40,7 +30,7 @@ def keys_command() -> None:
 @keys_command.command("create")
 @click.argument("name")
 @click.option("--scope", "scopes", type=_SCOPES, multiple=True, default=("verify",), help="What it may do; repeatable.")
-@click.option("--expires", type=_Duration(), help="How long it holds, such as 90d; else until it is revoked.")
+@click.option("--expires", type=Duration(), help="How long it holds, such as 90d; else until it is revoked.")
 @click.option("--rate", type=click.IntRange(0), default=600, show_default=True, help="Checks a minute; 0 is no limit.")
 @click.option("--quota", type=click.IntRange(0), default=0, help="Answers a day, unknown ones free; 0 is no limit.")
 @click.option("--workspace", default=DEFAULT_WORKSPACE, show_default=True, help="Whose lists it sees.")

@@ -18,6 +18,8 @@ from verifier.edges.cli.exit_codes import ExitCode, Terminated, exit_code_of
 _SUMMARIES = {
     "check": "Verify addresses now and show the evidence.",
     "clean": "Clean a list: the same file back, a verdict on every row.",
+    "gate": "Decide whether mail may go to addresses; 0 allow, 1 block, 2 hold.",
+    "suppress": "Keep the list of whom not to mail.",
     "serve": "Serve HTTP: real-time checks and the documentation.",
     "keys": "Make, list and revoke API keys; invite people.",
     "explain": "Say what an SMTP reply or a bounce text means.",

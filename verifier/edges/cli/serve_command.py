@@ -18,6 +18,7 @@ from verifier.edges.cli.session import SERVE, probing, read_settings, report_fau
 from verifier.edges.http.app import make_app
 from verifier.edges.http.at_hand import take_short_road
 from verifier.edges.http.middlewares.observing import RUNNING
+from verifier.edges.http.server_log import server_logger
 from verifier.edges.http.site import Site, login_link, site_of
 from verifier.service.probing import Timeouts
 from verifier.serving import FrontDesk, open_front_desk
@@ -65,6 +66,7 @@ async def serving(settings: Settings, timeouts: Timeouts | None = None) -> Async
         runner = web.AppRunner(
             app,
             access_log=None,
+            logger=server_logger(),
             handle_signals=False,
             shutdown_timeout=_DRAIN_SECONDS,
             keepalive_timeout=_KEEP_ALIVE_SECONDS,

@@ -105,6 +105,9 @@ async def _answer(verifier: Verifier, request: Request) -> AsyncGenerator[Record
         case "forget":
             for text in texts:
                 await verifier.forgetting.forget(address_or_fault(text))
+        case str() as operation if operation in verifier.further:
+            async for record in verifier.further[operation](request):
+                yield record
         case _:
             raise _not_understood()
 

@@ -13,6 +13,7 @@ from verifier.edges.http.middlewares.limits import limit
 from verifier.edges.http.middlewares.observing import RUNNING, Running, observe
 from verifier.edges.http.middlewares.problem_details import tell_problems
 from verifier.edges.http.openapi import DOCUMENT, document_of
+from verifier.edges.http.pages.health import EXAMINATION, Examination, keep_examination
 from verifier.edges.http.routing import ROUTES_OF, Call, Route
 from verifier.edges.http.site import SITE, Site
 from verifier.edges.http.table import ROUTES
@@ -23,6 +24,8 @@ def make_app(site: Site, routes: Sequence[Route] = ROUTES) -> web.Application:
     app = web.Application(middlewares=[observe, tell_problems, authenticate, limit])
     app[SITE] = site
     app[RUNNING] = Running(site.desk.meter)
+    app[EXAMINATION] = Examination()
+    app.cleanup_ctx.append(keep_examination)
     app[DOCUMENT] = document_of(routes, site.public_url, keys_required=site.keys_required)
     routes_of: dict[Any, Route] = {}
     for route in routes:

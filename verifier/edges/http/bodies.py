@@ -27,7 +27,7 @@ async def read_json(request: web.Request, route: Route) -> Any:
     try:
         return msgspec.json.decode(raw, type=route.request)
     except msgspec.ValidationError as error:
-        raise _invalid(str(error)) from None
+        raise invalid_fields(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Problem("malformed_json", f"The body is not JSON: {error}.") from None
 
@@ -42,7 +42,7 @@ def read_query(request: web.Request, route: Route) -> Any:
     try:
         return msgspec.convert(given, type=route.query, strict=False)
     except msgspec.ValidationError as error:
-        raise _invalid(str(error), in_body=False) from None
+        raise invalid_fields(str(error), in_body=False) from None
 
 
 async def read_bytes(request: web.Request, limit: int) -> bytes:
@@ -73,7 +73,7 @@ def _too_large(limit: int) -> Problem:
     return Problem("body_too_large", f"At most {limit:,} bytes are read here.", headers={"Connection": "close"})
 
 
-def _invalid(message: str, *, in_body: bool = True) -> Problem:
+def invalid_fields(message: str, *, in_body: bool = True) -> Problem:
     """msgspec's sentence (`Expected …, got … - at `$.emails[3]``) with its place as a JSON pointer."""
     at = _AT.search(message)
     sentence = message[: at.start()] if at else message

@@ -129,4 +129,4 @@ def _responses(route: Route, schema_of: dict[Any, Any]) -> dict[str, Any]:
             "description": " · ".join(f"`{code}`: {KINDS[code].title}" for code in own),
             "content": {MEDIA_TYPE: {"schema": schema_of[ProblemDetails]}},
         }
-    return responses
+    return responses | {str(status): {"description": said} for status, said in route.further.items()}

@@ -32,6 +32,8 @@ KINDS: dict[str, Kind] = {
     "request_timeout": Kind(408, "The body did not arrive in time."),
     "list_not_found": Kind(404, "There is no such list."),
     "list_state": Kind(409, "The list is in another state."),
+    "campaign_not_found": Kind(404, "There is no such campaign."),
+    "campaign_state": Kind(409, "The campaign is in another state."),
     "upload_too_large": Kind(413, "The list is too large."),
     "upload_incomplete": Kind(400, "The upload broke off, or held nothing."),
     "idempotency_key_reused": Kind(422, "The idempotency key stands for another list."),

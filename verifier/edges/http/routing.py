@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -50,6 +50,7 @@ class Route(Struct, frozen=True):
     `example` is a body for the documentation. A `page` is for people: it is not in the OpenAPI document, and who has to
     log in first is led there. `body_optional`: without a body it is the request type's defaults. `streamed`: the
     handler reads the body, which may be of the `takes` media types too. `cross_origin`: other sites' pages may call it.
+    `further` are statuses of answers that are no problems and have no body, each with what it says.
     """
 
     method: str
@@ -72,6 +73,7 @@ class Route(Struct, frozen=True):
     streamed: bool = False
     page: bool = False
     cross_origin: bool = False
+    further: Mapping[int, str] = {}
 
     @property
     def parameters(self) -> list[str]:

@@ -50,6 +50,23 @@ async def checked(call: Call[Any], email: str, stages: tuple[StageName, ...], ti
     return answers[0]
 
 
+async def conversed(call: Call[Any], email: str, timeout_ms: int, *, anew: bool) -> tuple[Assessment, tuple[str, ...]]:
+    """`checked` at all stages, with what was said."""
+    desk, caller = call.site.desk, call.caller
+    reservation = await desk.allowances.reserve(caller, _cost([email]))
+    if isinstance(reservation, Refused):
+        raise problem_of(reservation, caller)
+    answers = []
+    try:
+        answer, conversation = await desk.realtime.converse(
+            email, Client(caller.id), timeout_ms / 1000, anew=anew, began=call.began
+        )
+        answers.append(answer)
+    finally:
+        await desk.allowances.settle(reservation, answers)
+    return answer, conversation
+
+
 async def all_checked(
     call: Call[Any], emails: Sequence[str], stages: tuple[StageName, ...], timeout_ms: int
 ) -> AsyncGenerator[tuple[int, Assessment], None]:

@@ -1,5 +1,6 @@
 """What goes in and comes out of /v1/lists, as types: the OpenAPI document is made from these."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import msgspec
@@ -7,15 +8,28 @@ from msgspec import Meta, Struct
 
 from verifier.core.egress import EgressState
 from verifier.core.forecast import Forecast, Sample
-from verifier.core.list_jobs import ListJob, Preview, list_record, preview_record
+from verifier.core.list_jobs import ListJob, LookState, Preview, list_record, preview_record
 from verifier.core.list_states import ListState
 from verifier.core.reasons import ALL_STAGES, Reason, StageName, Verdict
 from verifier.core.record import Timestamp, VerdictRecord, word
 from verifier.edges.http.api.checking import Stages
+from verifier.service.list_look import SAMPLE_ROWS
 
 MOST_WAIT_S = 7 * 86400
 MaxWait = Annotated[
     int, Meta(ge=0, le=MOST_WAIT_S, description="Seconds for which greylisted rows are waited for; 0 is not at all.")
+]
+LONGEST_RETENTION_S = 366 * 86400
+Retention = Annotated[
+    int,
+    Meta(
+        ge=60,
+        le=LONGEST_RETENTION_S,
+        description="Seconds behind its end after which list and results are deleted; else VERIFIER_LISTS_RETENTION.",
+    ),
+]
+WebhookUrl = Annotated[
+    str, Meta(description="Who is told when the list is `completed` or `failed`: an http:// or https:// URL.")
 ]
 Words = Annotated[str, Meta(description="One or several, with commas between.")]
 
@@ -29,15 +43,23 @@ class ListsQuery(Struct, frozen=True, forbid_unknown_fields=True):
     keep: Words = ""
     max_wait_s: MaxWait = 1200
     start: Annotated[bool, Meta(description="Do not stop at `ready`.")] = False
+    retention_s: Retention | None = None
+    webhook_url: WebhookUrl = ""
 
 
 class ListRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """A short list as JSON: addresses, or rows with their cells."""
+    """A list as JSON: addresses, or rows with their cells; what else it says goes before the parameters."""
 
     emails: Annotated[list[str], Meta(min_length=1)] | None = None
     rows: Annotated[list[dict[str, str | int | float | bool | None]], Meta(min_length=1)] | None = None
     name: str | None = None
+    column: str | None = None
+    stages: Stages | None = None
+    keep: list[str] | None = None
+    max_wait_s: MaxWait | None = None
     start: bool | None = None
+    retention_s: Retention | None = None
+    webhook_url: WebhookUrl | None = None
 
 
 class StartRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,6 +70,17 @@ class StartRequest(Struct, frozen=True, forbid_unknown_fields=True):
     stages: Stages | None = None
     keep: list[str] | None = None
     max_wait_s: MaxWait | None = None
+    retention_s: Retention | None = None
+    webhook_url: WebhookUrl | None = None
+
+
+class LookRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is to be looked at more closely."""
+
+    mx: Annotated[bool, Meta(description="Look up every domain: the provider mix by mail exchanges.")] = True
+    sample: Annotated[
+        int, Meta(ge=0, le=SAMPLE_ROWS, description="So many rows, spread over the list, are verified; 0 is none.")
+    ] = 0
 
 
 class PageQuery(Struct, frozen=True, forbid_unknown_fields=True):
@@ -90,6 +123,7 @@ class PreviewAnswer(Preview, frozen=True, kw_only=True):
 
     forecast: Forecast | None
     sample: Sample | None
+    look: Annotated[str, word(*LookState)] | None
 
 
 class ListProgress(Struct, frozen=True):
@@ -136,10 +170,18 @@ class ListSummary(Struct, frozen=True):
     counts: ListCounts
 
 
+class WebhookAnswer(Struct, frozen=True):
+    """Who is told, and the secret that its signatures are checked with (Standard Webhooks), the workspace's own."""
+
+    url: str
+    secret: str
+
+
 class ListAnswer(ListSummary, frozen=True, kw_only=True):
     """A list with its preview, which is null until the upload was read."""
 
     preview: PreviewAnswer | None
+    webhook: WebhookAnswer | None
 
 
 class ListPage(Struct, frozen=True):
@@ -164,9 +206,13 @@ class ResultsPage(Struct, frozen=True):
     cursor: str | None
 
 
-def answer_of(job: ListJob) -> dict[str, Any]:
-    """The list with its preview, as ListAnswer has it."""
-    return list_record(job) | {"preview": preview_record(job)}
+def answer_of(job: ListJob, look: LookState | None, secret_of: Callable[[str], str]) -> dict[str, Any]:
+    """The list with its preview, as ListAnswer has it; `look` is how a closer look stands, `secret_of` knows the
+    secrets of webhooks by their name.
+    """
+    webhook = job.options.webhook
+    told = None if webhook is None else {"url": webhook.url, "secret": secret_of(webhook.secret)}
+    return list_record(job) | {"preview": preview_record(job, look), "webhook": told}
 
 
 def words_of(text: str) -> tuple[str, ...]:

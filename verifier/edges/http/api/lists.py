@@ -1,7 +1,6 @@
-"""/v1/lists: a list handed in, started, watched, read, downloaded, deleted."""
+"""/v1/lists: a list started, watched, read, downloaded, deleted; `list_intake` takes it in."""
 
 import asyncio
-from collections.abc import Sequence
 from contextlib import aclosing, suppress
 from datetime import timedelta
 from typing import Any
@@ -12,7 +11,7 @@ from aiohttp import web
 from msgspec import structs
 
 from verifier.core.api_keys import Scope
-from verifier.core.list_jobs import ListJob, ListOptions, list_record
+from verifier.core.list_jobs import ListJob, ListOptions, Webhook, list_record
 from verifier.core.list_orders import Order
 from verifier.core.reasons import ALL_STAGES
 from verifier.core.row_filter import RowFilter, parse_filter
@@ -23,8 +22,8 @@ from verifier.edges.http.api.list_shapes import (
     EventsQuery,
     ListAnswer,
     ListPage,
-    ListRequest,
     ListsQuery,
+    LookRequest,
     PageQuery,
     ResultsPage,
     ResultsQuery,
@@ -33,47 +32,16 @@ from verifier.edges.http.api.list_shapes import (
     stages_of,
     words_of,
 )
-from verifier.edges.http.api.uploads import upload_of
-from verifier.edges.http.bodies import read_json
-from verifier.edges.http.openapi import BYTES, MULTIPART
 from verifier.edges.http.problems import invalid
-from verifier.edges.http.routing import JSON, Call, Route, json_response, route_of, write
+from verifier.edges.http.routing import Call, Route, json_response, write
 from verifier.list_wiring import ListService
 
 EVENT_STREAM = "text/event-stream"
-_JSON_BYTES = 32 << 20
 _LOOK_SECONDS = 5.0
 """For which an answer waits for the preview."""
 _BEAT_SECONDS = 1.0
 _BEATS_A_COMMENT = 15
 _AGAIN_MS = 2000
-
-
-async def create(call: Call[None]) -> web.StreamResponse:
-    """Body as a form, as JSON, or by itself."""
-    request, query = call.request, call.query
-    order = order_of(call, query)
-    if request.content_type == JSON:
-        route = route_of(request)
-        assert route is not None
-        job = await _submit(call, order, await read_json(request, route))
-    else:
-        upload = await upload_of(request)
-        if upload.fields:
-            order = order_of(call, _with_fields(query, upload.fields))
-        named = structs.replace(order, name=order.name or upload.name)
-        job, _ = await service(call).lists.upload(named, upload.pieces)
-    return json_response(answer_of(await soon_read(call, job)), status=202)
-
-
-async def _submit(call: Call[Any], order: Order, body: ListRequest) -> ListJob:
-    given: Sequence[Any] | None = body.emails if body.emails is not None else body.rows
-    if given is None or (body.emails is not None and body.rows is not None):
-        raise invalid("/emails", "either emails or rows are needed")
-    if body.start is not None:
-        order = structs.replace(order, options=structs.replace(order.options, start=body.start))
-    job, _ = await service(call).lists.submit(structs.replace(order, name=body.name or order.name), given)
-    return job
 
 
 async def start(call: Call[StartRequest]) -> web.StreamResponse:
@@ -87,15 +55,23 @@ async def start(call: Call[StartRequest]) -> web.StreamResponse:
         changes["keep"] = tuple(body.keep)
     if body.max_wait_s is not None:
         changes["max_wait"] = timedelta(seconds=body.max_wait_s)
+    if body.retention_s is not None:
+        changes["retention"] = timedelta(seconds=body.retention_s)
+    if body.webhook_url is not None:
+        changes["webhook"] = webhook_to(call, body.webhook_url)
     columns = [*([body.column] if body.column is not None else []), *body.columns]
     options = structs.replace(job.options, **changes)
-    return json_response(
-        answer_of(await service(call).lists.start(job.workspace, job.id, columns, options)), status=202
-    )
+    return answered(call, await service(call).lists.start(job.workspace, job.id, columns, options), status=202)
+
+
+async def look(call: Call[LookRequest]) -> web.StreamResponse:
+    body = call.body
+    job = await service(call).lists.examine(call.caller.workspace, list_id(call), mx=body.mx, sample=body.sample)
+    return answered(call, job, status=202)
 
 
 async def cancel(call: Call[None]) -> web.StreamResponse:
-    return json_response(answer_of(await service(call).lists.cancel(call.caller.workspace, list_id(call))))
+    return answered(call, await service(call).lists.cancel(call.caller.workspace, list_id(call)))
 
 
 async def delete(call: Call[None]) -> web.StreamResponse:
@@ -109,7 +85,7 @@ async def every(call: Call[None]) -> web.StreamResponse:
 
 
 async def one(call: Call[None]) -> web.StreamResponse:
-    return json_response(answer_of(await found(call)))
+    return answered(call, await found(call))
 
 
 async def events(call: Call[None]) -> web.StreamResponse:
@@ -177,6 +153,17 @@ def service(call: Call[Any]) -> ListService:
     return call.site.desk.lists
 
 
+def answered(call: Call[Any], job: ListJob, status: int = 200) -> web.Response:
+    """The list as JSON."""
+    lists = service(call).lists
+    return json_response(answer_of(job, lists.look(job), lists.webhook_secret), status=status)
+
+
+def webhook_to(call: Call[Any], url: str) -> Webhook | None:
+    """Who is told; signed with the secret of the caller's workspace."""
+    return Webhook(url, call.caller.workspace) if url else None
+
+
 def list_id(call: Call[Any]) -> str:
     return call.request.match_info["id"]
 
@@ -201,13 +188,17 @@ def order_of(call: Call[Any], query: ListsQuery) -> Order:
     except msgspec.ValidationError:
         raise invalid("stages", f"must be the first so many of {','.join(ALL_STAGES)}") from None
     require_prefix(stages)
+    retention = call.site.settings.lists_retention
+    if query.retention_s is not None:
+        retention = timedelta(seconds=query.retention_s)
     options = ListOptions(
         columns=words_of(query.column),
         stages=stages,
         max_wait=timedelta(seconds=query.max_wait_s),
-        retention=call.site.settings.lists_retention,
+        retention=retention,
         keep=words_of(query.keep),
         start=query.start,
+        webhook=webhook_to(call, query.webhook_url),
     )
     key = call.request.headers.get("Idempotency-Key", "")
     return Order(call.caller.workspace, call.caller.id, query.name, options, key)
@@ -217,15 +208,6 @@ def disposition(name: str) -> str:
     """RFC 6266: a plain name for old programs, the true one for all others."""
     plain = "".join(c if c.isascii() and (c.isalnum() or c in " ._-") else "_" for c in name)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
-
-
-def _with_fields(query: ListsQuery, fields: dict[str, str]) -> ListsQuery:
-    """Fields of the form say the same as parameters do. Raises Problem."""
-    known = {name: value for name, value in fields.items() if name in ListsQuery.__struct_fields__}
-    try:
-        return msgspec.convert(structs.asdict(query) | known, type=ListsQuery, strict=False)
-    except msgspec.ValidationError as error:
-        raise invalid("", str(error)) from None
 
 
 def _kind(text: str) -> TableKind | None:
@@ -248,29 +230,6 @@ def _keep(query: DownloadQuery) -> RowFilter | None:
 
 _ONE = ("list_not_found",)
 ROUTES = (
-    Route(
-        "POST",
-        "/v1/lists",
-        create,
-        "Hand in a list",
-        scope=Scope.LISTS,
-        request=ListRequest,
-        query=ListsQuery,
-        responds=ListAnswer,
-        status=202,
-        problems=("upload_too_large", "upload_incomplete", "idempotency_key_reused"),
-        tag="Lists",
-        body_limit=_JSON_BYTES,
-        streamed=True,
-        takes=(MULTIPART, BYTES),
-        example={"emails": ["accepted@verifier.test", "mailbox_full@verifier.test"], "start": True},
-        description=(
-            "A file (CSV, TSV, TXT, XLSX, JSONL, gzipped or not) as the field `file` of a form, or as the body itself"
-            " with its `name` or a media type; a short list as JSON. It is written to the disk as it comes. The answer"
-            " has the preview where reading takes less than five seconds; `start=true` goes on without stopping at"
-            " `ready`.\n\nWith an `Idempotency-Key` the same upload sent again is the same list."
-        ),
-    ),
     Route("GET", "/v1/lists", every, "The lists", scope=Scope.LISTS, query=PageQuery, responds=ListPage, tag="Lists"),
     Route("GET", "/v1/lists/{id}", one, "One list", scope=Scope.LISTS, responds=ListAnswer, problems=_ONE, tag="Lists"),
     Route(
@@ -287,6 +246,28 @@ ROUTES = (
         body_optional=True,
         example={"column": "email"},
         description="A list that is `ready`; without a body as it was handed in, with the column that was guessed.",
+    ),
+    Route(
+        "POST",
+        "/v1/lists/{id}/look",
+        look,
+        "Look closer at a list",
+        scope=Scope.LISTS,
+        request=LookRequest,
+        responds=ListAnswer,
+        status=202,
+        problems=(*_ONE, "list_state"),
+        tag="Lists",
+        body_optional=True,
+        example={"sample": 200},
+        description=(
+            "Of a list that is `ready`, before it is started: its providers by their mail exchanges, and with them what"
+            " share can be proved from here, what share providers never tell, and how long it will take"
+            " (`preview.forecast`); and what some rows of it come to when they are verified, the expected bounce rate"
+            " with its bounds (`preview.sample`). It goes on behind the answer, a minute for each at most:"
+            " `preview.look` says how it stands. It ends with the list's start or end. What a sample learns counts"
+            " against the quota, and not again when the list is worked on."
+        ),
     ),
     Route(
         "POST",

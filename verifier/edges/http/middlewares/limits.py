@@ -14,7 +14,10 @@ from verifier.service.allowances import Refused
 async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
     route, caller = route_of(request), request.get(CALLER)
     if caller is not None and route is not None and route.scope is not None and not route.page:
-        charge(request.app[SITE], caller, 1)
+        site = request.app[SITE]
+        charge(site, caller, 1)
+        if caller.daily_quota:
+            await site.desk.allowances.look(caller)
     return await handler(request)
 
 

@@ -5,7 +5,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from verifier.core.faults import InputError, OperatorError
-from verifier.core.list_faults import BadRequest, ListFault
+from verifier.core.list_faults import BadRequest, ListFault, QuotaExceeded
 from verifier.edges.http.pages.rendering import render
 from verifier.edges.http.problems import Problem, invalid, response_of
 from verifier.edges.http.routing import route_of
@@ -59,6 +59,8 @@ def _of(error: Exception) -> Problem:
             return Problem("busy", "So many checks run that this one cannot be answered.", retry_after=_BUSY_SECONDS)
         case BadRequest():
             return invalid(error.field, str(error))
+        case QuotaExceeded():
+            return Problem(error.code, str(error), retry_after=error.retry_after)
         case ListFault():
             return Problem(error.code, str(error))
         case InputError():

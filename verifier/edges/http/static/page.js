@@ -1,7 +1,29 @@
-// What the pages of lists gain by a script: dropping a file, and progress without loading the page again.
-// Everything works without it.
+// What the pages of lists gain by a script: dropping a file, rows and progress without loading the page again, charts.
+// Everything works without it: whatever is done here is a link or a form of the page too.
 (() => {
   "use strict";
+  const byId = (id) => document.getElementById(id);
+  const ROWS_EVERY_MS = 2000;
+  const TYPING_MS = 400;
+
+  // A part of the page, made anew: what was opened stays open, and the keyboard stays where it was.
+  const replace = (shown, html) => {
+    const open = [...shown.querySelectorAll("details[open][id]")].map((each) => each.id);
+    const focused = shown.contains(document.activeElement) ? document.activeElement.id : "";
+    shown.innerHTML = html;
+    for (const id of open) byId(id)?.setAttribute("open", "");
+    if (focused) byId(focused)?.focus({ preventScroll: true });
+    verifierCharts.draw(shown);
+  };
+  const get = async (url) => {
+    try {
+      const answer = await fetch(url, { headers: { Accept: "text/html" } });
+      return answer.ok ? await answer.text() : null;
+    } catch {
+      return null; // the service is being started again: the events tell when it is back
+    }
+  };
+
   const form = document.querySelector("form.drop");
   if (form) {
     const input = form.querySelector("input[type=file]");
@@ -33,27 +55,107 @@
     });
   }
 
-  const shown = document.getElementById("progress");
-  if (!shown || shown.dataset.moves !== "yes") return;
-  let waiting = false;
-  const renew = async () => {
-    if (waiting) return;
-    waiting = true;
-    try {
-      const answer = await fetch(shown.dataset.part, { headers: { Accept: "text/html" } });
-      if (answer.ok) shown.innerHTML = await answer.text();
-    } catch {
-      // the service is being started again: the events tell when it is back
-    }
-    setTimeout(() => {
-      waiting = false;
-    }, 500);
+  // Rows: filter, search and further pages, with an address that can be kept and gone back to.
+  let wanted = 0;
+  const loadRows = async () => {
+    const found = byId("rows-found");
+    if (!found) return;
+    const mine = ++wanted;
+    const html = await get(found.dataset.part + location.search);
+    if (html !== null && mine === wanted && found.isConnected) replace(found, html);
   };
-  const hear = (event) => {
-    if (JSON.parse(event.data).status !== shown.dataset.state) location.reload();
-    else renew();
+  const goTo = (search) => {
+    history.pushState(null, "", location.pathname + search);
+    return loadRows();
   };
-  const events = new EventSource(shown.dataset.events);
-  events.addEventListener("state", hear);
-  events.addEventListener("progress", hear);
+  const asked = (filter) => {
+    const chosen = new URLSearchParams([...new FormData(filter)].filter(([, value]) => value));
+    return chosen.size ? `?${chosen}` : "";
+  };
+  let typing = 0;
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches("form.filter")) return;
+    event.preventDefault();
+    clearTimeout(typing);
+    goTo(asked(event.target));
+  });
+  document.addEventListener("input", (event) => {
+    const filter = event.target.closest("form.filter");
+    if (!filter) return;
+    clearTimeout(typing);
+    typing = setTimeout(() => goTo(asked(filter)), event.target.matches("select") ? 0 : TYPING_MS);
+  });
+  document.addEventListener("click", async (event) => {
+    const link = event.target.closest("a.part");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+    event.preventDefault();
+    await goTo(new URL(link.href).search);
+    byId("rows")?.scrollIntoView();
+  });
+  addEventListener("popstate", () => {
+    const chosen = new URLSearchParams(location.search);
+    for (const field of document.querySelectorAll("form.filter [name]")) field.value = chosen.get(field.name) ?? "";
+    loadRows();
+  });
+
+  // What comes without being asked for: a page says when it wants to be made anew;
+  // of a list on its way events say that something has changed, and the page's parts say what.
+  const renewWhole = async () => {
+    const html = await get(location.href);
+    if (html === null) return;
+    const page = new DOMParser().parseFromString(html, "text/html");
+    document.title = page.title;
+    replace(byId("main"), page.getElementById("main").innerHTML);
+    listen();
+  };
+  const paced = (work, pause) => {
+    let busy = false;
+    let again = false;
+    const run = async () => {
+      if (busy) {
+        again = true;
+        return;
+      }
+      busy = true;
+      again = false;
+      await work();
+      setTimeout(() => {
+        busy = false;
+        if (again) run();
+      }, pause);
+    };
+    return run;
+  };
+  const renewProgress = paced(async () => {
+    const shown = document.querySelector("[data-events]");
+    const html = shown && (await get(shown.dataset.part));
+    if (html && shown.isConnected) replace(shown, html);
+  }, 500);
+  const renewRows = paced(async () => {
+    if (!document.hidden) await loadRows();
+  }, ROWS_EVERY_MS);
+  let events = null;
+  const listen = () => {
+    events?.close();
+    events = null;
+    const again = document.querySelector("[data-again]");
+    if (again) setTimeout(renewWhole, Number(again.dataset.again));
+    const moving = document.querySelector("[data-events]");
+    if (!moving) return;
+    events = new EventSource(moving.dataset.events);
+    const hear = (event) => {
+      if (JSON.parse(event.data).status !== moving.dataset.state) {
+        events?.close();
+        renewWhole();
+        return;
+      }
+      renewProgress();
+      renewRows();
+    };
+    events.addEventListener("state", hear);
+    events.addEventListener("progress", hear);
+  };
+
+  verifierCharts.draw(document);
+  listen();
 })();

@@ -1,0 +1,86 @@
+"""The contract of DecisionLog: what was decided can be told for a while, without saying of whom."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from msgspec import structs
+
+from tests.support.clock import START, FakeClock
+from tests.support.facts import at
+from verifier.adapters.sqlite_decisions import SqliteDecisions
+from verifier.core.decisions import DECISIONS_KEPT, Decided, Tallied, masked
+from verifier.core.faults import ServiceUnavailable
+from verifier.core.gate_words import GateDecision
+
+BLOCKED = Decided(
+    START, "http", False, "k1", "j***@shop.example", "marketing", "shop", None, "strict", "role", "block", False
+)
+
+
+@pytest.fixture(params=["sqlite"])
+async def log(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SqliteDecisions]:
+    warnings: list[str] = []
+    made = SqliteDecisions(tmp_path / "decisions.sqlite", FakeClock(), warnings.append)
+    yield made
+    await made.close()
+    assert warnings == []
+
+
+async def test_what_was_decided_is_counted(log: SqliteDecisions) -> None:
+    """By surface, class, policy, rule and outcome, since a moment; observed ones apart."""
+    observed = structs.replace(BLOCKED, observed=True, degraded=True, surface="postfix")
+    log.note([BLOCKED, structs.replace(BLOCKED, at=at(-10)), structs.replace(BLOCKED, at=at(5))])
+    log.note([observed])
+    await log.settled()
+    assert await log.tally(START) == [
+        Tallied("http", False, "marketing", "strict", "role", GateDecision.BLOCK, 2, 0),
+        Tallied("postfix", True, "marketing", "strict", "role", GateDecision.BLOCK, 1, 1),
+    ]
+    assert await log.tally(at(6)) == []
+
+
+async def test_many_are_written(log: SqliteDecisions) -> None:
+    """In their thousands, each once, whoever looks meanwhile."""
+    for _ in range(5):
+        log.note([BLOCKED] * 1000)
+    await log.settled()
+    await log.settled()
+    assert [each.count for each in await log.tally(START)] == [5000]
+
+
+async def test_a_recipient_is_forgotten(tmp_path: Path) -> None:
+    """The count stays; nothing in the file says whose it was. A file keeps what is young enough."""
+    path = tmp_path / "decisions.sqlite"
+    log = SqliteDecisions(path, FakeClock(), lambda _: None)
+    log.note([BLOCKED])
+    await log.forget("k1")
+    assert [each.count for each in await log.tally(START)] == [1]
+    await log.close()
+    assert b"j***@" not in path.read_bytes()
+    later = SqliteDecisions(path, FakeClock(START + DECISIONS_KEPT * 2), lambda _: None)
+    assert await later.tally(START) == []
+    await later.close()
+
+
+async def test_a_log_that_cannot_be_written_stops_nobody(tmp_path: Path) -> None:
+    """It is said once, and noting goes on."""
+    (tmp_path / "decisions.sqlite").write_bytes(b"this is no database" * 300)
+    warnings: list[str] = []
+    log = SqliteDecisions(tmp_path / "decisions.sqlite", FakeClock(), warnings.append)
+    for _ in range(3):
+        log.note([BLOCKED])
+        await log.settled()
+    assert len(warnings) == 1 and "decisions.sqlite" in warnings[0]
+    with pytest.raises(ServiceUnavailable):
+        await log.tally(START)
+    await log.close()
+
+
+@pytest.mark.parametrize(
+    ("email", "shown"),
+    [("jane@shop.example", "j***@shop.example"), (" @x", "***@x"), ("no address", "***"), ("", "***")],
+)
+def test_masked(email: str, shown: str) -> None:
+    """Nobody can be written to by what the log holds."""
+    assert masked(email) == shown

@@ -1,0 +1,197 @@
+"""POST /v1/lists: whatever is said beside the file counts, wherever it stands; who is told at the end, who never."""
+
+import asyncio
+import io
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from aiohttp import FormData
+
+from tests.adapters.test_aiohttp_webhooks import receiving
+from tests.edges.http.test_lists import CSV, OFFLINE, ended, hand_in
+from tests.support.front_desk import Answer, Visitor, visiting
+from verifier.core.api_keys import Scope
+from verifier.core.webhooks import verified
+
+ANSWER = b"HTTP/1.1 204 No Content\r\n\r\n"
+
+
+async def form(visitor: Visitor, *parts: tuple[str, bytes | str, str]) -> Answer:
+    """Parts in their order: name, content, file name ("" is a plain field)."""
+    data = FormData()
+    for name, content, filename in parts:
+        data.add_field(name, content, **({"filename": filename} if filename else {}))
+    async with visitor.client.post(f"/v1/lists?{OFFLINE}", data=data) as response:
+        return Answer(response.status, dict(response.headers), await response.read())
+
+
+def left(folder: Path) -> list[str]:
+    return [path.name for path in (folder / "list-jobs").rglob("*")]
+
+
+@pytest.fixture
+async def allowing(tmp_path: Path) -> AsyncIterator[Visitor]:
+    """Receivers on this machine may be told."""
+    async with visiting(tmp_path, {"VERIFIER_SMTP_ALLOW_NETWORKS": "127.0.0.0/8"}) as visitor:
+        yield visitor
+
+
+async def test_a_receiver_is_told_when_a_list_is_done(allowing: Visitor) -> None:
+    """Once, signed with the secret that the answer shows, with the list's record and no address."""
+    async with receiving(ANSWER) as receiver:
+        made = await hand_in(allowing, more=f"&start=true&webhook_url={receiver.url}")
+        assert made["webhook"]["url"] == receiver.url
+        async with asyncio.timeout(20):
+            while not receiver.bodies:
+                await asyncio.sleep(0.02)
+        known = await ended(allowing, made["id"])
+    lines = receiver.heads[0].decode().split("\r\n")
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
+    body = msgspec.json.decode(receiver.bodies[0])
+    assert verified(made["webhook"]["secret"], headers, receiver.bodies[0], allowing.site.clock.now())
+    assert (body["type"], body["data"]["id"], body["data"]["counts"]) == ("list.completed", made["id"], known["counts"])
+    assert b"@" not in receiver.bodies[0] and "preview" not in body["data"]
+    assert len(receiver.bodies) == 1
+
+
+async def test_a_receiver_is_named_at_the_start(allowing: Visitor) -> None:
+    """Or taken back there; in JSON as in a form."""
+    async with receiving(ANSWER) as receiver:
+        url = receiver.url
+        made = await hand_in(allowing, more=f"&webhook_url={url}")
+        started = await allowing.ask("POST", f"/v1/lists/{made['id']}/start", json={"webhook_url": ""})
+        assert (started.status, started.json["webhook"]) == (202, None)
+        made = await hand_in(allowing)
+        started = await allowing.ask("POST", f"/v1/lists/{made['id']}/start", json={"webhook_url": url})
+        as_json = await allowing.ask(
+            "POST", f"/v1/lists?{OFFLINE}", json={"emails": ["a@b.example"], "webhook_url": url}
+        )
+        in_form = await form(allowing, ("file", CSV, "a.csv"), ("webhook_url", url, ""))
+        assert {each.json["webhook"]["url"] for each in (started, as_json, in_form)} == {url}
+        await ended(allowing, made["id"])
+
+
+async def test_each_workspace_has_its_own_secret(tmp_path: Path) -> None:
+    """What one receiver knows signs nothing for another's."""
+    settings = {
+        "VERIFIER_HTTP_PUBLIC_URL": "https://verifier.example.org",
+        "VERIFIER_SMTP_ALLOW_NETWORKS": "127.0.0.0/8",
+    }
+    async with visiting(tmp_path, settings) as visitor:
+        secrets = set()
+        for name, workspace in (("1", "a"), ("2", "b"), ("3", "a")):
+            key = await visitor.site.desk.access.create(name, {Scope.LISTS}, rate=0, daily_quota=0, workspace=workspace)
+            question = {"emails": ["a@b.example"], "webhook_url": "http://127.0.0.1:1/"}
+            answer = await visitor.ask("POST", "/v1/lists", json=question, token=key.token)
+            secrets.add(answer.json["webhook"]["secret"])
+    assert len(secrets) == 2
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1/",
+        "http://localhost:8080/v1/lists",
+        "http://2130706433/",
+        "http://0x7f.1/",
+        "https://[::1]/",
+        "https://[::ffff:10.0.0.1]/",
+        "http://169.254.169.254/latest/meta-data/",
+        "http://10.0.0.1/",
+        "ftp://shop.example/",
+        "https://user:secret@shop.example/",
+        "//shop.example/",
+        "javascript:alert(1)",
+        "http://",
+    ],
+)
+async def test_a_forbidden_receiver_is_refused(local: Visitor, tmp_path: Path, url: str) -> None:
+    """422 that names the field, before the file is kept, and at the start too; the list is not started."""
+    question = {"emails": ["a@b.example"], "webhook_url": url}
+    answers = [
+        await local.ask("POST", "/v1/lists", json=question),
+        await form(local, ("webhook_url", url, ""), ("file", CSV, "a.csv")),
+        await form(local, ("file", CSV, "a.csv"), ("webhook_url", url, "")),
+    ]
+    assert (await local.ask("GET", "/v1/lists")).json["lists"] == []
+    assert left(tmp_path) == []
+    made = await hand_in(local)
+    answers.append(await local.ask("POST", f"/v1/lists/{made['id']}/start", json={"webhook_url": url}))
+    for answer in answers:
+        assert (answer.status, answer.json["errors"][0]["pointer"]) == (422, "webhook_url"), answer.text
+    assert (await local.ask("GET", f"/v1/lists/{made['id']}")).json["status"] == "ready"
+
+
+async def test_fields_behind_the_file_count_too(local: Visitor) -> None:
+    """As curl sends them in whatever order they were written."""
+    answer = await form(local, ("file", CSV, "a.csv"), ("start", "true", ""), ("max_wait_s", "7", ""))
+    assert answer.status == 202
+    assert (await ended(local, answer.json["id"]))["status"] == "completed"
+
+
+@pytest.mark.parametrize(
+    ("parts", "status"),
+    [
+        ([("file", CSV, "a.csv"), ("colum", "2", "")], 422),
+        ([("colum", "2", ""), ("file", CSV, "a.csv")], 422),
+        ([("file", CSV, "a.csv"), ("max_wait_s", "soon", "")], 422),
+        ([("file", CSV, "a.csv"), ("start", "true", ""), ("start", "true", "")], 422),
+        ([("file", CSV, "a.csv"), ("other", CSV, "b.csv")], 422),
+        ([("file", CSV, "a.csv"), ("keep", "x" * 5000, "")], 413),
+        ([*((f"f{n}", "1", "") for n in range(30)), ("file", CSV, "a.csv")], 422),
+    ],
+)
+async def test_a_form_that_says_nonsense_is_refused_whole(
+    local: Visitor, tmp_path: Path, parts: list[tuple[str, bytes | str, str]], status: int
+) -> None:
+    """A word that nobody knows, a field twice, two files: said, and nothing of it is kept."""
+    answer = await form(local, *parts)
+    assert answer.status == status, answer.text
+    assert (await local.ask("GET", "/v1/lists")).json["lists"] == []
+    assert left(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "pointer"),
+    [
+        (b'{"emails":["a"],"strat":true}', 422, "/strat"),
+        (b'{"emails":["a"],"start":"yes"}', 422, "/start"),
+        (b'{"emails":["a"],"stages":["smtp"]}', 422, "/stages"),
+        (b'{"emails":["a",7]}', 422, "/emails/1"),
+        (b'{"emails":["a"', 400, None),
+    ],
+)
+async def test_json_that_is_none_is_refused_whole(
+    local: Visitor, tmp_path: Path, body: bytes, status: int, pointer: str | None
+) -> None:
+    """With the place of what is wrong; nothing of it is kept."""
+    answer = await local.ask("POST", "/v1/lists", data=body, headers={"Content-Type": "application/json"})
+    errors: list[Any] = answer.json.get("errors", [])
+    assert (answer.status, [each["pointer"] for each in errors] or [None]) == (status, [pointer]), answer.text
+    assert left(tmp_path) == []
+
+
+async def test_json_is_read_as_it_comes(tmp_path: Path) -> None:
+    """A list is as long as an upload may be, and no longer."""
+    async with visiting(tmp_path, {"VERIFIER_LISTS_MAX_UPLOAD": "1MB"}) as visitor:
+        emails = {"emails": [f"user{n}@shop.example" for n in range(20_000)], "name": "many", "start": False}
+        answer = await visitor.ask("POST", f"/v1/lists?{OFFLINE}", json=emails)
+        assert (answer.status, answer.json["name"]) == (202, "many.jsonl"), answer.text
+        assert answer.json["preview"]["rows"] == 20_000
+        emails["emails"] *= 3  # type: ignore[operator]
+        body, headers = io.BytesIO(msgspec.json.encode(emails)), {"Content-Type": "application/json"}
+        answer = await visitor.ask("POST", f"/v1/lists?{OFFLINE}", data=body, headers=headers)
+        assert (answer.status, answer.json["code"]) == (413, "upload_too_large")
+        assert [name for name in left(tmp_path) if name.endswith(".part")] == ["spool.part"]
+
+
+async def test_a_list_has_its_own_retention(local: Visitor) -> None:
+    """`retention_s` at hand-in and at the start; the settings' where nothing is said."""
+    made = await hand_in(local, more="&retention_s=3600")
+    assert made["expires_at"] < (await hand_in(local))["expires_at"]
+    later = await local.ask("POST", f"/v1/lists/{made['id']}/start", json={"retention_s": 366 * 86400})
+    assert later.json["expires_at"] > made["expires_at"]
+    assert (await local.ask("POST", "/v1/lists?retention_s=1", data=CSV)).status == 422

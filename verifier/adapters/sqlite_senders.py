@@ -1,0 +1,146 @@
+"""SenderStore and UseStore in one SQLite file of the data folder, which several processes may use at once.
+
+A use is kept by its name for as long as it may be told again or count for a cap; the month's count is a row of its own,
+so asking for it costs the same however much was sent.
+"""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from verifier.adapters.sqlite_thread import SqliteThread, open_database, transact, unwritten
+from verifier.core.faults import ServiceUnavailable
+from verifier.core.senders import BLASTS_KEPT, Sender, month_of
+from verifier.gate_ports import Usage, Use
+from verifier.ports import Clock
+
+_SCHEMA = (
+    """
+    CREATE TABLE senders (name TEXT PRIMARY KEY, sender BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE uses (
+        sender TEXT NOT NULL, id TEXT NOT NULL, recipient TEXT NOT NULL, at REAL NOT NULL, blast INTEGER NOT NULL,
+        PRIMARY KEY (sender, id)
+    ) WITHOUT ROWID;
+    CREATE INDEX uses_of_recipients ON uses (recipient, sender, at);
+    CREATE INDEX uses_by_age ON uses (at);
+    CREATE TABLE months (
+        sender TEXT NOT NULL, month TEXT NOT NULL, used INTEGER NOT NULL, PRIMARY KEY (sender, month)
+    ) WITHOUT ROWID
+    """,
+)
+_SLICE = 500
+_Result = TypeVar("_Result")
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Sender).decode
+
+
+class SqliteSenders:
+    """The file at `path`, opened when it is first needed; `close` comes last."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._path = path
+        self._clock = clock
+        self._writer = SqliteThread(self._connect)
+        self._reader = SqliteThread(self._connect)
+
+    async def close(self) -> None:
+        await self._writer.close()
+        await self._reader.close()
+
+    async def put(self, sender: Sender) -> None:
+        await self._write(partial(_put, sender=sender))
+
+    async def senders(self) -> Sequence[Sender]:
+        return await self._read(_senders)
+
+    async def remove(self, name: str) -> bool:
+        return await self._write(partial(_remove, name=name))
+
+    async def count(self, uses: Sequence[Use]) -> int:
+        return await self._write(partial(_count, uses=uses))
+
+    async def usage(self, sender: str, moment: datetime, recipients: Sequence[str]) -> Usage:
+        return await self._read(partial(_usage, sender=sender, moment=moment, recipients=recipients))
+
+    async def forget(self, recipient: str) -> None:
+        await self._write(partial(_forget, recipient=recipient))
+
+    async def _read(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
+        try:
+            return await self._reader.call(work)
+        except (sqlite3.DatabaseError, OSError, msgspec.MsgspecError) as error:
+            raise ServiceUnavailable(f"{self._path} cannot be read: {error}.") from None
+
+    async def _write(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
+        try:
+            return await self._writer.call(work)
+        except (sqlite3.DatabaseError, OSError) as error:
+            raise unwritten(str(self._path), error) from None
+
+    def _connect(self) -> sqlite3.Connection:
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        connection = open_database(self._path, _SCHEMA)
+        oldest = (self._clock.now() - BLASTS_KEPT).timestamp()
+        connection.execute("DELETE FROM uses WHERE at < ?", (oldest,))
+        return connection
+
+
+def _put(connection: sqlite3.Connection, sender: Sender) -> None:
+    connection.execute("INSERT OR REPLACE INTO senders VALUES (?, ?)", (sender.name, _encode(sender)))
+
+
+def _senders(connection: sqlite3.Connection) -> list[Sender]:
+    return [_decode(blob) for (blob,) in connection.execute("SELECT sender FROM senders ORDER BY name")]
+
+
+def _remove(connection: sqlite3.Connection, name: str) -> bool:
+    return connection.execute("DELETE FROM senders WHERE name = ?", (name,)).rowcount > 0
+
+
+def _count(connection: sqlite3.Connection, uses: Sequence[Use]) -> int:
+    new = 0
+
+    def work(open_: sqlite3.Connection) -> None:
+        nonlocal new
+        for use in uses:
+            done = open_.execute(
+                "INSERT OR IGNORE INTO uses VALUES (?, ?, ?, ?, ?)",
+                (use.sender, use.id, use.recipient, use.at.timestamp(), use.blast),
+            )
+            if done.rowcount:
+                new += 1
+                open_.execute(
+                    "INSERT INTO months VALUES (?, ?, 1) ON CONFLICT (sender, month) DO UPDATE SET used = used + 1",
+                    (use.sender, month_of(use.at)),
+                )
+
+    transact(connection, work)
+    return new
+
+
+def _usage(connection: sqlite3.Connection, sender: str, moment: datetime, recipients: Sequence[str]) -> Usage:
+    row = connection.execute(
+        "SELECT used FROM months WHERE sender = ? AND month = ?", (sender, month_of(moment))
+    ).fetchone()
+    oldest = (moment - BLASTS_KEPT).timestamp()
+    blasts: dict[str, list[datetime]] = {}
+    for first in range(0, len(recipients), _SLICE):
+        some = recipients[first : first + _SLICE]
+        marks = ",".join("?" * len(some))
+        found = connection.execute(
+            f"SELECT recipient, at FROM uses WHERE recipient IN ({marks}) AND sender = ? AND blast AND at > ?"
+            " ORDER BY at",
+            (*some, sender, oldest),
+        )
+        for recipient, at in found:
+            blasts.setdefault(recipient, []).append(datetime.fromtimestamp(at, UTC))
+    return Usage(0 if row is None else int(row[0]), {key: tuple(times) for key, times in blasts.items()})
+
+
+def _forget(connection: sqlite3.Connection, recipient: str) -> None:
+    connection.execute("UPDATE uses SET recipient = '' WHERE recipient = ?", (recipient,))

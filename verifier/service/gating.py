@@ -1,0 +1,352 @@
+"""Decisions within a deadline: from what is known, whoever is slow; what is missing is asked behind the answer.
+
+Laws: an answer comes within its deadline, whatever a store or a mail server does; suppressions are known from memory,
+so a slow store never lets mail through to somebody who is suppressed; where something lacked, it says `degraded`.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Protocol, TypeVar
+
+from msgspec import Struct
+
+from verifier.core.address import Address, SyntaxFault, parse_address
+from verifier.core.decisions import decided
+from verifier.core.faults import ServiceUnavailable
+from verifier.core.gate import GateFacts, Ruling, decide, holding
+from verifier.core.gate_policies import BALANCED, Policy
+from verifier.core.gate_words import GateAnswer, GateDecision, GateQuestion
+from verifier.core.reasons import ALL_STAGES, Reason, StageName
+from verifier.core.senders import Sender, cap_until, quota_until
+from verifier.core.suppression_keys import SuppressionKeys
+from verifier.core.suppressions import Suppression, SuppressionKind
+from verifier.core.test_addresses import stated_reason
+from verifier.core.verdict import Assessment
+from verifier.gate_ports import ActivitySource, DecisionLog, SuppressionFront, SuppressionStore, Usage, Use, UseStore
+from verifier.ports import Clock
+from verifier.service.judging import Judging
+from verifier.service.mailboxes import Knowledge
+
+DEADLINE_SECONDS = 0.05
+_MOST_LATE = 200
+_ID_LENGTH = 20
+_Found = TypeVar("_Found")
+_NO_KINDS: frozenset[SuppressionKind] = frozenset()
+
+
+class Remembered(Protocol):
+    """What is known of addresses, however old, without asking anybody (service/gate_knowledge.py).
+
+    `at_hand` is what `of` would give without waiting, None where it would have to wait.
+    """
+
+    @property
+    def can_probe(self) -> bool: ...
+    def at_hand(self, address: Address) -> Knowledge | None: ...
+    async def of(self, addresses: Collection[Address]) -> Knowledge: ...
+
+
+class Senders(Protocol):
+    """The senders that are known, at once (service/sender_book.py)."""
+
+    def sender(self, name: str) -> Sender | None: ...
+
+
+class Equipment(Struct, frozen=True):
+    """Everything that decisions stand on. `refresh` has texts verified behind the answer."""
+
+    judging: Judging
+    remembered: Remembered
+    keys: SuppressionKeys
+    front: SuppressionFront
+    suppressions: SuppressionStore
+    senders: Senders
+    uses: UseStore
+    policies: Mapping[str, Policy]
+    log: DecisionLog
+    refresh: Callable[[Sequence[str]], None]
+    clock: Clock
+    report_fault: Callable[[BaseException], None]
+    activity: ActivitySource | None = None
+
+
+class _Asked(Struct):
+    """One question on its way to its answer."""
+
+    question: GateQuestion
+    parsed: Address | SyntaxFault
+    policy: Policy
+    sender: Sender | None
+    keys: tuple[str, ...] = ()
+    suspected: frozenset[SuppressionKind] = _NO_KINDS
+    assessment: Assessment | None = None
+
+    @property
+    def recipient(self) -> str:
+        return self.keys[0] if self.keys else ""
+
+
+class _Learned(Struct):
+    """What was learned in time; None is what was not."""
+
+    knowledge: Knowledge | None
+    entries: Mapping[str, tuple[Suppression, ...]] | None
+    usage: dict[str, Usage]
+    active: Mapping[str, datetime] | None
+
+
+class UnknownPolicy(ValueError):
+    """A question names a policy that there is not."""
+
+
+class Gate:
+    """`decide` never raises for what a store or a mail server does, and answers in time; `close` at last."""
+
+    def __init__(self, equipment: Equipment) -> None:
+        self._equipment = equipment
+        self._late: set[asyncio.Future[object]] = set()
+
+    @property
+    def policies(self) -> Collection[str]:
+        """The names of all policies."""
+        return list(self._equipment.policies)
+
+    async def decide(
+        self, questions: Sequence[GateQuestion], *, deadline_seconds: float = DEADLINE_SECONDS
+    ) -> list[GateAnswer]:
+        """One answer for each question, in order, within the deadline. Raises UnknownPolicy."""
+        clock = self._equipment.clock
+        end = clock.monotonic() + deadline_seconds
+        asked = [self._asked(question) for question in questions]
+        learned = await self._learn(asked, end)
+        now = clock.now()
+        self._judge(asked, learned)
+        taken: dict[str, list[tuple[str, datetime]]] = {}
+        rulings = [self._rule(each, learned, taken, now) for each in asked]
+        answers = [_answer(each, ruling, now) for each, ruling in zip(asked, rulings, strict=True)]
+        again = [each.question.email for each, ruling in zip(asked, rulings, strict=True) if ruling.probe]
+        if again:
+            self._equipment.refresh(again)
+        self._equipment.log.note(
+            [decided(each.question, answer, each.recipient, now) for each, answer in zip(asked, answers, strict=True)]
+        )
+        await self._count(asked, answers, now, end)
+        return answers
+
+    async def close(self) -> None:
+        """Ends what is still waited for behind answers that were due before it came."""
+        for late in list(self._late):
+            late.cancel()
+        if self._late:
+            await asyncio.wait(self._late, timeout=1.0)
+
+    def _asked(self, question: GateQuestion) -> _Asked:
+        equipment = self._equipment
+        sender = equipment.senders.sender(question.sender) if question.sender is not None else None
+        name = question.policy or (sender.policy if sender is not None else BALANCED.name)
+        policy = equipment.policies.get(name)
+        if policy is None:
+            if question.policy is not None:
+                raise UnknownPolicy(f"there is no policy {name}: known are {', '.join(equipment.policies)}")
+            policy = BALANCED  # the sender's own was taken away
+        parsed = parse_address(question.email)
+        asked = _Asked(question, parsed, policy, sender)
+        if isinstance(parsed, Address):
+            asked.keys = equipment.keys.sought(parsed)
+            asked.suspected = equipment.front.suspected(asked.keys)
+        return asked
+
+    async def _learn(self, asked: Sequence[_Asked], end: float) -> _Learned:
+        """What has to be read is read side by side, and whatever is not there in time is gone without."""
+        equipment = self._equipment
+        learned = _Learned(Knowledge.of({}), {}, {}, {})
+        unseen: list[Address] = []
+        for each in asked:
+            if isinstance(each.parsed, Address) and stated_reason(each.parsed) is None:
+                held = equipment.remembered.at_hand(each.parsed)
+                if held is None:
+                    unseen.append(each.parsed)
+                else:
+                    assert learned.knowledge is not None
+                    learned.knowledge.facts |= held.facts
+                    learned.knowledge.findings |= held.findings
+        suspects = [key for each in asked if each.suspected for key in each.keys]
+        capped = {each.sender.name for each in asked if each.sender is not None and each.sender.is_capped}
+        watched = equipment.activity is not None and any(each.policy.ages.inactive is not None for each in asked)
+        if not unseen and not suspects and not capped and not watched:
+            return learned
+        now = equipment.clock.now()
+        reads: dict[str, Callable[[], Awaitable[object]]] = {}
+        if unseen:
+            reads["facts"] = partial(equipment.remembered.of, unseen)
+        if suspects:
+            reads["entries"] = partial(equipment.suppressions.under, suspects)
+        for name in capped:
+            mine = [each for each in asked if each.sender is not None and each.sender.name == name and each.keys]
+            reads[f"usage {name}"] = partial(equipment.uses.usage, name, now, [each.recipient for each in mine])
+        if watched and equipment.activity is not None:
+            recipients = [each.recipient for each in asked if each.keys]
+            reads["active"] = partial(equipment.activity.last_active, recipients)
+        found = await self._in_time(reads, end)
+        _take_in(learned, found, unseen, capped)
+        return learned
+
+    async def _in_time(self, reads: Mapping[str, Callable[[], Awaitable[object]]], end: float) -> dict[str, object]:
+        """The answers that came in time. What comes later is waited for by nobody; where too much is late already,
+        nothing more is asked.
+        """
+        if len(self._late) > _MOST_LATE:
+            return {}
+        tasks = {name: asyncio.ensure_future(read()) for name, read in reads.items()}
+        remaining = end - self._equipment.clock.monotonic()
+        await asyncio.wait(tasks.values(), timeout=max(remaining, 0.0))
+        found: dict[str, object] = {}
+        for name, task in tasks.items():
+            if not task.done():
+                self._late.add(task)
+                task.add_done_callback(self._ended_late)
+            elif (fault := task.exception()) is None:
+                found[name] = task.result()
+            else:
+                self._blame(fault)
+        return found
+
+    def _ended_late(self, task: "asyncio.Future[object]") -> None:
+        self._late.discard(task)
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            self._blame(fault)
+
+    def _blame(self, fault: BaseException) -> None:
+        """A store that does not work is the operator's to see in `readyz`; anything else is a fault of ours."""
+        if not isinstance(fault, ServiceUnavailable):
+            self._equipment.report_fault(fault)
+
+    def _judge(self, asked: Sequence[_Asked], learned: _Learned) -> None:
+        knowledge = learned.knowledge if learned.knowledge is not None else Knowledge.of({})
+        parsed = [each.parsed for each in asked]
+        for each, assessment in zip(asked, self._equipment.judging.judge(parsed, knowledge, ALL_STAGES), strict=True):
+            each.assessment = assessment
+
+    def _rule(
+        self, each: _Asked, learned: _Learned, taken: dict[str, list[tuple[str, datetime]]], now: datetime
+    ) -> Ruling:
+        """The ruling, with what earlier questions of the same batch have taken of the sender's limits."""
+        facts = self._facts(each, learned, taken, now)
+        ruling = decide(facts, each.question.message_class, each.policy, now)
+        if each.sender is not None and each.question.count and ruling.decision is GateDecision.ALLOW:
+            taken.setdefault(each.sender.name, []).append((each.recipient, now))
+        return ruling
+
+    def _facts(
+        self, each: _Asked, learned: _Learned, taken: Mapping[str, list[tuple[str, datetime]]], now: datetime
+    ) -> GateFacts:
+        assessment, question = each.assessment, each.question
+        assert assessment is not None
+        kinds, unconfirmed = _kinds(each, learned.entries, now)
+        unavailable, reason = False, _known_reason(each, assessment)
+        if learned.knowledge is None and isinstance(each.parsed, Address) and stated_reason(each.parsed) is None:
+            unavailable = True
+        cap = quota = None
+        if each.sender is not None and each.sender.is_capped:
+            usage = learned.usage.get(each.sender.name)
+            if usage is None:
+                unavailable = True
+            else:
+                mine = taken.get(each.sender.name, ())
+                blasts = usage.blasts.get(each.recipient, ())
+                cap = cap_until(each.sender, (*blasts, *(at for key, at in mine if key == each.recipient)), now)
+                quota = quota_until(each.sender, usage.used + len(mine), now)
+        return GateFacts(
+            reason=reason,
+            flags=assessment.flags,
+            observed_at=None if reason is None else assessment.checked_at,
+            authoritative=assessment.expires_at is None or assessment.expires_at > now,
+            retry_after=assessment.retry_after,
+            kinds=kinds,
+            unconfirmed=unconfirmed,
+            cap_until=cap,
+            quota_until=quota,
+            last_active=(learned.active or {}).get(each.recipient),
+            reactivation=question.reactivation,
+            can_probe=self._equipment.remembered.can_probe or StageName.MX not in assessment.stages,
+            unavailable=unavailable,
+        )
+
+    async def _count(self, asked: Sequence[_Asked], answers: Sequence[GateAnswer], now: datetime, end: float) -> None:
+        """Whatever was allowed and is to be counted: within the deadline, or behind it."""
+        uses = [
+            self._use(each, each.sender.name, now)
+            for each, answer in zip(asked, answers, strict=True)
+            if each.question.count and each.sender is not None and answer.decision is GateDecision.ALLOW
+        ]
+        if uses:
+            await self._in_time({"count": partial(self._equipment.uses.count, uses)}, end)
+
+    def _use(self, each: _Asked, sender: str, now: datetime) -> Use:
+        question = each.question
+        named = question.id or question.campaign or self._equipment.clock.token(_ID_LENGTH)
+        return Use(sender, f"{named} {each.recipient}", each.recipient, now, question.message_class != "transactional")
+
+
+def _take_in(
+    learned: _Learned, found: Mapping[str, object], unseen: Sequence[Address], capped: Collection[str]
+) -> None:
+    if unseen:
+        knowledge = found.get("facts")
+        if isinstance(knowledge, Knowledge) and learned.knowledge is not None:
+            knowledge.facts |= learned.knowledge.facts
+            knowledge.findings |= learned.knowledge.findings
+            learned.knowledge = knowledge
+        else:
+            learned.knowledge = None
+    entries = found.get("entries")
+    learned.entries = entries if isinstance(entries, dict) else None
+    for name in capped:
+        usage = found.get(f"usage {name}")
+        if isinstance(usage, Usage):
+            learned.usage[name] = usage
+    active = found.get("active")
+    learned.active = active if isinstance(active, dict) else None
+
+
+def _kinds(
+    each: _Asked, entries: Mapping[str, tuple[Suppression, ...]] | None, now: datetime
+) -> tuple[frozenset[SuppressionKind], bool]:
+    """The suppressions that hold for this mail, and whether memory alone says so: then an allowance lets nobody in."""
+    if not each.suspected:
+        return _NO_KINDS, False
+    if entries is None:
+        return each.suspected - {SuppressionKind.MANUAL_ALLOW}, True
+    question = each.question
+    found = [entry for key in each.keys for entry in entries.get(key, ())]
+    kinds = holding(found, now, message_class=question.message_class, sender=question.sender, topic=question.topic)
+    return kinds, False
+
+
+def _known_reason(each: _Asked, assessment: Assessment) -> Reason | None:
+    """None where nobody has been asked yet; a finding that says so (it expires), or a test address, is an answer."""
+    stated = isinstance(each.parsed, Address) and stated_reason(each.parsed) is not None
+    if assessment.reason is Reason.NOT_PROBED and assessment.expires_at is None and not stated:
+        return None
+    return assessment.reason
+
+
+def _answer(each: _Asked, ruling: Ruling, now: datetime) -> GateAnswer:
+    assessment = each.assessment
+    assert assessment is not None
+    known = assessment.reason is not Reason.NOT_PROBED
+    age = max(0, int((now - assessment.checked_at).total_seconds())) if known else None
+    return GateAnswer(
+        email=each.question.email,
+        decision=ruling.decision,
+        rule=ruling.rule,
+        policy=each.policy.name,
+        message_class=each.question.message_class,
+        until=ruling.until,
+        degraded=ruling.degraded,
+        verdict=assessment.verdict if known else None,
+        age_s=age,
+        also=tuple(ruling.also),
+    )
