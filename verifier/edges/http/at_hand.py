@@ -4,6 +4,7 @@ Law: it gives the answer that the long road would give, head and body, or none; 
 ordinary (a header, a method, a body that is not whole or not right) is the long road's. So it refuses nobody.
 """
 
+import asyncio
 from collections.abc import Mapping
 from email.utils import format_datetime
 
@@ -85,10 +86,11 @@ class _ShortRoad:
         headers = headers_of_json(site) | {"Content-Type": JSON}
         self._head = "HTTP/1.1 200 OK\r\n" + "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self._date, self._date_holds = "", 0.0
+        self._turn_began: float | None = None
 
     async def answer(self, request: web.BaseRequest) -> bytes | None:
         """Head and body; None where the long road has to be taken."""
-        began, headers = self._clock.monotonic(), request.headers
+        began, headers = self._begun(), request.headers
         content = request.content
         if request.version != HttpVersion11 or not request.keep_alive or not content.is_eof():
             return None
@@ -130,6 +132,18 @@ class _ShortRoad:
         ended = self._clock.monotonic()
         tell(self._site, number, "POST", PATH, 200, ended - began, caller.id)
         return self._written_head(caller, number, len(content), ended) + content
+
+    def _begun(self) -> float:
+        """When this turn of the loop was begun with: requests that were read together wait for each other, and that is
+        part of their time.
+        """
+        if self._turn_began is None:
+            self._turn_began = self._clock.monotonic()
+            asyncio.get_running_loop().call_soon(self._end_turn)
+        return self._turn_began
+
+    def _end_turn(self) -> None:
+        self._turn_began = None
 
     def _caller(self, headers: Mapping[str, str]) -> ApiKey | None:
         """As authentication finds him, for whom nobody has to be asked: no cookie, no proxy and no page came along."""
