@@ -45,6 +45,7 @@ from verifier.service.lanes import Lanes
 from verifier.service.mailboxes import Mailboxes, Policy
 from verifier.service.pacing_groups import PacingGroups
 from verifier.service.probing import Equipment, Timeouts
+from verifier.service.turns import Turns
 from verifier.service.verify import Verification
 
 FACTS_FILE = "facts.sqlite"
@@ -102,11 +103,13 @@ async def open_verifier(
     names = assemble_names(reference)
     rules = load_rules(shipped_folder() / "reply_rules.toml")
     guard = Guard(own_addresses(), settings.smtp_allow_networks)
+    turns = Turns()
     smtp_dialer = SmtpDialer(
         settings.smtp_port,
         guard.reason,
         sources=[str(source) for source in settings.smtp_source_addresses],
         proxy=settings.smtp_proxy or None,
+        take_turn=turns.mine,
     )
     dialer = MeteredDialer(smtp_dialer, meter)
     async with AsyncExitStack() as stack:
@@ -151,6 +154,7 @@ async def open_verifier(
             ),
             guard=harvest,
             glance=store if isinstance(store, LayeredStore) else None,
+            turns=turns,
         )
         verification = Verification(
             judging=Judging(names, reference.risks, clock, subkey(secret, "mailbox")),
@@ -158,6 +162,7 @@ async def open_verifier(
             mailboxes=mailboxes,
             clock=clock,
             meter=meter,
+            turns=turns,
         )
 
         async def forget_in_runs(_: Address, key: str) -> None:

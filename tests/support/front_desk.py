@@ -14,6 +14,7 @@ from verifier.config import load_settings
 from verifier.core.api_keys import Scope
 from verifier.edges.http.app import make_app
 from verifier.edges.http.at_hand import take_short_road
+from verifier.edges.http.middlewares.observing import RUNNING
 from verifier.edges.http.site import Site, site_of
 from verifier.serving import open_front_desk
 from verifier.wiring import open_verifier
@@ -95,8 +96,9 @@ async def visiting(folder: Path, settings: Mapping[str, str] | None = None) -> A
         open_front_desk(verifier, meter, report_fault=faults.append, warn=lambda _: None) as desk,
     ):
         site = site_of(verifier.settings, desk)
-        async with TestServer(make_app(site)) as server, TestClient(server) as client:
+        app = make_app(site)
+        async with TestServer(app) as server, TestClient(server) as client:
             assert server.runner is not None and server.runner.server is not None
-            take_short_road(server.runner.server, site)
+            take_short_road(server.runner.server, site, app[RUNNING])
             yield Visitor(site, client, faults)
         _cached_build_middleware.cache_clear()  # aiohttp keeps the last 1,024 applications, and with each its lists

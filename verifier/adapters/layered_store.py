@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from verifier.adapters.memory_store import MemoryStore
+from verifier.adapters.shared_reads import SharedReads
 from verifier.core.evidence import Finding
 from verifier.core.facts import DomainFacts
 from verifier.ports import FactStore
@@ -24,6 +25,8 @@ class LayeredStore:
         self._reads: OrderedDict[int, None] = OrderedDict()
         self._changed_at: OrderedDict[str, int] = OrderedDict()
         self._moment = 0
+        self._domain_reads: SharedReads[str, DomainFacts] = SharedReads(self._read_domains)
+        self._mailbox_reads: SharedReads[str, tuple[Finding, ...]] = SharedReads(self._read_mailboxes)
 
     def at_hand(self, domain: str, key: str, now: datetime) -> tuple[DomainFacts, tuple[Finding, ...]] | None:
         return self._memory.at_hand(domain, key, now)
@@ -31,12 +34,7 @@ class LayeredStore:
     async def domains(self, names: Sequence[str]) -> Mapping[str, DomainFacts]:
         known = await self._memory.domains(names)
         missing = [name for name in names if name not in known]
-        if not missing:
-            return known
-        with self._reading() as unchanged:
-            found = await self._behind.domains(missing)
-            await self._memory.remember_domains([facts for name, facts in found.items() if unchanged(name)])
-        return {**known, **found}
+        return {**known, **await self._domain_reads.get(missing)} if missing else known
 
     async def remember_domains(self, facts: Sequence[DomainFacts]) -> None:
         held = await self._memory.domains([new.domain for new in facts])
@@ -47,13 +45,7 @@ class LayeredStore:
     async def mailboxes(self, keys: Sequence[str]) -> Mapping[str, tuple[Finding, ...]]:
         known = await self._memory.mailboxes(keys)
         missing = [key for key in keys if key not in known]
-        if not missing:
-            return known
-        with self._reading() as unchanged:
-            found = await self._behind.mailboxes(missing)
-            kept = [(key, finding) for key, findings in found.items() if unchanged(key) for finding in findings]
-            await self._memory.remember_mailboxes(kept)
-        return {**known, **found}
+        return {**known, **await self._mailbox_reads.get(missing)} if missing else known
 
     async def remember_mailboxes(self, findings: Sequence[tuple[str, Finding]]) -> None:
         held = await self._memory.mailboxes([key for key, _ in findings])
@@ -65,6 +57,19 @@ class LayeredStore:
         await self._memory.forget(key)
         self._changed([key])
         await self._behind.forget(key)
+
+    async def _read_domains(self, names: Sequence[str]) -> Mapping[str, DomainFacts]:
+        with self._reading() as unchanged:
+            found = await self._behind.domains(names)
+            await self._memory.remember_domains([facts for name, facts in found.items() if unchanged(name)])
+        return found
+
+    async def _read_mailboxes(self, keys: Sequence[str]) -> Mapping[str, tuple[Finding, ...]]:
+        with self._reading() as unchanged:
+            found = await self._behind.mailboxes(keys)
+            kept = [(key, finding) for key, findings in found.items() if unchanged(key) for finding in findings]
+            await self._memory.remember_mailboxes(kept)
+        return found
 
     @contextmanager
     def _reading(self) -> Iterator[Callable[[str], bool]]:

@@ -6,7 +6,7 @@ connected to, so that no name can be re-bound in between.
 
 import asyncio
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
 from hashlib import blake2b
 from ipaddress import ip_address
@@ -32,7 +32,8 @@ class SmtpDialer:
 
     `sources` are this host's addresses to leave by: a pacing group keeps to one of them, chosen by hash among those
     of the target's address family. With `proxy` (socks5:// or http://) the checked address itself is asked of it; who
-    is silent then, the proxy or the target, cannot be told, so that is a time-out like any other.
+    is silent then, the proxy or the target, cannot be told, so that is a time-out like any other. `take_turn` is
+    awaited before what came is handed on: many hosts answer together.
     """
 
     def __init__(
@@ -42,11 +43,13 @@ class SmtpDialer:
         *,
         sources: Sequence[str] = (),
         proxy: str | None = None,
+        take_turn: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._port = port
         self._forbidden = forbidden
         self._sources = tuple(sources)
         self._proxy = proxy
+        self._take_turn = take_turn
         self._connections: set[SmtpConnection] = set()
 
     async def close(self) -> None:
@@ -116,7 +119,7 @@ class SmtpDialer:
         return connection
 
     def _connection(self) -> "SmtpConnection":
-        return SmtpConnection(self._connections)
+        return SmtpConnection(self._connections, self._take_turn)
 
     def _source_for(self, address: str, pin: str) -> str | None:
         version = ip_address(address).version
@@ -130,8 +133,11 @@ class SmtpDialer:
 class SmtpConnection(asyncio.Protocol):
     """One open connection: the port's `Connection` over an asyncio transport; one of `open_ones` while it lives."""
 
-    def __init__(self, open_ones: "set[SmtpConnection]") -> None:
+    def __init__(
+        self, open_ones: "set[SmtpConnection]", take_turn: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
         self._open_ones = open_ones
+        self._take_turn = take_turn
         self._transport: asyncio.Transport | None = None
         self._wire: asyncio.Transport | None = None
         self._gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -181,6 +187,8 @@ class SmtpConnection(asyncio.Protocol):
             finally:
                 timer.cancel()
                 self._waiter = None
+            if self._take_turn is not None:
+                await self._take_turn()
         if self._buffer:
             data = bytes(self._buffer)
             self._buffer.clear()

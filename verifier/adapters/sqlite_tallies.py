@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import msgspec
 
+from verifier.adapters.shared_reads import SharedReads
 from verifier.adapters.sqlite_thread import SqliteThread, is_damage, open_database, transact
 from verifier.core.faults import ServiceUnavailable
 from verifier.core.harvest import WINDOW, Tally
@@ -41,16 +42,26 @@ class SqliteTallies:
         self._warn = warn
         self._warned = False
         self._thread = SqliteThread(self._connect)
+        self._reads: SharedReads[tuple[str, str], Tally] = SharedReads(self._read)
 
     async def close(self) -> None:
         await self._thread.close()
 
     async def tallies(self, client: str, domains: Sequence[str]) -> Mapping[str, Tally]:
-        known: dict[str, Tally] = {}
+        known = await self._reads.get([(client, domain) for domain in domains])
+        return {domain: tally for (_, domain), tally in known.items()}
+
+    async def _read(self, pairs: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], Tally]:
+        by_client: dict[str, list[str]] = {}
+        for client, domain in pairs:
+            by_client.setdefault(client, []).append(domain)
+        known: dict[tuple[str, str], Tally] = {}
         now = self._clock.now()
-        for start in range(0, len(domains), _SLICE):
-            work = partial(_select, client=client, domains=domains[start : start + _SLICE], now=now)
-            known |= await self._attempt(work) or {}
+        for client, domains in by_client.items():
+            for start in range(0, len(domains), _SLICE):
+                work = partial(_select, client=client, domains=domains[start : start + _SLICE], now=now)
+                some = await self._attempt(work) or {}
+                known |= {(client, domain): tally for domain, tally in some.items()}
         return known
 
     async def remember(self, client: str, tallies: Mapping[str, Tally]) -> None:

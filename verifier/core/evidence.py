@@ -29,7 +29,7 @@ class Obstacle(StrEnum):
     INTERNAL_ERROR = "internal_error"
 
 
-class Finding(Struct, frozen=True, omit_defaults=True):
+class Finding(Struct, frozen=True, omit_defaults=True, gc=False):
     """One observation of one mailbox: either what a reply said (`reply_class`) or what stood in the way (`obstacle`).
 
     `text` is the masked reply, `code` and `enhanced` its numbers, `stage` the command it answered; all None where no

@@ -27,7 +27,7 @@ class RouteStatus(StrEnum):
     """A negative answer from a resolver that failed its canaries."""
 
 
-class MailHost(Struct, frozen=True):
+class MailHost(Struct, frozen=True, gc=False):
     """One mail exchange: lower-case A-label `name`, MX `preference`, and the addresses that the guard let pass."""
 
     name: str
@@ -35,7 +35,7 @@ class MailHost(Struct, frozen=True):
     addresses: tuple[str, ...]
 
 
-class MailRoute(Struct, frozen=True):
+class MailRoute(Struct, frozen=True, gc=False):
     """Where a domain's mail goes: hosts by ascending preference, and until when DNS vouches for it.
 
     `detail` says in a few words what was seen ("SERVFAIL from 192.0.2.53"); `complete` is False where the addresses
@@ -55,7 +55,7 @@ class MailRoute(Struct, frozen=True):
         return self.status in (RouteStatus.FOUND, RouteStatus.IMPLICIT)
 
 
-class AcceptsAll(Struct, frozen=True):
+class AcceptsAll(Struct, frozen=True, gc=False):
     """Whether a domain accepts any local part: True, False, or None when the control was undetermined."""
 
     value: bool | None
@@ -63,7 +63,7 @@ class AcceptsAll(Struct, frozen=True):
     expires_at: datetime
 
 
-class DomainFacts(Struct, frozen=True):
+class DomainFacts(Struct, frozen=True, gc=False):
     """All that is known of one domain (lower-case A-label)."""
 
     domain: str

@@ -27,7 +27,7 @@ class Inquiry:
     """Runs by itself from `start` on; listeners are told of each address, by its place, when its answer is there.
 
     Law: what it answers early is `unknown` for what really lacks: the name servers (`dns_temp_error`), the mail host's
-    answer (`smtp_timeout`), or its turn (`not_probed`). Nothing of that is remembered.
+    answer (`smtp_timeout`), or its turn (`not_probed`), be it only to begin. Nothing of that is remembered.
     """
 
     def __init__(
@@ -48,14 +48,18 @@ class Inquiry:
             if isinstance(address, Address) and stated_reason(address) is None:
                 self._places.setdefault(verification.judging.key_of(address), []).append(place)
         self._task: asyncio.Task[Knowledge] | None = None
+        self._is_cancelled = False
 
     def start(self, ended: Callable[["Inquiry"], None]) -> None:
         """Begin to ask; `ended` is told when all is known, or cannot be."""
         self._task = asyncio.get_running_loop().create_task(self._verification.gather(self.parsed, self._asking))
         self._task.add_done_callback(lambda _: self._end(ended))
+        if self._is_cancelled:
+            self._task.cancel()
 
     def cancel(self) -> None:
-        """Nobody is asked any more for this."""
+        """Nobody is asked any more for this, or will be."""
+        self._is_cancelled = True
         if self._task is not None:
             self._task.cancel()
 
@@ -77,6 +81,11 @@ class Inquiry:
             return self._judge(address, self._heard)
         key, now = self._verification.judging.key_of(address), self._clock.now()
         facts = self._heard.facts.get(address.domain)
+        if self._task is None:
+            waiting = Knowledge.of({})
+            waiting.findings[key] = (Finding(now, obstacle=Obstacle.NOT_PROBED, retry_after=now + COME_BACK),)
+            waiting.live.add(key)
+            return self._judge(address, waiting)
         if facts is None or facts.route is None:
             route = MailRoute(RouteStatus.TEMP_ERROR, (), now, now + COME_BACK)
             knowledge = Knowledge.of({address.domain: DomainFacts(address.domain, route)})

@@ -22,6 +22,7 @@ from verifier.service.lanes import Lanes
 from verifier.service.outages import Outages
 from verifier.service.probing import Ahead, Probed, Target
 from verifier.service.recording import Record, Recording
+from verifier.service.turns import Turns
 
 _CLAIM_SECONDS = 120.0
 _POLL_SECONDS = 0.5
@@ -99,8 +100,10 @@ class Mailboxes:
         policy: Policy,
         guard: HarvestGuard,
         glance: Glance | None = None,
+        turns: Turns | None = None,
     ) -> None:
         self._glance = glance
+        self._turns = turns or Turns()
         self._names = names
         self._lanes = lanes
         self._egress = egress
@@ -138,6 +141,8 @@ class Mailboxes:
         now = self._clock.now()
         known = await self._store.mailboxes(list(addresses))
         await self._guard.recall(asking.client, {address.domain for address in addresses.values()})
+        if not asking.interactive:
+            await self._turns.mine()
         found: list[tuple[str, Finding]] = []
         to_ask: dict[str, Address] = {}
         for key, address in addresses.items():

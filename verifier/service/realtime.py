@@ -5,6 +5,7 @@ ask; and no more than so many go on behind their answers.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, suppress
 
@@ -16,6 +17,7 @@ from verifier.core.reasons import StageName
 from verifier.core.test_addresses import stated_reason
 from verifier.core.verdict import Assessment
 from verifier.ports import Clock, Meter
+from verifier.service.bell import Bell
 from verifier.service.harvest_guard import Client
 from verifier.service.inquiry import Called, Inquiry
 from verifier.service.mailboxes import Asking
@@ -23,10 +25,8 @@ from verifier.service.verify import Verification
 
 MOST_RUNNING = 20_000
 MOST_BEHIND = 2_000
-_A_WAITER = 0.0009
-"""Seconds of this process' work that a check takes from its request to its answer. Where many wait, all are answered so
-much earlier that the last of them is answered in time (measured: tests/roads/test_serve.py, 500 at once)."""
-_MOST_RESERVED = 0.5
+_BEGUN_TOGETHER = 4
+"""So many inquiries are begun before the loop turns to what else there is: they are the bulk of a check's work."""
 _FEW = 20
 """Up to so many are asked as somebody who waits; more are a list, which people overtake."""
 
@@ -63,7 +63,10 @@ class RealTime:
         self._keys: dict[Inquiry, _Key] = {}
         self._running: dict[Inquiry, None] = {}
         self._behind: dict[Inquiry, None] = {}
-        self._addresses = self._addresses_behind = self._waiters = 0
+        self._to_begin: deque[Inquiry] = deque()
+        self._beginning: asyncio.Task[None] | None = None
+        self._bell = Bell(clock)
+        self._addresses = self._addresses_behind = 0
         meter.watch(RUNNING, lambda: self._addresses)
         meter.watch(BEHIND, lambda: self._addresses_behind)
 
@@ -73,17 +76,32 @@ class RealTime:
         """The answer for one address, at most `budget` seconds after `began` (of the clock; now where it is None)."""
         started = self._clock.monotonic() if began is None else began
         known = self.at_hand(raw, stages, client, started)
-        if known is not None:
-            return known
+        return known or await self.ask(raw, stages, client, budget, started)
+
+    async def ask(
+        self, raw: str, stages: tuple[StageName, ...], client: Client, budget: float, started: float
+    ) -> Assessment:
+        """`check` of an address that is not at hand."""
         key = (client.key, stages, raw)
         inquiry = self._single.get(key)
         if inquiry is None:
             asking = Asking(stages=stages, source=client.key, client=client, interactive=True)
             inquiry = self._single[key] = self._begin([parse_address(raw)], asking)
             self._keys[inquiry] = key
-        async with aclosing(self._answers([(inquiry, (0,))], started, budget)) as answers:
-            _, assessment = await anext(answers)
-            return assessment
+        heard: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+        def hear(_: int, in_time: bool = True) -> None:
+            if not heard.done():
+                heard.set_result(in_time)
+
+        alarm = self._bell.set(started + budget, budget, lambda: hear(0, False))
+        self._listen(inquiry, hear)
+        try:
+            in_time = await heard
+            return self._answered(inquiry, 0, started, late=not in_time)
+        finally:
+            self._bell.stop(alarm)
+            self._leave(inquiry, hear)
 
     def at_hand(self, raw: str, stages: tuple[StageName, ...], client: Client, started: float) -> Assessment | None:
         """The answer that `check` would give without waiting for anybody; None where it would have to wait."""
@@ -110,6 +128,11 @@ class RealTime:
             async for answer in answers:
                 yield answer
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for an answer just now."""
+        return len(self._bell)
+
     async def converse(
         self, raw: str, client: Client, budget: float, *, anew: bool, began: float
     ) -> tuple[Assessment, tuple[str, ...]]:
@@ -128,6 +151,9 @@ class RealTime:
 
     async def close(self, patience: float = 0.0) -> None:
         """Waits so many seconds for what runs, and ends the rest."""
+        self._bell.close()
+        while self._to_begin:
+            self._to_begin.popleft().start(self._ended)
         if self._running and patience > 0:
             await asyncio.wait([asyncio.ensure_future(i.ended()) for i in self._running], timeout=patience)
         running = list(self._running)
@@ -141,8 +167,21 @@ class RealTime:
         inquiry = Inquiry(parsed, asking, self._verification, self._clock)
         self._running[inquiry] = None
         self._addresses += len(parsed)
-        inquiry.start(self._ended)
+        self._to_begin.append(inquiry)
+        if self._beginning is None:
+            self._beginning = asyncio.get_running_loop().create_task(self._begin_in_turn())
         return inquiry
+
+    async def _begin_in_turn(self) -> None:
+        """A few at a time, and none while somebody has to be answered: answers must not wait for new questions."""
+        try:
+            while self._to_begin:
+                if not self._bell.is_due:
+                    for _ in range(min(_BEGUN_TOGETHER, len(self._to_begin))):
+                        self._to_begin.popleft().start(self._ended)
+                await asyncio.sleep(0)
+        finally:
+            self._beginning = None
 
     def _require_room(self, count: int) -> None:
         if self._addresses + count > self._most_running:
@@ -168,36 +207,34 @@ class RealTime:
         heard: asyncio.Queue[_Heard | None] = asyncio.Queue()
         open_places = {(inquiry, place): number for inquiry, numbers in parts for place, number in enumerate(numbers)}
         listeners = [(inquiry, _listener(inquiry, heard)) for inquiry, _ in parts]
-        self._waiters += 1
-        alarm = asyncio.get_running_loop().create_task(self._ring(heard, started, budget))
+        alarm = self._bell.set(started + budget, budget, lambda: heard.put_nowait(None))
         try:
             for inquiry, listener in listeners:
-                self._taken_up(inquiry)
-                inquiry.listen(listener)
+                self._listen(inquiry, listener)
             while open_places and (ready := await heard.get()) is not None:
                 number = open_places.pop(ready)
                 yield number, self._answered(*ready, started)
-            for late, number in list(open_places.items()):
-                assessment = self._answered(*late, started)
-                self._meter.count(LATE, assessment.reason)
-                yield number, assessment
+            for (inquiry, place), number in list(open_places.items()):
+                yield number, self._answered(inquiry, place, started, late=True)
         finally:
-            alarm.cancel()
-            self._waiters -= 1
+            self._bell.stop(alarm)
             for inquiry, listener in listeners:
-                inquiry.listeners.remove(listener)
-                if inquiry in self._running and not inquiry.listeners:
-                    self._leave_behind(inquiry)
+                self._leave(inquiry, listener)
 
-    async def _ring(self, heard: "asyncio.Queue[_Heard | None]", started: float, budget: float) -> None:
-        """The time is up, a little before it is: by how much is decided late, by how many wait then."""
-        end, most = started + budget, budget * _MOST_RESERVED
-        await self._clock.sleep(end - most - self._clock.monotonic())
-        await self._clock.sleep(end - min(most, self._waiters * _A_WAITER) - self._clock.monotonic())
-        heard.put_nowait(None)
+    def _listen(self, inquiry: Inquiry, listener: Callable[[int], None]) -> None:
+        self._taken_up(inquiry)
+        inquiry.listen(listener)
 
-    def _answered(self, inquiry: Inquiry, place: int, started: float) -> Assessment:
-        return self._counted(inquiry.assessment(place, self._called), started)
+    def _leave(self, inquiry: Inquiry, listener: Callable[[int], None]) -> None:
+        inquiry.listeners.remove(listener)
+        if inquiry in self._running and not inquiry.listeners:
+            self._leave_behind(inquiry)
+
+    def _answered(self, inquiry: Inquiry, place: int, started: float, *, late: bool = False) -> Assessment:
+        assessment = self._counted(inquiry.assessment(place, self._called), started)
+        if late:
+            self._meter.count(LATE, assessment.reason)
+        return assessment
 
     def _counted(self, assessment: Assessment, started: float) -> Assessment:
         self._meter.count(VERDICTS, assessment.verdict, assessment.reason, assessment.source)

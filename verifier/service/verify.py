@@ -16,6 +16,7 @@ from verifier.core.verdict import Assessment
 from verifier.ports import Clock, Meter
 from verifier.service.judging import Judging
 from verifier.service.mailboxes import Asking, Knowledge, Mailboxes
+from verifier.service.turns import Turns
 
 
 class FactSource(Protocol):
@@ -35,12 +36,14 @@ class Verification:
         mailboxes: Mailboxes,
         clock: Clock,
         meter: Meter,
+        turns: Turns | None = None,
     ) -> None:
         self.judging = judging
         self._domains = domains
         self._mailboxes = mailboxes
         self._clock = clock
         self._meter = meter
+        self._turns = turns or Turns()
 
     async def assess(self, raws: Sequence[str], asking: Asking) -> list[Assessment]:
         """One assessment for each text, in order."""
@@ -78,6 +81,8 @@ class Verification:
         try:
             async with aclosing(self._domains.facts_in_turn(sorted(by_domain))) as in_turn:
                 async for facts in in_turn:
+                    if not asking.interactive:
+                        await self._turns.mine()
                     knowledge.facts.update(facts)
                     if asking.record is not None:
                         await asking.record((), tuple(facts.values()))

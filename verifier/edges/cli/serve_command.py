@@ -14,12 +14,14 @@ from verifier.adapters.prometheus_meter import PrometheusMeter
 from verifier.config import Settings
 from verifier.core.api_keys import Scope
 from verifier.core.faults import ConfigError, ServiceUnavailable
+from verifier.edges.cli.collecting import collect_in_time
 from verifier.edges.cli.event_loop import run_async
 from verifier.edges.cli.session import SERVE, probing, read_settings, report_fault, say
 from verifier.edges.gate_listeners import gate_listeners
 from verifier.edges.gatekeeping import Gatekeeper, Note
 from verifier.edges.http.app import make_app
 from verifier.edges.http.at_hand import take_short_road
+from verifier.edges.http.middlewares.observing import RUNNING
 from verifier.edges.http.server_log import server_logger
 from verifier.edges.http.site import Site, login_link, site_of
 from verifier.edges.relay.listener import DRAIN_SECONDS as RELAY_SECONDS
@@ -66,8 +68,9 @@ async def serving(settings: Settings, timeouts: Timeouts | None = None) -> Async
         site = site_of(settings, desk)
         if site.keys_required:
             await _require_keys(desk, site.public_url)
+        app = make_app(site)
         runner = web.AppRunner(
-            make_app(site),
+            app,
             access_log=None,
             logger=server_logger(),
             handle_signals=False,
@@ -76,7 +79,11 @@ async def serving(settings: Settings, timeouts: Timeouts | None = None) -> Async
         )
         await runner.setup()
         assert runner.server is not None
-        take_short_road(runner.server, site)
+        running = app[RUNNING]
+        take_short_road(runner.server, site, running)
+        collecting = asyncio.get_running_loop().create_task(
+            collect_in_time(lambda: not running.count and not desk.realtime.waiting, site.clock.sleep)
+        )
         try:
             await _listen(runner, settings)
             async with gate_listeners(
@@ -86,6 +93,7 @@ async def serving(settings: Settings, timeouts: Timeouts | None = None) -> Async
                     say(sentence)
                 yield site
         finally:
+            collecting.cancel()
             desk.readiness.draining = True
             await runner.cleanup()
             await desk.realtime.close(_BEHIND_SECONDS)

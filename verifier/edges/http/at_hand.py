@@ -1,9 +1,10 @@
-"""The short road of `POST /v1/verify`: what memory holds is answered before the long one is begun.
+"""The short road of `POST /v1/verify`: who asks in an ordinary way is answered before the long one is begun.
 
 Law: it gives the answer that the long road would give, head and body, or none; and whatever it does not know to be
 ordinary (a header, a method, a body that is not whole or not right) is the long road's. So it refuses nobody.
 """
 
+import asyncio
 from collections.abc import Mapping
 from email.utils import format_datetime
 
@@ -11,6 +12,7 @@ import msgspec
 import structlog
 from aiohttp import HttpVersion11, web
 from aiohttp.hdrs import AUTHORIZATION, CONTENT_TYPE, HOST
+from structlog.contextvars import bind_contextvars
 
 from verifier.core.api_keys import ApiKey, Scope
 from verifier.core.reasons import ALL_STAGES
@@ -18,11 +20,12 @@ from verifier.edges.http.api.verify import PATH, VerifyRequest, answer
 from verifier.edges.http.middlewares.answer_headers import headers_of_json
 from verifier.edges.http.middlewares.authentication import names_this_machine
 from verifier.edges.http.middlewares.limits import limit_headers
-from verifier.edges.http.middlewares.observing import HEADER, number_of, tell
+from verifier.edges.http.middlewares.observing import HEADER, Running, number_of, tell
 from verifier.edges.http.routing import JSON, SMALL_BODY
 from verifier.edges.http.site import BODY, Site
 from verifier.service.access import LOCAL
 from verifier.service.harvest_guard import Client
+from verifier.service.realtime import TooBusy
 
 _log = structlog.get_logger("verifier.http")
 _ORDINARY = frozenset(
@@ -60,13 +63,13 @@ class _Written(web.StreamResponse):
         """It was written whole."""
 
 
-def take_short_road(server: web.Server, site: Site) -> None:
+def take_short_road(server: web.Server, site: Site, running: Running) -> None:
     """From now on the server takes the short road where it can, and else the one that it took before."""
-    road, long_road = _ShortRoad(site), server.request_handler
+    road, long_road = _ShortRoad(site, running), server.request_handler
 
     async def answer_request(request: web.BaseRequest) -> web.StreamResponse:
         if request.raw_path == PATH and request.method == "POST":
-            content = road.answer(request)
+            content = await road.answer(request)
             if content is not None:
                 return _Written(content)
         return await long_road(request)
@@ -75,17 +78,19 @@ def take_short_road(server: web.Server, site: Site) -> None:
 
 
 class _ShortRoad:
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, running: Running) -> None:
         self._site = site
         self._clock = site.clock
+        self._running = running
         self._read = msgspec.json.Decoder(VerifyRequest).decode
         headers = headers_of_json(site) | {"Content-Type": JSON}
         self._head = "HTTP/1.1 200 OK\r\n" + "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self._date, self._date_holds = "", 0.0
+        self._turn_began: float | None = None
 
-    def answer(self, request: web.BaseRequest) -> bytes | None:
+    async def answer(self, request: web.BaseRequest) -> bytes | None:
         """Head and body; None where the long road has to be taken."""
-        began, headers = self._clock.monotonic(), request.headers
+        began, headers = self._begun(), request.headers
         content = request.content
         if request.version != HttpVersion11 or not request.keep_alive or not content.is_eof():
             return None
@@ -97,8 +102,8 @@ class _ShortRoad:
             return None
         body, written = content.read_nowait(), None
         try:
-            written = self._answer(headers, body, caller, began)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            written = await self._answer(headers, body, caller, began)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TooBusy):
             pass  # said on the long road
         except Exception as error:  # noqa: BLE001 an edge: whatever it is, the long road tells who asks, or answers
             _log.error("a fault of this program", exc_info=error)
@@ -106,21 +111,39 @@ class _ShortRoad:
             request[BODY] = body
         return written
 
-    def _answer(self, headers: Mapping[str, str], body: bytes, caller: ApiKey, began: float) -> bytes | None:
+    async def _answer(self, headers: Mapping[str, str], body: bytes, caller: ApiKey, began: float) -> bytes | None:
         if len(body) > SMALL_BODY:
             return None
         question, desk = self._read(body), self._site.desk
         if question.stages != ALL_STAGES or not desk.allowances.has_room(caller):
             return None
-        assessment = desk.realtime.at_hand(question.email, question.stages, Client(caller.id), began)
-        if assessment is None:
-            return None
+        client, number = Client(caller.id), number_of(headers, self._clock)
+        assessment = desk.realtime.at_hand(question.email, ALL_STAGES, client, began)
         desk.allowances.take(caller, 1)
+        if assessment is None:
+            bind_contextvars(request_id=number)
+            self._running.count += 1
+            try:
+                budget = question.timeout_ms / 1000
+                assessment = await desk.realtime.ask(question.email, ALL_STAGES, client, budget, began)
+            finally:
+                self._running.count -= 1
         content = answer(question, assessment, headers.get("Accept-Language", ""), self._clock)
-        number = number_of(headers, self._clock)
         ended = self._clock.monotonic()
         tell(self._site, number, "POST", PATH, 200, ended - began, caller.id)
         return self._written_head(caller, number, len(content), ended) + content
+
+    def _begun(self) -> float:
+        """When this turn of the loop was begun with: requests that were read together wait for each other, and that is
+        part of their time.
+        """
+        if self._turn_began is None:
+            self._turn_began = self._clock.monotonic()
+            asyncio.get_running_loop().call_soon(self._end_turn)
+        return self._turn_began
+
+    def _end_turn(self) -> None:
+        self._turn_began = None
 
     def _caller(self, headers: Mapping[str, str]) -> ApiKey | None:
         """As authentication finds him, for whom nobody has to be asked: no cookie, no proxy and no page came along."""

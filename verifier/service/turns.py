@@ -1,0 +1,50 @@
+"""Work that comes in crowds takes turns, so that whoever wants little need not wait for the whole crowd.
+
+Two hundred mail hosts that answer together are 100 ms of work, and the event loop would do all of it before it looks at
+anything else (measured: 290 ms at most beside a list at full speed). So a few of them go on, and the rest in the loop's
+next turns, first come, first served.
+"""
+
+import asyncio
+from collections import deque
+
+AT_ONCE = 2
+"""So many pieces of work, of about half a millisecond, in one turn of the loop: with 2 a task that wants to run every
+millisecond is held up by 14 ms at the 99th percentile and 42 at most, with 4 by 19 and 63, without turns by 38 and 119,
+each in processor time, and the list takes as long (measured: 20,000 rows at 2,000 domains)."""
+
+
+class Turns:
+    """`mine` returns at once while few want to go on, else when it is one's turn."""
+
+    def __init__(self, at_once: int = AT_ONCE) -> None:
+        self._at_once = at_once
+        self._left = at_once
+        self._queue: deque[asyncio.Future[None]] = deque()
+        self._is_set = False
+
+    async def mine(self) -> None:
+        """To be awaited before a piece of work."""
+        if self._left > 0 and not self._queue:
+            self._left -= 1
+            self._await_next()
+            return
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.append(place)
+        self._await_next()
+        await place
+
+    def _await_next(self) -> None:
+        if not self._is_set:
+            self._is_set = True
+            asyncio.get_running_loop().call_soon(self._next)
+
+    def _next(self) -> None:
+        self._is_set, self._left = False, self._at_once
+        while self._queue and self._left:
+            place = self._queue.popleft()
+            if not place.done():
+                place.set_result(None)
+                self._left -= 1
+        if self._left < self._at_once:
+            self._await_next()
