@@ -63,9 +63,9 @@ _LISTS_FR = {
     "The workbook cannot be made in {}: {}.": "Le classeur n’a pas pu être fait dans {0} : {1}.",
 }
 _INTAKE_FR = {
-    "A list is no field of a web form. With curl: -F file=@customers.csv, or -T customers.csv -X POST (-d would join its "
-    "lines).": "Une liste n’est pas un champ de formulaire. Avec curl : -F file=@clients.csv, ou -T clients.csv -X POST "
-    "(-d collerait ses lignes).",
+    "A list is no field of a web form. With curl: -F file=@customers.csv, or -T customers.csv -X POST (-d would join "
+    "its lines).": "Une liste n’est pas un champ de formulaire. Avec curl : -F file=@clients.csv, ou -T clients.csv "
+    "-X POST (-d collerait ses lignes).",
     "Send JSON in UTF-8.": "Envoyez du JSON en UTF-8.",
     "The body is larger than {}: split the list.": "L’envoi dépasse {0} : divisez la liste.",
     "The body cannot be read as JSON: {}.": "L’envoi ne peut pas être lu comme du JSON : {0}.",
