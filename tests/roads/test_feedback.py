@@ -108,3 +108,21 @@ def test_the_recipes_of_the_documentation_run_as_they_stand(offline: Command) ->
             status, answer = ask(url + address[1].replace("vfk_…", token[0]), json.loads(body))
             assert (status, answer["ignored"]) == (200, 0) and answer["new"] > 0
     assert ("angry@example.com", "shop") in suppressed(offline)
+
+
+def test_a_link_that_the_command_makes_unsubscribes_by_one_click(offline: Command) -> None:
+    """A line for each address, given or on standard input; what is no address is refused."""
+    scope = ("--sender", "shop", "--topic", "offers")
+    given = offline.run("feedback", "link", "Jane@example.com", *scope, VERIFIER_HTTP_PUBLIC_URL="http://127.0.0.1:9")
+    piped = offline.run(
+        "feedback", "link", *scope, stdin=b"jane@example.com\n", VERIFIER_HTTP_PUBLIC_URL="http://127.0.0.1:9"
+    )
+    assert (given.code, given.out) == (0, piped.out)
+    assert offline.run("feedback", "link", "nobody").code == 65
+    with serving(offline, **SETTINGS) as (_, url):
+        click = urllib.request.Request(
+            given.out.strip().replace("http://127.0.0.1:9", url), b"List-Unsubscribe=One-Click", method="POST"
+        )
+        with urllib.request.urlopen(click, timeout=30) as response:
+            assert response.status == 200
+    assert suppressed(offline) == {("jane@example.com", "shop")}

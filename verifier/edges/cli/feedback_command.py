@@ -23,6 +23,7 @@ from verifier.adapters.folder_lock import FolderBusy
 from verifier.adapters.imaplib_mailbox import ImaplibMailbox
 from verifier.adapters.log_files import lines_of, oldest_first
 from verifier.adapters.poplib_mailbox import PoplibMailbox
+from verifier.adapters.secret_file import load_secret
 from verifier.adapters.system_clock import SystemClock
 from verifier.config import Settings
 from verifier.core.faults import InputError
@@ -32,8 +33,10 @@ from verifier.core.feedback.log_lines import LogTime, Relays
 from verifier.core.feedback.reports import read_report
 from verifier.core.feedback.sources import SOURCES
 from verifier.core.mail_events import MailEvent
+from verifier.core.unsubscribe_token import Leaving, make_unsubscribe_token
 from verifier.edges.cli.event_loop import run_async
-from verifier.edges.cli.session import SERVE, probing, read_settings, report_fault, say
+from verifier.edges.cli.session import SERVE, address_or_fault, probing, read_settings, report_fault, say
+from verifier.edges.http.site import public_url_of
 from verifier.feedback_wiring import open_events, open_feedback_alone, open_keeping
 from verifier.readers.tables import open_table
 from verifier.service.importing import LOGS, Take, log_events, take_all
@@ -103,6 +106,20 @@ def secret_command(source: str, remove: bool) -> None:
         if not lines:
             raise InputError("There is no secret on standard input.")
     run_async(_set_secret(read_settings(), source, lines))
+
+
+@feedback_command.command("link")
+@click.argument("addresses", nargs=-1, metavar="[ADDRESS…]")
+@click.option("--sender", help="Whose mail ends by it; else everybody's.")
+@click.option("--topic", help="What the mail is about that ends; else all of it.")
+def link_command(addresses: tuple[str, ...], sender: str | None, topic: str | None) -> None:
+    """Print a link that unsubscribes each ADDRESS by one click (RFC 8058), a line each; or those of standard input."""
+    settings = read_settings()
+    secret = load_secret(settings.data_dir, settings.secret_key, SystemClock())
+    public_url = public_url_of(settings)
+    for text in addresses or (line.strip() for line in sys.stdin if line.strip()):
+        leaving = Leaving(address_or_fault(text).normalized, sender, topic)
+        click.echo(f"{public_url}/unsubscribe/{make_unsubscribe_token(secret, leaving)}")
 
 
 async def _take_message(settings: Settings, raw: bytes, sender: str | None) -> None:
