@@ -38,6 +38,8 @@ bench: $(VENV)/.dev
 	@$(BIN)/python bench/http.py
 	@$(BIN)/python -m bench.lists_service
 	@$(BIN)/python -m bench.lists_fair
+	@tools/need-debian curl
+	@$(BIN)/python -m bench.lists_http
 	@$(BIN)/python -m bench.policy
 	@$(BIN)/python -m bench.relay
 	@tools/unpack-debian postfix

@@ -82,11 +82,15 @@ def test_a_list_pauses_and_goes_on(small: Path) -> None:
 def test_an_upload_that_is_larger_than_the_disk(small: Path) -> None:
     """Refused with a sentence; nothing of it stays."""
     with Service(small, NOBODY) as service:
-        status, refused = service.ask("POST", "/v1/lists?name=a.csv", b"a@b.example\n" * (3 * MEGABYTE))
+        status, refused = service.ask(
+            "POST", "/v1/lists?name=a.csv", b"a@b.example\n" * (3 * MEGABYTE), Content_Type="text/csv"
+        )
         assert (status, refused["code"]) == (503, "disk_full"), refused
         root = service.data_dir / "list-jobs"
         assert [path.name for path in root.iterdir() if path.name != "spool.part"] == []
-        status, made = service.ask("POST", "/v1/lists?name=a.csv&stages=syntax", b"a@b.example\n" * 1000)
+        status, made = service.ask(
+            "POST", "/v1/lists?name=a.csv&stages=syntax", b"a@b.example\n" * 1000, Content_Type="text/csv"
+        )
         assert (status, made["status"]) == (202, "ready")
 
 

@@ -22,6 +22,8 @@ from verifier.core.reasons import Reason, StageName
 _MODULE = "verifier.edges.list_worker"
 _PACKAGE = Path(__file__).parents[2]
 _ATTEMPTS = 3
+_ONE_ARENA = {"MALLOC_ARENA_MAX": "1"}
+"""Else glibc keeps what each of its threads has needed once, and a few large uploads make it several times as large."""
 _PATIENCE = 5.0
 _decode_reply = msgspec.msgpack.Decoder(Reply).decode
 
@@ -146,7 +148,7 @@ class SheetWorker:
                     "-m",
                     _MODULE,
                     cwd=_PACKAGE,
-                    env={**os.environ, "PYTHONPATH": str(_PACKAGE), "TMPDIR": str(self._spool)},
+                    env={**os.environ, **_ONE_ARENA, "PYTHONPATH": str(_PACKAGE), "TMPDIR": str(self._spool)},
                     stdin=asyncio.subprocess.PIPE,
                     stdout=asyncio.subprocess.PIPE,
                     start_new_session=True,  # an interrupt at the terminal is the parent's affair

@@ -92,6 +92,8 @@ class ListWork:
         work = asyncio.create_task(
             self._asked(job, meter) if StageName.MX in job.options.stages else self._looked_at(job, meter)
         )
+        for task in (work, ticking):
+            task.add_done_callback(_heard)
         try:
             await asyncio.wait((work, ticking), return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
@@ -214,3 +216,9 @@ def expect(equipment: Equipment, job: ListJob, preview: Preview, egress: EgressS
         egress=egress,
         stages=job.options.stages,
     )
+
+
+def _heard(task: "asyncio.Task[None]") -> None:
+    """What it raised is known, though whoever waited for it was stopped in the middle of that."""
+    if not task.cancelled():
+        task.exception()
