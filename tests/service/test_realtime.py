@@ -30,6 +30,7 @@ class Pipeline:
     def __init__(self, clock: FakeClock, *, dns: float = 0.0, smtp: float = 0.0, fault: bool = False) -> None:
         self.judging = judging()
         self.runs: list[list[str]] = []
+        self.asked_anew: list[bool] = []
         self.known: Assessment | None = None
         self.cancelled = 0
         self._clock = clock
@@ -43,6 +44,7 @@ class Pipeline:
 
     async def gather(self, parsed: Sequence[Address | SyntaxFault], asking: Asking) -> Knowledge:
         self.runs.append([address.raw for address in parsed])
+        self.asked_anew.append(asking.anew)
         knowledge = Knowledge.of({})
         assert asking.record is not None
         try:
@@ -256,6 +258,62 @@ async def test_what_is_at_hand_is_answered_at_once() -> None:
         (pipeline.known,) = pipeline.judging.judge([parsed(JANE)], known, ALL_STAGES)
         answer = await desk.realtime.check(JANE, ALL_STAGES, FORM, 8.0)
         assert (answer.reason, answer.source, pipeline.runs) == ("mailbox_not_found", "cache", [])
+
+
+@pytest.mark.parametrize(
+    ("reply_class", "code", "age", "again"),
+    [
+        (ReplyClass.ACCEPTED, 250, 7 * 86_400, True),
+        (ReplyClass.ACCEPTED, 250, 7 * 86_400 - 1, False),
+        (ReplyClass.MAILBOX_NOT_FOUND, 550, 3 * 3600, True),
+        (ReplyClass.MAILBOX_NOT_FOUND, 550, 3 * 3600 - 1, False),
+        (ReplyClass.TEMP_ERROR, 450, 3000, False),
+    ],
+)
+async def test_what_has_come_of_age_is_asked_again_behind_the_answer(
+    reply_class: ReplyClass, code: int, age: float, again: bool
+) -> None:
+    """The answer is what is known, at once; the mailbox is asked once, however many come, and not waited for."""
+    async with desk_over(smtp=5.0) as (desk, pipeline, clock):
+        clock.move(age)
+        known = Knowledge.of({"shop.example": facts("shop.example", _ROUTE)})
+        known.findings[pipeline.judging.key_of(parsed(JANE))] = (replied(reply_class, code=code),)
+        (pipeline.known,) = pipeline.judging.judge([parsed(JANE)], known, ALL_STAGES)
+        for _ in range(3):
+            assert (await desk.check(JANE)).source == "cache"
+        await clock.advance(6)
+        assert pipeline.runs == ([[JANE]] if again else [])
+        assert pipeline.asked_anew == ([True] if again else [])
+
+
+async def test_what_was_asked_again_in_vain_has_a_rest() -> None:
+    """Who comes within ten minutes of it changes nothing; who comes later has it asked once more."""
+    async with desk_over() as (desk, pipeline, clock):
+        known = Knowledge.of({"shop.example": facts("shop.example", _ROUTE)})
+        known.findings[pipeline.judging.key_of(parsed(JANE))] = (replied(ReplyClass.ACCEPTED, seen=-8 * 86_400),)
+        (pipeline.known,) = pipeline.judging.judge([parsed(JANE)], known, ALL_STAGES)
+        for seconds, runs in ((0, 1), (599, 1), (1, 2)):
+            await clock.advance(seconds)
+            await desk.check(JANE)
+            await clock.advance(0)
+            assert len(pipeline.runs) == runs
+
+
+async def test_nothing_is_refreshed_where_there_is_no_room() -> None:
+    """What people wait for comes first."""
+    clock = FakeClock()
+    pipeline = Pipeline(clock, smtp=100)
+    desk = Desk(pipeline, clock, most_behind=1)
+    waiting = desk.check(JOHN, budget=50)
+    await clock.advance(1)
+    known = Knowledge.of({"shop.example": facts("shop.example", _ROUTE)})
+    known.findings[pipeline.judging.key_of(parsed(JANE))] = (replied(ReplyClass.ACCEPTED, seen=-8 * 86_400),)
+    (pipeline.known,) = pipeline.judging.judge([parsed(JANE)], known, ALL_STAGES)
+    assert (await desk.check(JANE)).source == "cache"
+    await clock.advance(1)
+    assert pipeline.runs == [[JOHN]]
+    waiting.cancel()
+    await desk.realtime.close()
 
 
 def parsed(email: str) -> Address:

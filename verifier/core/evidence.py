@@ -105,6 +105,11 @@ def freshness_of(finding: Finding) -> Freshness:
     return _INCONCLUSIVE
 
 
+def refresh_age(conclusive: ReplyClass) -> timedelta:
+    """From which age on what a mailbox's own server said of it is asked again behind the answer."""
+    return _FRESHNESS[conclusive].refresh
+
+
 def expires_at(finding: Finding) -> datetime:
     """Until when the finding is authoritative: past that, `check` and `clean` ask again."""
     return finding.observed_at + freshness_of(finding).authoritative

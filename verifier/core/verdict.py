@@ -10,7 +10,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from verifier.core.address import Address, SyntaxFault
-from verifier.core.evidence import Evidence, Finding, NameFlags, Obstacle, expires_at, merge
+from verifier.core.evidence import Evidence, Finding, NameFlags, Obstacle, expires_at, merge, refresh_age
 from verifier.core.facts import AcceptsAll, MailRoute, RouteStatus
 from verifier.core.mail_events import EventKind
 from verifier.core.reasons import Reason, StageName, Verdict, verdict_of
@@ -270,6 +270,14 @@ def _detail(evidence: Evidence, finding: Finding | None) -> str | None:
     if finding is not None and finding.detail:
         return finding.detail
     return evidence.route.detail or None if evidence.route is not None else None
+
+
+def refresh_due(assessment: Assessment, now: datetime) -> bool:
+    """What was known may still be answered with, but has to be asked again behind the answer."""
+    smtp = assessment.smtp
+    if assessment.source is not Source.CACHE or smtp is None or assessment.verdict is Verdict.UNKNOWN:
+        return False
+    return now - assessment.checked_at >= refresh_age(smtp.reply_class)
 
 
 def stated_assessment(address: Address, reason: Reason, now: datetime, risks: BounceRisks) -> Assessment:

@@ -5,7 +5,7 @@ ask; and no more than so many go on behind their answers.
 """
 
 import asyncio
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, suppress
 
@@ -15,7 +15,7 @@ from verifier.core.address import Address, SyntaxFault, parse_address
 from verifier.core.measures import BEHIND, LATE, RUNNING, VERDICTS
 from verifier.core.reasons import StageName
 from verifier.core.test_addresses import stated_reason
-from verifier.core.verdict import Assessment
+from verifier.core.verdict import Assessment, Source, refresh_due
 from verifier.ports import Clock, Meter
 from verifier.service.bell import Bell
 from verifier.service.harvest_guard import Client
@@ -27,6 +27,9 @@ MOST_RUNNING = 20_000
 MOST_BEHIND = 2_000
 _BEGUN_TOGETHER = 4
 """So many inquiries are begun before the loop turns to what else there is: they are the bulk of a check's work."""
+_REFRESH_REST = 600.0
+"""Seconds until what was asked again behind an answer, in vain, is asked once more."""
+_MOST_REFRESHED = 20_000
 _FEW = 20
 """Up to so many are asked as somebody who waits; more are a list, which people overtake."""
 
@@ -63,6 +66,7 @@ class RealTime:
         self._keys: dict[Inquiry, _Key] = {}
         self._running: dict[Inquiry, None] = {}
         self._behind: dict[Inquiry, None] = {}
+        self._refreshed: OrderedDict[str, float] = OrderedDict()
         self._to_begin: deque[Inquiry] = deque()
         self._beginning: asyncio.Task[None] | None = None
         self._bell = Bell(clock)
@@ -98,7 +102,10 @@ class RealTime:
         self._listen(inquiry, hear)
         try:
             in_time = await heard
-            return self._answered(inquiry, 0, started, late=not in_time)
+            assessment = self._answered(inquiry, 0, started, late=not in_time)
+            if assessment.source is Source.CACHE:
+                self._refresh(inquiry.parsed[0], assessment, client)
+            return assessment
         finally:
             self._bell.stop(alarm)
             self._leave(inquiry, hear)
@@ -108,7 +115,11 @@ class RealTime:
         parsed = parse_address(raw)
         asking = Asking(stages=stages, source=client.key, client=client, interactive=True)
         assessment = self._verification.at_hand(parsed, asking)
-        return None if assessment is None else self._counted(assessment, started)
+        if assessment is None:
+            return None
+        if assessment.source is Source.CACHE:
+            self._refresh(parsed, assessment, client)
+        return self._counted(assessment, started)
 
     async def check_all(
         self, raws: Sequence[str], stages: tuple[StageName, ...], client: Client, budget: float, *, began: float
@@ -182,6 +193,20 @@ class RealTime:
                 await asyncio.sleep(0)
         finally:
             self._beginning = None
+
+    def _refresh(self, parsed: Address | SyntaxFault, assessment: Assessment, client: Client) -> None:
+        """Ask again behind an answer that has come of age: once, and with the patience of a list."""
+        if not refresh_due(assessment, self._clock.now()) or not isinstance(parsed, Address):
+            return
+        key, now = self._verification.judging.key_of(parsed), self._clock.monotonic()
+        asked_at = self._refreshed.get(key)
+        if (asked_at is not None and now - asked_at < _REFRESH_REST) or self._addresses >= self._most_behind:
+            return
+        self._refreshed[key] = now
+        self._refreshed.move_to_end(key)
+        if len(self._refreshed) > _MOST_REFRESHED:
+            self._refreshed.popitem(last=False)
+        self._leave_behind(self._begin([parsed], Asking(source=f"{client.key} behind", client=client, anew=True)))
 
     def _require_room(self, count: int) -> None:
         if self._addresses + count > self._most_running:
