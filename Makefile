@@ -15,7 +15,7 @@ run: $(VENV)/.run
 	@$(BIN)/verifier $(or $(ARGS),doctor)
 
 test: $(VENV)/.dev
-	@tools/need-debian redis-server nsd chromium curl nodejs php-cli systemd
+	@tools/need-debian redis-server nsd chromium curl nodejs php-cli systemd swaks libnet-ssleay-perl netcat-openbsd
 	@tools/unpack-debian postfix exim4-daemon-light opensmtpd postgrey
 	@command -v npm >/dev/null || tools/need-debian npm
 	@$(BIN)/python -m tools.npm_files axe-core
@@ -38,6 +38,10 @@ bench: $(VENV)/.dev
 	@$(BIN)/python bench/http.py
 	@$(BIN)/python -m bench.lists_service
 	@$(BIN)/python -m bench.lists_fair
+	@$(BIN)/python -m bench.policy
+	@$(BIN)/python -m bench.relay
+	@tools/unpack-debian postfix
+	@$(BIN)/python -m bench.gate_postfix
 	@tools/need-debian chromium
 	@$(BIN)/python -m bench.list_page
 

@@ -58,15 +58,16 @@ class Service:
 
     def begin(self) -> None:
         """Starts it, without waiting until it listens."""
-        self._child = subprocess.Popen(
-            [sys.executable, "-m", "verifier", "serve"],
-            cwd=self.log.parent,
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=self.log.open("ab"),
-            start_new_session=True,
-        )
+        with self.log.open("ab") as log:
+            self._child = subprocess.Popen(
+                [sys.executable, "-m", "verifier", "serve"],
+                cwd=self.log.parent,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                start_new_session=True,
+            )
 
     def wait_until_listening(self) -> None:
         """Raises AssertionError where it ends before, or never does."""
@@ -102,6 +103,12 @@ class Service:
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, json.loads(error.read())
+
+    def read(self, path: str) -> bytes:
+        """The body of an answer."""
+        with urllib.request.urlopen(self.url + path, timeout=_PATIENCE) as response:
+            content: bytes = response.read()
+        return content
 
     def __enter__(self) -> "Service":
         self.begin()

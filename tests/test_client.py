@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from tests.core.test_signup import assessment
-from verifier.client import AsyncClient, ServiceRefused
+from verifier.client import AsyncClient, Client, ServiceRefused
 from verifier.core.reasons import Reason
 from verifier.core.record import to_record
 
@@ -115,3 +115,58 @@ async def test_a_stream_that_broke_off_goes_on() -> None:
         found = [(place, record.email) async for place, record in client.verify_all(emails)]
     assert sorted(found) == list(enumerate(emails))
     assert asked == [emails, emails[:2]]
+
+
+async def gated(request: web.Request) -> web.StreamResponse:
+    question = await request.json()
+    common = {"rule": "otherwise", "policy": "balanced", "message_class": question["message_class"], "also": []}
+    found = {"decision": "allow", "until": None, "degraded": False, "verdict": "deliverable", "age_s": 3}
+    return web.json_response({"results": [{"email": email, **common, **found} for email in question["emails"]]})
+
+
+async def test_the_gate_is_asked() -> None:
+    """One or many, in order; more than fit into one request are sent in several."""
+    async with service(gated) as url, AsyncClient(url) as client:
+        one = await client.gate("jane@shop.example", message_class="triggered")
+        assert (one.decision, one.message_class, one.degraded) == ("allow", "triggered", False)
+        many = [f"u{n}@shop.example" for n in range(1500)]
+        assert [record.email for record in await client.gate_all(many)] == many
+
+        def without_asyncio() -> str:
+            with Client(url) as plain:
+                assert len(plain.gate_all(["a@b.example"], sender="shop")) == 1
+                return plain.gate("jane@shop.example").decision
+
+        assert await asyncio.to_thread(without_asyncio) == "allow"
+
+
+@pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
+async def test_a_gate_that_is_no_help_stops_no_order(status: int) -> None:
+    """It is asked once; marketing is held and everything else goes out, degraded."""
+    handler, asked = failing(9, status)
+    async with service(handler) as url, AsyncClient(url) as client:
+        classes = ("marketing", "triggered", "transactional")
+        found = [await client.gate("jane@shop.example", message_class=each) for each in classes]
+    assert [record.decision for record in found] == ["hold", "allow", "allow"]
+    assert {(record.rule, record.degraded) for record in found} == {("unavailable", True)}
+    assert len(asked) == 3
+
+
+async def test_a_gate_that_talks_nonsense_or_is_away() -> None:
+    """Is no help either."""
+
+    async def nonsense(_: web.Request) -> web.StreamResponse:
+        return web.Response(text="<html>allow</html>")
+
+    async with service(nonsense) as url, AsyncClient(url) as client:
+        assert (await client.gate("jane@shop.example")).degraded
+    async with AsyncClient("http://127.0.0.1:1") as client:
+        assert (await client.gate("jane@shop.example", message_class="transactional")).decision == "allow"
+
+
+async def test_a_question_that_cannot_be_is_told() -> None:
+    """A policy that there is not is a mistake of the program, which should not go unnoticed."""
+    handler, _ = failing(9, 422)
+    async with service(handler) as url, AsyncClient(url) as client:
+        with pytest.raises(ServiceRefused):
+            await client.gate("jane@shop.example", policy="mine")

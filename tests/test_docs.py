@@ -7,7 +7,17 @@ from pathlib import Path
 import click
 import pytest
 
-from tools.build_docs import OPERATIONS, README, VERDICTS, WHAT_TO_DO, operations_page, readme, verdicts_page
+from tools.build_docs import (
+    GATE,
+    OPERATIONS,
+    README,
+    VERDICTS,
+    WHAT_TO_DO,
+    gate_page,
+    operations_page,
+    readme,
+    verdicts_page,
+)
 from verifier.config import SETTINGS
 from verifier.core.reasons import MEANINGS, Reason
 from verifier.edges.cli.root import root
@@ -19,7 +29,7 @@ PAGES = sorted(
 OUR_PAGES = [page for page in PAGES if page.name != "contract.md"]
 _LINK = re.compile(r"\]\(([^)\s]+)\)|(?:src|srcset)=\"([^\"]+)\"")
 _CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
-_TO_COME = {"gate", "suppress", "feedback"}
+_TO_COME = {"feedback"}
 
 
 def name(page: Path) -> str:
@@ -53,12 +63,14 @@ def test_no_relative_link_is_broken(page: Path) -> None:
 
 
 def test_the_parts_that_are_made_are_as_the_tool_makes_them() -> None:
-    """docs/verdicts.md, the README's tables and the list of measures come from the code's own tables."""
+    """docs/verdicts.md, the gate's table, the README's and the list of measures come from the code's own tables."""
     assert verdicts_page() == VERDICTS.read_text(encoding="utf-8")
     text = README.read_text(encoding="utf-8")
     assert readme(text) == text
     operations = OPERATIONS.read_text(encoding="utf-8")
     assert operations_page(operations) == operations
+    gate = GATE.read_text(encoding="utf-8")
+    assert gate_page(gate) == gate
 
 
 def test_every_reason_is_explained() -> None:

@@ -1,7 +1,7 @@
 """Writes what the documentation says of verdicts, providers and measures from the code's own tables.
 
-docs/verdicts.md as a whole, and the parts of README.md and docs/operations.md between `<!-- made: NAME -->` and
-`<!-- end -->`.
+docs/verdicts.md as a whole, and the parts of README.md, docs/operations.md and docs/gate.md between
+`<!-- made: NAME -->` and `<!-- end -->`.
 """
 
 import re
@@ -9,7 +9,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from verifier.adapters.data_files import load_reference_data, shipped_folder
+from verifier.core.gate_policies import BALANCED, BUILT_IN, Outcome
+from verifier.core.gate_rules import BUCKETS, ROWS, Rule
+from verifier.core.gate_words import MessageClass
 from verifier.core.measures import MEASURES, Kind
+from verifier.core.profiles import DEFAULT, PROFILES
 from verifier.core.providers import ProbePolicy, Provider
 from verifier.core.reasons import MEANINGS, Reason, Verdict, verdict_of
 from verifier.writers.sentences_en import SENTENCES_EN
@@ -18,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 VERDICTS = ROOT / "docs" / "verdicts.md"
 OPERATIONS = ROOT / "docs" / "operations.md"
+GATE = ROOT / "docs" / "gate.md"
 _PART = re.compile(r"(<!-- made: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _ORDER = (Verdict.DELIVERABLE, Verdict.UNDELIVERABLE, Verdict.RISKY, Verdict.UNKNOWN)
 
@@ -178,6 +183,45 @@ def operations_page(text: str) -> str:
     return _PART.sub(lambda part: f"{part[1]}{measure_table()}{part[3]}", text)
 
 
+def gate_page(text: str) -> str:
+    """docs/gate.md with its made parts made anew."""
+    made = {"rules": rule_table(), "profiles": profile_table()}
+    return _PART.sub(lambda part: f"{part[1]}{made[part[2]]}{part[3]}", text)
+
+
+def rule_table() -> str:
+    """Every rule of the gate in its order, what the balanced policy concludes, and where others differ."""
+    lines = [
+        "| rule | when | marketing | triggered | transactional | bucket |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in ROWS:
+        cells = " | ".join(_cell(row.rule, each) for each in MessageClass)
+        lines.append(f"| `{row.rule}` | {row.sentence} | {cells} | `{BUCKETS[row.rule]}` |")
+    return "\n".join(lines) + "\n"
+
+
+def profile_table() -> str:
+    """The limits of sending services that a campaign is held against."""
+    lines = ["| profile | held from | blocked from | whose limits |", "|---|---|---|---|"]
+    for name, profile in {"none": DEFAULT, **PROFILES}.items():
+        lines.append(f"| `{name}` | {profile.hold:.1%} | {profile.block:.1%} | {profile.source} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(rule: Rule, message_class: MessageClass) -> str:
+    """The balanced outcome, and that of every policy which has another."""
+    words = {Outcome.NEXT: "–"}
+    outcome = BALANCED.cells[message_class][rule]
+    others = [
+        f"{name}: {words.get(policy.cells[message_class][rule], policy.cells[message_class][rule])}"
+        for name, policy in BUILT_IN.items()
+        if policy.cells[message_class][rule] is not outcome
+    ]
+    said = words.get(outcome, outcome)
+    return f"{said} ({', '.join(others)})" if others else said
+
+
 def _reasons(verdict: Verdict) -> list[Reason]:
     return [reason for reason in Reason if verdict_of(reason) is verdict]
 
@@ -195,4 +239,5 @@ def _asked(provider: Provider) -> str:
 if __name__ == "__main__":
     VERDICTS.write_text(verdicts_page(), encoding="utf-8")
     OPERATIONS.write_text(operations_page(OPERATIONS.read_text(encoding="utf-8")), encoding="utf-8")
+    GATE.write_text(gate_page(GATE.read_text(encoding="utf-8")), encoding="utf-8")
     README.write_text(readme(README.read_text(encoding="utf-8")), encoding="utf-8")

@@ -6,8 +6,9 @@ from contextlib import asynccontextmanager
 from msgspec import Struct
 
 from verifier.adapters.sqlite_campaigns import SqliteCampaigns
-from verifier.core.campaigns import Campaign
+from verifier.core.campaigns import WAVES, Campaign, RowFate, wave_of
 from verifier.core.gate_words import GateDecision
+from verifier.core.list_rows import ShownRow
 from verifier.core.projection import Evidence, Group
 from verifier.gate_wiring import GateService
 from verifier.list_wiring import ListService
@@ -16,6 +17,9 @@ from verifier.wiring import Verifier
 from verifier.writers.campaign_writer import decided_rows, preset_rows
 
 CAMPAIGNS_FILE = "campaigns.sqlite"
+WAVE_KEEPS = tuple(f"wave-{wave}" for wave in range(1, WAVES + 1))
+KEEPS = ("planned", "sendable", "rejected", "full", *WAVE_KEEPS)
+"""What of a campaign can be downloaded; `planned` is `sendable` as far as the quota goes, the waves are its parts."""
 
 
 class CampaignService(Struct, frozen=True):
@@ -24,24 +28,40 @@ class CampaignService(Struct, frozen=True):
     campaigns: Campaigns
 
     async def download(self, campaign: Campaign, keep: str, preset: str) -> AsyncGenerator[bytes, None]:
-        """The rows as CSV: `sendable`, `rejected` or `full`; with a preset the sendable ones as a service imports them.
+        """The rows as CSV: one of KEEPS; with a preset, those that are sent as a service imports them.
 
         Raises CampaignNotThere before the campaign is decided.
         """
-        heading = True
+        heading, left = True, campaign.summary["counts"]["planned"] if campaign.summary is not None else 0
         async for job, rows in self.campaigns.rows(campaign):
             assert job.preview is not None
             header, column = job.preview.columns, (job.columns or job.preview.email_columns or (0,))[0]
-            sent = [not isinstance(fate, str) and fate[0] is GateDecision.ALLOW for _, fate in rows]
+            chosen = []
+            for row, fate in rows:
+                goes = not isinstance(fate, RowFate) and fate[0] is GateDecision.ALLOW
+                planned = goes and left > 0
+                left -= planned
+                if _wanted(keep, goes, planned, row):
+                    chosen.append((row, fate))
             if preset:
-                chosen = [row for (row, _), goes in zip(rows, sent, strict=True) if goes]
-                yield preset_rows(preset, header, column, chosen, heading=heading)
+                yield preset_rows(preset, header, column, [row for row, _ in chosen], heading=heading)
             else:
-                wanted = {"sendable": (True,), "rejected": (False,)}.get(keep, (True, False))
-                yield decided_rows(
-                    header, [each for each, goes in zip(rows, sent, strict=True) if goes in wanted], heading=heading
-                )
+                yield decided_rows(header, chosen, heading=heading)
             heading = False
+
+
+def _wanted(keep: str, goes: bool, planned: bool, row: ShownRow) -> bool:
+    match keep:
+        case "full":
+            return True
+        case "rejected":
+            return not goes
+        case "sendable":
+            return goes
+        case "planned":
+            return planned
+        case _:
+            return planned and keep == f"wave-{wave_of(row.assessment.verdict, row.assessment.email)}"
 
 
 @asynccontextmanager
@@ -55,7 +75,7 @@ async def open_campaigns(
 ) -> AsyncIterator[CampaignService]:
     """The campaigns of a data folder; what was undone is begun again. `evidence`: what feedback knows of the risks."""
     store = SqliteCampaigns(verifier.settings.data_dir / CAMPAIGNS_FILE)
-    campaigns = Campaigns(store, lists.lists, lists.reading, gate.equipment, evidence, report_fault)
+    campaigns = Campaigns(store, lists.lists, lists.reading, gate.equipment, evidence, verifier.resolver, report_fault)
     try:
         await campaigns.open()
         yield CampaignService(campaigns)

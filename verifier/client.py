@@ -3,6 +3,8 @@
     with Client("http://127.0.0.1:8080") as client:
         record = client.verify("jane@example.com")
         advice = client.signup("jane@gmial.com")     # never raises: where the service is out of reach it says accept
+        if client.gate("jane@example.com", message_class="triggered").decision == "allow":
+            send()                               # never raises either: order mail goes out, marketing waits
 
 What the service refuses is a `ServiceRefused` with the problem's lasting `code`; what cannot be reached, or does not
 answer, a `ServiceOutOfReach`. Requests that did not come through are sent again, with a pause that doubles; they
@@ -19,6 +21,9 @@ import aiohttp
 import msgspec
 from msgspec import Struct
 
+from verifier.core.gate_record import GateRecord
+from verifier.core.gate_rules import Rule
+from verifier.core.gate_words import GateDecision, MessageClass
 from verifier.core.record import VerdictRecord
 from verifier.core.signup import Decision
 
@@ -26,6 +31,8 @@ BATCH = 1000
 """Addresses of one request; longer sequences are sent in so many requests."""
 _MARGIN = 2.0
 _PAUSE = 0.25
+_CALLERS_FAULT = frozenset({400, 404, 405, 413, 415, 422})
+"""The question cannot be: asking it of a service that works would not help."""
 _WORTH_REPEATING = frozenset({429, 502, 503, 504})
 _LONGEST_PAUSE = 30.0
 _Result = TypeVar("_Result")
@@ -65,6 +72,10 @@ class _Answer(VerdictRecord, frozen=True, kw_only=True):
 
 class _Line(VerdictRecord, frozen=True, kw_only=True):
     index: int
+
+
+class _Gated(Struct, frozen=True):
+    results: list[GateRecord]
 
 
 class _Problem(Struct, frozen=True):
@@ -116,6 +127,75 @@ class AsyncClient:
             return Advice(Decision.ACCEPT, "", degraded=True)
         record = msgspec.convert(msgspec.to_builtins(answer), VerdictRecord)
         return Advice(answer.decision, answer.sentence, record)
+
+    async def gate(
+        self,
+        email: str,
+        *,
+        message_class: str = MessageClass.MARKETING,
+        policy: str | None = None,
+        sender: str | None = None,
+        topic: str | None = None,
+        campaign: str | None = None,
+        count: bool = False,
+        id: str | None = None,
+        deadline_ms: int = 50,
+    ) -> GateRecord:
+        """Whether mail may go to the address, by `decision`; asked once, with a second for the way.
+
+        Where the service cannot be asked, or refuses us, marketing is held and everything else allowed, `degraded`.
+        Raises ServiceRefused for a question that cannot be, such as one for a policy that there is not.
+        """
+        (record,) = await self.gate_all(
+            [email],
+            message_class=message_class,
+            policy=policy,
+            sender=sender,
+            topic=topic,
+            campaign=campaign,
+            count=count,
+            id=id,
+            deadline_ms=deadline_ms,
+        )
+        return record
+
+    async def gate_all(
+        self,
+        emails: Sequence[str],
+        *,
+        message_class: str = MessageClass.MARKETING,
+        policy: str | None = None,
+        sender: str | None = None,
+        topic: str | None = None,
+        campaign: str | None = None,
+        count: bool = False,
+        id: str | None = None,
+        deadline_ms: int = 50,
+    ) -> list[GateRecord]:
+        """The same for many, in order."""
+        common = {
+            "message_class": message_class,
+            "policy": policy,
+            "sender": sender,
+            "topic": topic,
+            "campaign": campaign,
+            "count": count,
+            "id": id,
+            "deadline_ms": deadline_ms,
+        }
+        records: list[GateRecord] = []
+        for first in range(0, len(emails), BATCH):
+            some = list(emails[first : first + BATCH])
+            try:
+                body = await self._ask_once("/v1/gate", {**common, "emails": some}, deadline_ms)
+                records += msgspec.json.decode(body, type=_Gated).results
+            except ServiceRefused as refused:
+                if refused.status in _CALLERS_FAULT:
+                    raise
+                records += [_unasked(email, message_class) for email in some]
+            except (ServiceError, msgspec.MsgspecError):
+                records += [_unasked(email, message_class) for email in some]
+        return records
 
     async def verify_all(
         self, emails: Sequence[str], *, timeout_ms: int = 60_000
@@ -226,6 +306,16 @@ class Client:
         """As AsyncClient.signup."""
         return self._wait(self._client.signup(email, timeout_ms=timeout_ms, lang=lang, strict=strict))
 
+    def gate(self, email: str, *, message_class: str = MessageClass.MARKETING, **question: Any) -> GateRecord:
+        """As AsyncClient.gate."""
+        return self._wait(self._client.gate(email, message_class=message_class, **question))
+
+    def gate_all(
+        self, emails: Sequence[str], *, message_class: str = MessageClass.MARKETING, **question: Any
+    ) -> list[GateRecord]:
+        """As AsyncClient.gate_all."""
+        return self._wait(self._client.gate_all(emails, message_class=message_class, **question))
+
     def verify_all(self, emails: Sequence[str], *, timeout_ms: int = 60_000) -> Iterator[tuple[int, VerdictRecord]]:
         """As AsyncClient.verify_all."""
         answers = self._client.verify_all(emails, timeout_ms=timeout_ms)
@@ -241,6 +331,12 @@ class Client:
 
 async def _next_of(answers: AsyncGenerator[_Result, None]) -> _Result | None:
     return await anext(answers, None)
+
+
+def _unasked(email: str, message_class: str) -> GateRecord:
+    """The service could not be asked: marketing waits, mail that somebody waits for goes out."""
+    decision = GateDecision.HOLD if message_class == MessageClass.MARKETING else GateDecision.ALLOW
+    return GateRecord(email, decision, Rule.UNAVAILABLE, "", message_class, None, True, None, None, [])
 
 
 def _refusal(response: aiohttp.ClientResponse, body: bytes) -> ServiceRefused:

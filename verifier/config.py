@@ -17,6 +17,7 @@ import platformdirs
 from msgspec import Struct
 
 from verifier.core.faults import ConfigError
+from verifier.core.mail_server import mail_server
 from verifier.core.setting_values import (
     IpAddress,
     Nameserver,
@@ -105,6 +106,8 @@ class Settings(Struct, frozen=True):
     line_listen: str
     relay_listen: str
     relay_upstream: str
+    relay_certificate: str
+    gate_enforce: bool
     origins: Mapping[str, Origin]
     file: Path | None = None
     warnings: tuple[str, ...] = ()
@@ -177,7 +180,7 @@ def require_shared_secret(settings: Settings) -> None:
 def shown_value(settings: Settings, name: str) -> str:
     """The effective value as the operator would write it, secrets masked."""
     setting, value = _BY_NAME[name], getattr(settings, name)
-    if setting.secret and "url" not in name and name != "smtp_proxy":
+    if setting.secret and "url" not in name and name not in ("smtp_proxy", "relay_upstream"):
         return "•••" if value else "(made once, in the data folder)"
     match name:
         case "smtp_helo":
@@ -278,10 +281,12 @@ SETTINGS = (
     Setting("policy_listen", listener, "", "Postfix policy service, host:port or unix:/path"),
     Setting("line_listen", listener, "", "one-shot line service, host:port or unix:/path"),
     Setting("relay_listen", listener, "", "SMTP relay, host:port or unix:/path"),
-    Setting("relay_upstream", listener, "", "mail server behind the relay, host:port"),
+    Setting("relay_upstream", mail_server, "", "mail server behind the relay, host:port or smtp(s)://", secret=True),
+    Setting("relay_certificate", _plain, "", "PEM file with certificate, chain and key, for the relay's STARTTLS"),
+    Setting("gate_enforce", truth, "false", "false: these listeners let everything pass, decide and log"),
 )
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
-_SECTIONS = {"dns", "smtp", "redis", "database", "http", "lists", "policy", "line", "relay"}
+_SECTIONS = {"dns", "smtp", "redis", "database", "http", "lists", "policy", "line", "relay", "gate"}
 _EMPTY = {
     "dns_nameservers": "the system's",
     "dns_canaries": "domains of the provider table",
@@ -291,6 +296,7 @@ _EMPTY = {
     "line_listen": "off",
     "relay_listen": "off",
     "relay_upstream": "off",
+    "relay_certificate": "no STARTTLS",
 }
 
 

@@ -156,6 +156,15 @@ async def open_suppressions(settings: Settings) -> AsyncIterator[Suppressing]:
         await store.close()
 
 
+async def prepare_memory(settings: Settings) -> None:
+    """Writes the file from which a service starts fast, where much was added: it would have to read all of it."""
+    store = SqliteSuppressions(settings.data_dir / SUPPRESSIONS_FILE)
+    try:
+        await SuppressionMemory(settings.data_dir / FRONT_FILE, store).open()
+    finally:
+        await store.close()
+
+
 @asynccontextmanager
 async def open_decisions(settings: Settings) -> AsyncIterator[DecisionLog]:
     """What was decided, beside a service that may be running."""

@@ -16,6 +16,7 @@ from verifier.config import Settings
 from verifier.core.egress import EgressState
 from verifier.core.faults import ServiceUnavailable
 from verifier.core.measures import EGRESS_OPEN, LANES, LEFT_ALONE, SESSIONS, WAITING
+from verifier.feedback_wiring import FeedbackService, open_events, open_feedback
 from verifier.gate_wiring import GateService, open_gate
 from verifier.list_wiring import ListService, open_lists, open_poster
 from verifier.service.access import Access
@@ -42,6 +43,7 @@ class FrontDesk(Struct):
     lists: ListService
     gate: GateService
     campaigns: CampaignService
+    feedback: FeedbackService
     meter: PrometheusMeter
 
 
@@ -79,10 +81,30 @@ async def open_front_desk(
                 quotas=ListQuotas(keys, allowances, clock),
             )
         )
-        gate = await stack.enter_async_context(open_gate(verifier, realtime, report_fault=report_fault, warn=warn))
-        campaigns = await stack.enter_async_context(open_campaigns(verifier, lists, gate, report_fault=report_fault))
-        readiness = _readiness(verifier, access)
-        yield FrontDesk(verifier, realtime, access, allowances, probe_limits, readiness, lists, gate, campaigns, meter)
+        events = await stack.enter_async_context(open_events(verifier.settings))
+        gate = await stack.enter_async_context(
+            open_gate(verifier, realtime, report_fault=report_fault, warn=warn, activity=events)
+        )
+        feedback = await stack.enter_async_context(
+            open_feedback(verifier, events, gate.suppressions, gate.uses, report_fault=report_fault, meter=meter)
+        )
+        calibrating = feedback.calibrating
+        campaigns = await stack.enter_async_context(
+            open_campaigns(verifier, lists, gate, report_fault=report_fault, evidence=lambda: calibrating.evidence)
+        )
+        yield FrontDesk(
+            verifier,
+            realtime,
+            access,
+            allowances,
+            probe_limits,
+            _readiness(verifier, access),
+            lists,
+            gate,
+            campaigns,
+            feedback,
+            meter,
+        )
 
 
 @asynccontextmanager

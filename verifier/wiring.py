@@ -14,10 +14,6 @@ from verifier.adapters.layered_store import LayeredStore
 from verifier.adapters.memory_pacer import MemoryPacer
 from verifier.adapters.memory_store import MemoryStore
 from verifier.adapters.metered_ports import MeteredDialer, MeteredResolver
-from verifier.adapters.redis_link import RedisLink
-from verifier.adapters.redis_pacer import RedisPacer
-from verifier.adapters.redis_single_flight import RedisSingleFlight
-from verifier.adapters.redis_store import RedisStore
 from verifier.adapters.reply_rule_file import load_rules
 from verifier.adapters.secret_file import load_secret
 from verifier.adapters.smtp_dialer import SmtpDialer
@@ -238,6 +234,12 @@ async def _open_store(
 ) -> tuple[FactStore, SingleFlight | None, Pacer]:
     """Redis where it is set, shared by all; else a file behind a memory, and limits of this process alone."""
     if settings.redis_url:
+        # Imported where it is wanted: it is more than half of what this module takes to import.
+        from verifier.adapters.redis_link import RedisLink
+        from verifier.adapters.redis_pacer import RedisPacer
+        from verifier.adapters.redis_single_flight import RedisSingleFlight
+        from verifier.adapters.redis_store import RedisStore
+
         link = RedisLink(settings.redis_url, settings.redis_prefix, clock, warn)
         stack.push_async_callback(link.close)
         behind: FactStore = RedisStore(link, clock, identity, secret)

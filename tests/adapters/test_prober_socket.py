@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -187,15 +187,22 @@ async def test_only_the_same_user_is_served(path: Path, monkeypatch: pytest.Monk
     writer.close()
 
 
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A folder for what is temporary whose name leaves room for a socket's, wherever pytest keeps its own."""
+    with tempfile.TemporaryDirectory(prefix="v") as folder:
+        yield Path(folder)
+
+
 async def test_a_long_folder_name_has_a_short_socket(
-    tmp_path: Path, prober: Prober, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, short: Path, prober: Prober, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where the path does not fit into sun_path the socket lies in a folder of this user alone."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(short))
     folder = tmp_path / ("deep" * 30)
     folder.mkdir()
     path = socket_path(folder)
-    assert path.parent == tmp_path / f"verifier-{os.getuid()}"
+    assert path.parent == short / f"verifier-{os.getuid()}"
     assert path != socket_path(tmp_path / ("other" * 30))
     server = ProberServer(path, prober.answer)
     await server.start()

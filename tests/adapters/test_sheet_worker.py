@@ -123,3 +123,21 @@ async def test_the_service_works_with_it(tmp_path: Path) -> None:
         done = await shop.done(job)
         rows = list(csv.reader(io.StringIO((await shop.text(done)).decode(), newline="")))
         assert (len(rows), done.counts.rows) == (1201, 1200)
+
+
+async def test_a_long_call_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    """Whatever it is doing in whatever thread, it ends with its service; one that does not is killed."""
+    folder = tmp_path / "list-jobs" / ID
+    folder.mkdir(parents=True)
+    rows = b"".join(b"user%d@shop%d.example\n" % (n, n) for n in range(300_000))
+    (folder / "upload.csv").write_bytes(b"email\n" + rows)
+    worker = SheetWorker(tmp_path, b"secret", tmp_path / "spool")
+    reading = asyncio.create_task(worker.survey(ID, "shop.csv", ".csv", []))
+    async with asyncio.timeout(20):
+        while not (folder / "rows.sqlite").exists():
+            await asyncio.sleep(0.02)
+    began = time.monotonic()
+    await worker.close()
+    assert time.monotonic() - began < 2
+    with pytest.raises(asyncio.CancelledError):
+        await reading

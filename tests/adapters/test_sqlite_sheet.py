@@ -94,3 +94,12 @@ def test_what_is_not_whole_is_no_sheet(tmp_path: Path) -> None:
     with SqliteSheet(path, anew=True) as sheet:
         sheet.seal(layout(0))
         assert sheet.block(0) is None
+
+
+def test_rows_of_a_list_that_was_deleted_meanwhile(tmp_path: Path) -> None:
+    """Whoever still reads its upload is told to stop."""
+    path = tmp_path / "rows.sqlite"
+    with SqliteSheet(path, anew=True) as sheet:
+        path.unlink()
+        with pytest.raises(InputError, match="not there any more"):
+            sheet.seal(layout(0))

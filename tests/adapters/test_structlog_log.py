@@ -135,3 +135,25 @@ async def test_every_request_has_its_line(capsys: pytest.CaptureFixture[str], fo
     write_request(RequestLine("GET", "/", 200, 0.1, None, "quiet", MOMENT))
     await asyncio.sleep(0.1)
     assert capsys.readouterr().err == ""
+
+
+def test_a_log_that_cannot_be_written_hurts_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a full disk the line is lost, and whoever wrote it goes on."""
+
+    class Full:
+        encoding = "utf-8"
+        buffer: "Full"
+
+        def write(self, *_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        flush = write
+
+        def isatty(self) -> bool:
+            return False
+
+    full = Full()
+    full.buffer = full
+    monkeypatch.setattr("sys.stderr", full)
+    configure("info", "json")
+    structlog.get_logger("test").info("a line", email="jane@shop.example")

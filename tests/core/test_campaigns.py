@@ -12,6 +12,7 @@ from verifier.core.campaign_columns import is_yes, selected_column, unsubscribed
 from verifier.core.campaigns import (
     COUNTED,
     PARTS,
+    WAVES,
     Accounts,
     Campaign,
     CampaignOrder,
@@ -28,11 +29,13 @@ from verifier.core.campaigns import (
     judged,
     profile_of,
     summary_of,
+    wave_of,
 )
 from verifier.core.faults import InputError
 from verifier.core.gate_rules import Bucket, Rule
 from verifier.core.gate_words import GateDecision
 from verifier.core.profiles import DEFAULT, PROFILES
+from verifier.core.reasons import Verdict
 
 ALLOW, HOLD, BLOCK = GateDecision
 NO_LIMIT = Quota()
@@ -63,6 +66,26 @@ def test_buckets_add_up(rows: list[Any], limit: int | None, used: int) -> None:
         assert counts["planned"] <= quota.remaining
         assert not counts["over_quota"] or counts["planned"] == quota.remaining
     assert set(counts) == set(COUNTED)
+
+
+@given(st.lists(st.tuples(st.sampled_from(Verdict), st.text(max_size=9))), st.none() | st.integers(0, 9))
+def test_waves_are_parts_of_what_is_planned(rows: list[tuple[Verdict, str]], limit: int | None) -> None:
+    """Every planned row is in exactly one, always the same; the first has the proven ones and nobody else."""
+    accounts = Accounts.empty()
+    for verdict, address in rows:
+        wave = wave_of(verdict, address)
+        assert 1 <= wave <= WAVES and wave == wave_of(verdict, address.upper() if address.isascii() else address)
+        assert (wave == 1) == (verdict is Verdict.DELIVERABLE)
+        accounts.add(ALLOW, Rule.OTHERWISE, structs.replace(ROW, wave=wave), Quota(limit))
+    assert sum(accounts.waves) == accounts.counts["planned"]
+
+
+def test_waves_grow() -> None:
+    """A twentieth, a fifth, the rest."""
+    sizes = [0] * WAVES
+    for number in range(10_000):
+        sizes[wave_of(Verdict.UNKNOWN, f"person{number}@shop.example") - 1] += 1
+    assert sizes[0] == 0 and 400 < sizes[1] < 600 and 1800 < sizes[2] < 2200 and sizes[3] > 7000
 
 
 @given(st.lists(fates))

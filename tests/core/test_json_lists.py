@@ -14,7 +14,9 @@ from verifier.core.list_orders import as_lines
 SCALARS = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text()
 EMAILS = st.fixed_dictionaries({"emails": st.lists(st.text(), min_size=1)})
 ROWS = st.fixed_dictionaries({"rows": st.lists(st.dictionaries(st.text(), SCALARS), min_size=1)})
-OTHERS = st.dictionaries(st.text().filter(lambda name: name not in ("emails", "rows")), SCALARS, max_size=5)
+OTHERS = st.dictionaries(
+    st.text().filter(lambda name: name not in ("emails", "rows")), SCALARS | st.lists(st.text(), max_size=3), max_size=5
+)
 BLANKS = st.sampled_from([b"", b" ", b"\r\n\t "])
 
 
@@ -91,6 +93,7 @@ def test_whatever_comes_is_read_or_refused(text: bytes, size: int) -> None:
         (b'{"rows":[{"a":1},{"a":[1]}]}', "/rows/1"),
         (b'{"rows":["a"]}', "/rows/0"),
         (b'{"name":{},"emails":["a"]}', "/name"),
+        (b'{"list":["a@b.example"]}', "/emails"),
         (b'{"name":1,"name":2,"emails":["a"]}', "/name"),
     ],
 )

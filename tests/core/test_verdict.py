@@ -12,9 +12,10 @@ from tests.support.facts import at, control, hindered, replied, route
 from verifier.core.address import Address, SyntaxFault, parse_address
 from verifier.core.evidence import Evidence, Finding, NameFlags, Obstacle, expires_at, merge
 from verifier.core.facts import AcceptsAll, MailHost, MailRoute, RouteStatus
+from verifier.core.mail_events import EventKind
 from verifier.core.reasons import ALL_STAGES, Reason, StageName, Verdict, verdict_of
 from verifier.core.replies import ReplyClass, SmtpStage
-from verifier.core.verdict import Assessment, BounceRisks, Flags, SmtpEvidence, judge, stated_assessment
+from verifier.core.verdict import Assessment, BounceRisks, Flags, SmtpEvidence, Source, judge, stated_assessment
 
 NOW = at(600)
 RISKS = BounceRisks(
@@ -337,3 +338,17 @@ def test_stages_are_those_done() -> None:
     """The assessment repeats what the evidence says was done."""
     known = structs.replace(evidence(), stages=(StageName.SYNTAX, StageName.MX))
     assert judge(known, NOW, RISKS).stages == (StageName.SYNTAX, StageName.MX)
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [(EventKind.DELIVERED, Reason.CATCH_ALL), (EventKind.OPENED, Reason.ACCEPTED), (None, Reason.CATCH_ALL)],
+)
+def test_mail_that_somebody_reads_is_accepted_where_every_name_is(told: EventKind | None, reason: Reason) -> None:
+    """That a made-up name is accepted too says nothing against a mailbox that is read; a delivery is no more than
+    another acceptance. What was told says so.
+    """
+    finding = Finding(at(300), ReplyClass.ACCEPTED, stage=SmtpStage.DATA, told=told)
+    found = judge(evidence(finding, accepts_all=control(True)), NOW, RISKS)
+    assert (found.reason, found.flags.catch_all) == (reason, True)
+    assert found.source is (Source.LIVE if told is None else Source.FEEDBACK)

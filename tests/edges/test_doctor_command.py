@@ -101,3 +101,17 @@ def test_a_data_folder_that_cannot_be_written_is_told(
     assert code is ExitCode.UNAVAILABLE
     assert "✗ data folder:" in text
     assert "✓ port 25" in text
+
+
+def test_a_senders_domain_is_looked_at(surroundings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """SPF, DKIM, DMARC and MX of that domain alone, each with the line to publish; nothing of this host."""
+
+    class Names(FakeResolver):
+        async def close(self) -> None:
+            """Nothing is open."""
+
+    monkeypatch.setattr(module, "DnspythonResolver", lambda *_: Names({}, None))
+    done = CliRunner().invoke(module.doctor_command, ["--sender", "Shop.example", "--selector", "s1"])
+    assert done.exit_code == 0 and done.stdout.count("sender: ") == 4
+    assert "TXT at s1._domainkey.shop.example" in done.stdout and "_dmarc.shop.example" in done.stdout
+    assert "port 25" not in done.stdout

@@ -8,12 +8,14 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
+from tests.roads.conftest import NOBODY
 from tests.roads.test_serve import README, serving
 from tests.support.command import ROOT, Command
 
@@ -64,27 +66,59 @@ def test_there_is_one_for_each_language() -> None:
     assert list(_EXAMPLES) == list(_INTERPRETERS)
 
 
+@pytest.fixture(scope="module")
+def form(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """A running service's URL, and a key for it."""
+    command = Command(tmp_path_factory.mktemp("service"), NOBODY)
+    key = command.run("keys", "create", "form").out.strip()
+    with serving(command) as (_, url):
+        yield url, key
+
+
 @pytest.mark.parametrize("language", _INTERPRETERS)
-def test_who_is_refused_is_told_and_nobody_else(offline: Command, tmp_path: Path, language: str) -> None:
+def test_who_is_refused_is_told_and_nobody_else(form: tuple[str, str], tmp_path: Path, language: str) -> None:
     """Whatever was typed; with a key that holds no more everybody gets in."""
-    key = offline.run("keys", "create", "form").out.strip()
-    with serving(offline) as (_, url):
-        told = {
-            email: refusal(language, tmp_path, url, key, email)
-            for email in ("mailbox_not_found@verifier.test", "accepted@verifier.test", "greylisted@verifier.test")
+    url, key = form
+    told = {
+        email: refusal(language, tmp_path, url, key, email)
+        for email in ("mailbox_not_found@verifier.test", "accepted@verifier.test", "greylisted@verifier.test")
+    }
+    assert [bool(sentence) for sentence in told.values()] == [True, False, False]
+    assert refusal(language, tmp_path, url, key, 'a"b\\c $HOME `id` é@') != ""
+    assert refusal(language, tmp_path, url, "vfk_old", "mailbox_not_found@verifier.test") == ""
+
+
+@pytest.fixture(scope="module")
+def without(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], tuple[str, float]]:
+    """What each example prints, and after how many seconds, where the verifier is silent, dead or talks nonsense; all
+    languages at the same time, for most of it is waiting.
+    """
+
+    def timed(language: str, url: str) -> tuple[str, float]:
+        folder, began = tmp_path_factory.mktemp(language), time.monotonic()
+        return refusal(language, folder, url, "vfk_x", "mailbox_not_found@verifier.test"), time.monotonic() - began
+
+    with (
+        nonsense() as url,
+        socket.create_server(("127.0.0.1", 0)) as silence,
+        ThreadPoolExecutor(len(_INTERPRETERS)) as pool,
+    ):
+        silent = f"http://127.0.0.1:{silence.getsockname()[1]}"
+        urls = {"silent": silent, "dead": "http://127.0.0.1:1", "nonsense": url}
+        begun = {
+            (way, language): pool.submit(timed, language, where)
+            for way, where in urls.items()
+            for language in _INTERPRETERS
         }
-        assert [bool(sentence) for sentence in told.values()] == [True, False, False]
-        assert refusal(language, tmp_path, url, key, 'a"b\\c $HOME `id` é@') != ""
-        assert refusal(language, tmp_path, url, "vfk_old", "mailbox_not_found@verifier.test") == ""
+        return {name: told.result() for name, told in begun.items()}
 
 
 @pytest.mark.parametrize("language", _INTERPRETERS)
-def test_everybody_gets_in_where_the_verifier_is_gone(tmp_path: Path, language: str) -> None:
+@pytest.mark.parametrize("way", ["silent", "dead", "nonsense"])
+def test_everybody_gets_in_where_the_verifier_is_gone(
+    without: dict[tuple[str, str], tuple[str, float]], way: str, language: str
+) -> None:
     """Dead, silent or talking nonsense: nothing is printed, and nobody waits for long."""
-    with nonsense() as url:
-        assert refusal(language, tmp_path, url, "vfk_x", "mailbox_not_found@verifier.test") == ""
-    with socket.create_server(("127.0.0.1", 0)) as silence:
-        for port in (1, silence.getsockname()[1]):
-            began = time.monotonic()
-            assert refusal(language, tmp_path, f"http://127.0.0.1:{port}", "vfk_x", "nope") == ""
-            assert time.monotonic() - began < PATIENCE
+    told, seconds = without[way, language]
+    assert told == ""
+    assert seconds < PATIENCE

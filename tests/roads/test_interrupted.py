@@ -1,6 +1,5 @@
 """Runs that are killed, terminated or interrupted: what was learned stays learned, the file is the same in the end."""
 
-import random
 import signal
 import sqlite3
 import time
@@ -17,6 +16,7 @@ from tests.roads.worlds import list_text as sample_text
 from tests.roads.worlds import quick_world, untouched, without_times, wrong_rows
 from tests.support.command import Command, rows_of
 from tests.support.hasty import HASTY
+from tests.support.kills import Kill, killed_at_random
 from verifier.world import World
 from verifier.world.process import WorldProcess
 
@@ -33,7 +33,7 @@ class Broken:
 
     def __init__(self, folder: Path) -> None:
         self.log = folder / "world.jsonl"
-        self.kills: list[float] = []
+        self.kills: list[Kill] = []
         with ThreadPoolExecutor(2) as pool:
             whole, broken = (
                 pool.submit(self._undisturbed, folder / "whole"),
@@ -51,14 +51,10 @@ class Broken:
 
     def _killed(self, folder: Path) -> str:
         folder.mkdir()
-        draw = random.Random(2)
         with WorldProcess(FAR, log_file=str(self.log)) as running:
             command = Command(folder, running.environment)
             source = command.write("list.csv", list_text(FAR, ROWS, DOMAINS))
-            for _ in range(KILLS):
-                with command.start("clean", source, "--force"):
-                    time.sleep(draw.uniform(0.5, 3.0))
-                    self.kills.append(time.monotonic())
+            self.kills = killed_at_random(lambda: command.start("clean", source, "--force"), running, KILLS, seed=2)
             self.last = command.run("clean", source, "--force")
         self.left_over = sorted(path.name for path in (command.data_dir / "journals").iterdir())
         self.partial = [name for name in command.names() if name.endswith(".partial")]
@@ -79,9 +75,10 @@ def test_a_killed_run_ends_in_the_same_file(broken: Broken) -> None:
 
 def test_a_killed_run_asks_nobody_in_vain(broken: Broken) -> None:
     """By the hosts' own log only those are named again who were in flight, or whose control was."""
-    found = account(broken.log, broken.kills, FAR.rtt, set(addresses(FAR, ROWS, DOMAINS)))
+    found = account(broken.log, [kill.at for kill in broken.kills], FAR.rtt, set(addresses(FAR, ROWS, DOMAINS)))
     assert found.in_vain == 0, found
     assert found.recipients >= ROWS
+    assert len({kill.asked for kill in broken.kills if kill.asked}) >= 3
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])

@@ -1,7 +1,6 @@
 """Lists of the service in the world: killed at any moment they come to their end by themselves, every row right."""
 
 import json
-import random
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ from bench.world_lists import addresses, list_text
 from tests.roads.worlds import list_text as sample_text
 from tests.roads.worlds import quick_world, untouched, without_times, wrong_rows
 from tests.support.command import Command
+from tests.support.kills import Kill, killed_at_random
 from verifier.world import World
 from verifier.world.process import WorldProcess
 
@@ -28,7 +28,7 @@ class Broken:
 
     def __init__(self, folder: Path) -> None:
         self.log = folder / "world.jsonl"
-        self.kills: list[float] = []
+        self.kills: list[Kill] = []
         self.events: list[dict[str, object]] = []
         self.given = list_text(FAR, ROWS, DOMAINS)
         with ThreadPoolExecutor(2) as pool:
@@ -46,14 +46,10 @@ class Broken:
 
     def _killed(self, folder: Path) -> str:
         folder.mkdir()
-        draw = random.Random(4)
         with WorldProcess(FAR, log_file=str(self.log)) as running:
             driver = Command(folder, running.environment, module=DRIVER)
             source, out = driver.write("list.csv", self.given), folder / "out.csv"
-            for _ in range(KILLS):
-                with driver.start(source, out):
-                    time.sleep(draw.uniform(0.4, 3.0))
-                    self.kills.append(time.monotonic())
+            self.kills = killed_at_random(lambda: driver.start(source, out), running, KILLS, seed=4)
             self.last = driver.run(source, out)
         assert self.last.code == 0, self.last.err
         self.events = [json.loads(line) for line in self.last.out.splitlines()]
@@ -89,9 +85,10 @@ def test_numbers_of_events_grow_over_all_processes(broken: Broken) -> None:
 
 def test_nobody_is_asked_in_vain(broken: Broken) -> None:
     """By the hosts' own log only those are named again who were in flight, or whose control was."""
-    found = account(broken.log, broken.kills, FAR.rtt, set(addresses(FAR, ROWS, DOMAINS)))
+    found = account(broken.log, [kill.at for kill in broken.kills], FAR.rtt, set(addresses(FAR, ROWS, DOMAINS)))
     assert found.in_vain == 0, found
     assert found.recipients >= ROWS
+    assert len({kill.asked for kill in broken.kills if kill.asked}) >= 3
 
 
 def test_greylisted_rows_are_asked_again_over_a_kill(tmp_path: Path) -> None:

@@ -170,6 +170,20 @@ def test_a_conversation_is_shown(tmp_path: Path, town: WorldProcess, browser: Br
     page.context.close()
 
 
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_a_list_that_is_too_large_is_said_on_the_page(offline: Command, browser: Browser, language: str) -> None:
+    """Whatever the browser makes of an upload that is not read to its end, its sender learns what to do."""
+    page, _ = opened(browser, language)
+    source = offline.write("large.csv", "email\n" + "somebody@shop.example\n" * 200_000)
+    with serving(offline, VERIFIER_LISTS_MAX_UPLOAD="1MB") as (_, url):
+        page.goto(url)
+        page.set_input_files("#file", source)
+        page.locator("form.drop button").click()
+        told = {"en": r"larger than 1MB|broke off", "fr": r"dépasse 1MB|interrompu"}[language]
+        expect(page.locator(".bad:visible")).to_have_text(re.compile(told))
+    page.context.close()
+
+
 def test_a_language_that_was_chosen_stays(tmp_path: Path, offline: Command, browser: Browser) -> None:
     """Over all pages; and a page that is not there says so in it."""
     page, _ = opened(browser, "en")

@@ -19,6 +19,11 @@ ROWS = 500
 FAR = quick_world(19, hosts=5, domains=100, rtt=0.3)
 
 
+def hasty(folder: Path, world: WorldProcess) -> Command:
+    """The command in a hurry, in that world."""
+    return Command(folder, world.environment, module=HASTY)
+
+
 def hand_in(url: str, text: str) -> str:
     """The new list's id."""
     target = f"{url}/v1/lists?start=true&name=list.csv&max_wait_s=60"
@@ -65,13 +70,10 @@ def test_a_list_by_http_is_what_clean_writes(tmp_path: Path) -> None:
     (tmp_path / "by-command").mkdir()
     (tmp_path / "by-http").mkdir()
     with WorldProcess(world) as running:
-        command = Command(tmp_path / "by-command", running.environment, module=HASTY)
+        command = hasty(tmp_path / "by-command", running)
         finished = command.run("clean", command.write("list.csv", text), "--max-wait", "60s")
         assert finished.code == 0, finished.err
-    with (
-        WorldProcess(world) as running,
-        serving(Command(tmp_path / "by-http", running.environment, module=HASTY)) as (_, url),
-    ):
+    with WorldProcess(world) as running, serving(hasty(tmp_path / "by-http", running)) as (_, url):
         list_id = hand_in(url, text)
         *_, (_, last) = events(url, list_id)
         by_http = downloaded(url, list_id)
@@ -85,7 +87,7 @@ def test_a_killed_service_finishes_its_lists_by_itself(tmp_path: Path) -> None:
     """kill -9 in the middle; the next start goes on without being asked, and events go on behind the last one heard."""
     text = list_text(FAR, ROWS)
     with WorldProcess(FAR) as running:
-        command = Command(tmp_path, running.environment, module=HASTY)
+        command = hasty(tmp_path, running)
         with serving(command) as (service, url):
             list_id = hand_in(url, text)
             heard, record = next(told for told in events(url, list_id) if told[1]["progress"]["asked"])

@@ -40,8 +40,13 @@ TRIED = [
     if mode is GenerationMode.POSITIVE or operation.body or operation.query
 ]
 """What takes nothing cannot be asked wrongly, and what takes a text in its path neither."""
-_TAKE_WHAT_NOBODY_KNOWS = ("POST /v1/lists", "POST /v1/lists/{id}/start", "POST /v1/lists/{id}/look")
-"""Any bytes may be a list, and no list has a made-up id."""
+_TAKE_WHAT_NOBODY_KNOWS = (
+    "POST /v1/lists",
+    "POST /v1/lists/{id}/start",
+    "POST /v1/lists/{id}/look",
+    "POST /v1/campaigns/{id}/release",
+)
+"""Any bytes may be a list, and no list or campaign has a made-up id."""
 PROFILE = settings(
     max_examples=40,
     deadline=None,

@@ -90,13 +90,13 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
             where = folder / Path(target).name if target.startswith("/tmp/") else source / name
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
             copy(ROOT / name, where)  # type: ignore[operator]
-    subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
+    pip = shlex.join([sys.executable, "-m", "pip", "--python", str(environment / "bin" / "python"), "--quiet"])
     for line in instructions("RUN"):
         if line.startswith("pip "):
-            command = line.replace("/dist", str(folder / "dist")).replace(
-                "/tmp/constraints", str(folder / "constraints")
-            )
-            subprocess.run(f"{environment}/bin/{command} --quiet", shell=True, check=True, cwd=source)
+            words = line.removeprefix("pip ").replace("/dist", str(folder / "dist"))
+            words = words.replace("/tmp/constraints", str(folder / "constraints"))
+            subprocess.run(f"{pip} {words}", shell=True, check=True, cwd=source)
     return environment / "bin" / "verifier"
 
 

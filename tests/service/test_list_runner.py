@@ -190,3 +190,26 @@ async def test_a_stopped_list_is_taken_up_again() -> None:
     await runner.runner.resume()
     await runner.clock.advance(5)
     assert (await runner.list()).state is ListState.COMPLETED
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"), [(DiskFull("The disk is full."), "disk_full"), (ServiceUnavailable("away"), "store_unavailable")]
+)
+async def test_a_pause_that_cannot_be_written_is_shown(
+    monkeypatch: pytest.MonkeyPatch, fault: ServiceUnavailable, code: str
+) -> None:
+    """To whoever asks, until something is written again; then the list goes on from where it was."""
+    runner = Runner(fault, fault)
+    real = runner.store.put
+
+    async def unwritten(*_: object) -> bool:
+        raise fault
+
+    monkeypatch.setattr(runner.store, "put", unwritten)
+    await runner.begin()
+    shown = await runner.book.shown(job().id, "w")
+    assert (shown.state, shown.pause, shown.error) == (ListState.PAUSED, PauseCode(code), str(fault))
+    assert (await runner.list()).state is ListState.RUNNING
+    monkeypatch.setattr(runner.store, "put", real)
+    await runner.clock.advance(600)
+    assert (await runner.book.shown(job().id, "w")).state is ListState.COMPLETED

@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.list_service import OFFLINE, Desk, desk, order, pieces
 from verifier.core.address import Address, parse_address
+from verifier.core.faults import DiskFull
 from verifier.core.list_faults import (
     BadRequest,
     KeyReused,
@@ -356,3 +357,20 @@ async def test_a_closer_look_asks_for_a_sample(shop: Desk) -> None:
     await shop.done(job)
     with pytest.raises(WrongState):
         await shop.lists.examine("w", job.id, sample=50)
+
+
+async def test_a_list_can_be_deleted_to_make_room(shop: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the disk is too full to write that it is gone, its rows go first."""
+    done = await shop.cleaned(LIST)
+    store = shop.lists._keep.store
+    real, full = store.remove, [True]
+
+    async def remove(list_id: str) -> None:
+        if full.pop() if full else False:
+            raise DiskFull("The disk is full.")
+        await real(list_id)
+
+    monkeypatch.setattr(store, "remove", remove)
+    await shop.lists.delete("w", done.id)
+    with pytest.raises(UnknownList):
+        await shop.lists.get("w", done.id)

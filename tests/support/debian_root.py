@@ -95,7 +95,12 @@ class DebianRoot:
                 time.sleep(0.05)
 
     def close(self) -> None:
-        """SIGTERM, patience, SIGKILL to each daemon's own process group; then the folder goes."""
+        """`close_daemons`; then the folder goes."""
+        self.close_daemons()
+        shutil.rmtree(self._parent)
+
+    def close_daemons(self) -> None:
+        """SIGTERM, patience, SIGKILL to each daemon's own process group."""
         for child in reversed(self._children):
             child.terminate()
         for child in reversed(self._children):
@@ -106,7 +111,7 @@ class DebianRoot:
                 child.wait()
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)
-        shutil.rmtree(self._parent)
+        self._children.clear()
 
     def _furnish(self) -> None:
         for name in ("tmp", "var/tmp"):

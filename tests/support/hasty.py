@@ -8,6 +8,7 @@ from functools import partial
 
 from verifier import wiring
 from verifier.__main__ import main
+from verifier.adapters import redis_pacer
 from verifier.adapters.redis_pacer import RedisPacer
 from verifier.service.probing import Timeouts
 
@@ -17,7 +18,7 @@ LEASE_SECONDS = 4.0
 
 def hurry() -> None:
     """From here on this process is in a hurry."""
-    wiring.RedisPacer = partial(RedisPacer, lease=LEASE_SECONDS)  # type: ignore[assignment, misc]
+    redis_pacer.RedisPacer = partial(RedisPacer, lease=LEASE_SECONDS)  # type: ignore[assignment, misc]
     wiring.Timeouts = partial(Timeouts, connect=1.0)  # type: ignore[assignment, misc]
 
 

@@ -12,7 +12,7 @@ from verifier.service.judging import Judging
 _EMPTY = DomainList(frozenset())
 
 
-def judging() -> Judging:
+def judging(clock: FakeClock | None = None) -> Judging:
     names = Names(
         disposable=DomainList(frozenset({"trash.example"})),
         never_disposable=_EMPTY,
@@ -28,4 +28,4 @@ def judging() -> Judging:
         providers=ProviderTable([Provider(name="big", domains=("big.example",))]),
     )
     risks = BounceRisks(dict.fromkeys(Reason, 0.25), {(Reason.NOT_PROBED, "big"): 0.5})
-    return Judging(names, risks, FakeClock(), b"key")
+    return Judging(names, risks, clock or FakeClock(), b"key")

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -71,12 +72,12 @@ def nsd(folder: Path, zones: Mapping[str, str], prefix: Sequence[str] = ()) -> I
 
 
 def free_port() -> int:
-    """A loopback port that is free for UDP and TCP right now."""
+    """A loopback port that is free for UDP and TCP right now, and is no port that connections go out from."""
     while True:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
-            udp.bind(("127.0.0.1", 0))
-            port: int = udp.getsockname()[1]
+            port = random.randrange(10_000, 32_000)
             with contextlib.suppress(OSError):
+                udp.bind(("127.0.0.1", port))
                 tcp.bind(("127.0.0.1", port))
                 return port
 

@@ -94,7 +94,7 @@ def postfix(
         root.write("etc/postfix/master.cf", "".join(lines))
         root.write("etc/postfix/certificate.pem", _CERTIFICATE.read_text(encoding="ascii"))
         root.write("etc/postfix/mailboxes", _mailbox_table(listeners, "{} here\n"))
-        _make_spool(root)
+        make_spool(root)
         if greylist_seconds:
             stack.enter_context(_postgrey(port, greylist_seconds))
         root.start("/usr/lib/postfix/sbin/master", "-d", "-c", "/etc/postfix", output="var/log/stderr")
@@ -163,7 +163,7 @@ def _postgrey(port: int, seconds: int) -> Iterator[None]:
         yield
 
 
-def _make_spool(root: DebianRoot) -> None:
+def make_spool(root: DebianRoot) -> None:
     """What `postfix set-permissions` would make."""
     root.folder("var/spool/postfix")
     for name in ("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "private", "saved"):

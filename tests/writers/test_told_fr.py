@@ -13,15 +13,23 @@ from verifier.writers.told_fr import TOLD_FR, in_french
 
 PACKAGE = Path(__file__).resolve().parents[2] / "verifier"
 SPEAKING = [
+    "core/campaign_columns.py",
+    "core/campaign_faults.py",
+    "core/campaigns.py",
     "core/diagnosis.py",
     "core/egress.py",
     "core/list_faults.py",
     "core/list_orders.py",
+    "core/origins.py",
     "core/row_filter.py",
     "service/access.py",
+    "service/campaigns.py",
+    "service/canaries.py",
     "service/doctor.py",
+    "service/list_quotas.py",
     "service/list_reading.py",
     "service/list_runner.py",
+    "service/lists.py",
     "adapters/list_folder.py",
     "adapters/sqlite_sheet.py",
     "writers/xlsx_writer.py",
@@ -30,6 +38,7 @@ SPEAKING = [
     "edges/http/middlewares/authentication.py",
     "edges/http/middlewares/limits.py",
     "edges/http/middlewares/problem_details.py",
+    "edges/http/pages/campaign_page.py",
     "edges/http/pages/forms.py",
     "edges/http/pages/key_page.py",
     "edges/http/pages/list_rows.py",
@@ -54,7 +63,7 @@ def sentences(module: str) -> Iterator[str]:
             text = node.value
         elif isinstance(node, ast.JoinedStr):
             text = "".join(part.value if isinstance(part, ast.Constant) else "{}" for part in node.values)  # type: ignore[misc]
-        if re.search(r"[a-z] .*\.$", text, re.DOTALL) or text.startswith("Publish: "):
+        if re.search(r"[a-z] .*\.$", text, re.DOTALL) or text.startswith(("Publish: ", "the resolver ")):
             yield text
 
 

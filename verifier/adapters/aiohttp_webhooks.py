@@ -76,34 +76,8 @@ class AiohttpWebhooks:
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
-            connector = aiohttp.TCPConnector(
-                limit=_CONNECTIONS,
-                force_close=True,
-                resolver=aiohttp.ThreadedResolver(),  # the system's, whatever else is installed
-                use_dns_cache=False,
-                socket_factory=self._socket,
-            )
-            self._session = aiohttp.ClientSession(
-                connector=connector,
-                timeout=self._timeout,
-                headers={"User-Agent": _AGENT},
-                cookie_jar=aiohttp.DummyCookieJar(),
-                max_line_size=_LONGEST_LINE,
-                max_field_size=_LONGEST_LINE,
-                max_headers=_MOST_HEADERS,
-                auto_decompress=False,
-            )
+            self._session = guarded_session(self._forbidden, self._timeout)
         return self._session
-
-    def _socket(self, info: tuple[Any, ...]) -> socket.socket:
-        """The socket for one address, made only where the address may be contacted."""
-        family, kind, protocol, _, address = info
-        reason = self._forbidden(str(address[0]))
-        if reason is not None:
-            raise ForbiddenAddress(EPERM, f"the address is not to be contacted: {reason}")
-        made = socket.socket(family, kind, protocol)
-        made.setblocking(False)
-        return made
 
     def _seconds(self, text: str | None) -> float | None:
         """Retry-After as seconds from now (RFC 9110 §10.2.3); None for what is neither a number nor a date."""
@@ -118,3 +92,34 @@ class AiohttpWebhooks:
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
         return max(0.0, (moment - self._clock.now()).total_seconds())
+
+
+def guarded_session(forbidden: Callable[[str], str | None], timeout: aiohttp.ClientTimeout) -> aiohttp.ClientSession:
+    """A session that makes a socket only where the address may be contacted, whatever the name leads to."""
+
+    def checked(info: tuple[Any, ...]) -> socket.socket:
+        family, kind, protocol, _, address = info
+        reason = forbidden(str(address[0]))
+        if reason is not None:
+            raise ForbiddenAddress(EPERM, f"the address is not to be contacted: {reason}")
+        made = socket.socket(family, kind, protocol)
+        made.setblocking(False)
+        return made
+
+    connector = aiohttp.TCPConnector(
+        limit=_CONNECTIONS,
+        force_close=True,
+        resolver=aiohttp.ThreadedResolver(),  # the system's, whatever else is installed
+        use_dns_cache=False,
+        socket_factory=checked,
+    )
+    return aiohttp.ClientSession(
+        connector=connector,
+        timeout=timeout,
+        headers={"User-Agent": _AGENT},
+        cookie_jar=aiohttp.DummyCookieJar(),
+        max_line_size=_LONGEST_LINE,
+        max_field_size=_LONGEST_LINE,
+        max_headers=_MOST_HEADERS,
+        auto_decompress=False,
+    )

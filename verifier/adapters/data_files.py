@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from verifier.adapters.calibration_file import read_calibration
 from verifier.core.harvest import Lifts
 from verifier.core.lists import DomainList, local_names
 from verifier.core.providers import Provider, ProviderTable
@@ -81,7 +82,9 @@ class ReferenceData(Struct, frozen=True):
     lookalikes: Mapping[str, str]
     tlds: frozenset[str]
     providers: ProviderTable
+    prior_risks: BounceRisks
     risks: BounceRisks
+    """The prior ones, but for what feedback has taught."""
     version: str
 
     def disposable_of(self, domain: str) -> str | None:
@@ -107,6 +110,7 @@ def load_reference_data(data_dir: Path | None = None, shipped: Path | None = Non
     relays, free = _domains(folder / "privacy_relays.txt"), _domains(folder / "free_providers.txt")
     known = _domains(folder / "not_disposable.txt")
     own_opt_outs = _operator_list(own, OPT_OUT)
+    prior = load_risks(folder)
     return ReferenceData(
         disposable=_domains(disposable_file(folder, own)),
         never_disposable=DomainList(allowed.domains | relays.domains | known.domains | free.domains),
@@ -125,7 +129,8 @@ def load_reference_data(data_dir: Path | None = None, shipped: Path | None = Non
         lookalikes=dict(_pair(row) for row in shipped_rows(folder / "lookalikes.csv")),
         tlds=frozenset(shipped_rows(folder / "tlds.txt")),
         providers=load_providers(folder),
-        risks=load_risks(folder),
+        prior_risks=prior,
+        risks=prior if data_dir is None else read_calibration(data_dir, prior),
         version=_version(folder, own),
     )
 

@@ -5,6 +5,7 @@ Fails with ValueError that names the rule: the file is ours, so a fault in it is
 
 import re
 import tomllib
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,7 @@ def _rule(raw: dict[str, Any], terms: dict[str, str]) -> Rule:
         raise ValueError(f"reply rule {raw.get('id', '?')}: {error}") from error
 
 
+@lru_cache(maxsize=256)
 def _codes(pattern: str) -> tuple[int, ...]:
     """The reply codes that a pattern such as "550" or "55x" stands for."""
     if not _CODE.fullmatch(pattern):

@@ -53,8 +53,12 @@ class SheetWorker:
         self._closed = True
         if self._process is not None and self._listening is not None:
             assert self._process.stdin is not None
+            process = self._process
             self._process.stdin.close()
-            await asyncio.wait([self._listening])
+            _, ending = await asyncio.wait([self._listening], timeout=_PATIENCE)
+            if ending:
+                process.kill()
+                await asyncio.wait([self._listening])
 
     async def survey(self, list_id: str, name: str, suffix: str, columns: Sequence[str]) -> Survey:
         result: Survey = await self._call("survey", list_id, name, suffix, list(columns))

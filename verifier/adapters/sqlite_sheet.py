@@ -159,6 +159,8 @@ class SqliteSheet:
         self._write(work)
 
     def _flush(self) -> None:
+        if not self._path.exists():  # its list was deleted meanwhile: who reads a million rows for it stops
+            raise InputError("The rows of this list are not there any more.")
         waiting, self._waiting = self._waiting, []
         self._write(lambda c: _run_many(c, "INSERT INTO blocks VALUES (?, ?, ?, ?)", waiting))
 

@@ -25,6 +25,7 @@ _Result = TypeVar("_Result")
 _Item = TypeVar("_Item")
 _BUSY_SECONDS = 5.0
 _BUSY_PAUSE = 0.01
+_BESIDE = 1 << 16
 _COMMIT_PAUSE = 0.02
 _ROWS_AT_ONCE = (1024, 256, 64, 16, 4, 1)
 """Few sizes, so that few statements have to be prepared."""
@@ -132,11 +133,18 @@ def open_database(path: Path, scripts: tuple[str, ...], *, exclusive: bool = Fal
         connection.close()
         if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
             raise ServiceUnavailable(f"{path} is in use by another process.") from None
-        raise ServiceUnavailable(f"{path} cannot be opened: {error}.") from None
+        kind = DiskFull if _is_full(path) else ServiceUnavailable  # it writes beside the file, to read it too
+        raise kind(f"{path} cannot be opened: {error}.") from None
     except (sqlite3.DatabaseError, ServiceUnavailable):
         connection.close()
         raise
     return connection
+
+
+def _is_full(path: Path) -> bool:
+    """Its disk has no room for what SQLite keeps beside a file that is open."""
+    disk = os.statvfs(path.parent)
+    return disk.f_bavail * disk.f_frsize < _BESIDE
 
 
 def _make(path: Path) -> None:

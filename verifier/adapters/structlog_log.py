@@ -1,6 +1,7 @@
 """The log: structlog and the libraries' own logging, to stderr, with every address masked.
 
-Law: no address stands in the log whole, whatever field, traceback or library it came through.
+Law: no address stands in the log whole, whatever field, traceback or library it came through; and nobody fails because
+the log cannot be written.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import logging
 import os
 import re
 import sys
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, BinaryIO, Literal
 
@@ -56,7 +58,7 @@ class _RequestLines:
     from something else to it, and to hand it over.
     """
 
-    def __init__(self, output: BinaryIO) -> None:
+    def __init__(self, output: "_Lossy") -> None:
         self._output = output
         self._lines: list[RequestLine] = []
 
@@ -119,10 +121,10 @@ def configure(level: str, form: Literal["json", "console"]) -> None:
     _request_lines.clear()
     if form == "json":  # without the standard library's records a request's line takes 14 µs instead of 34
         if root.isEnabledFor(logging.INFO):
-            _request_lines.append(_RequestLines(sys.stderr.buffer))
+            _request_lines.append(_RequestLines(_Lossy(sys.stderr.buffer)))
         structlog.configure(
             processors=[*shared, mask_event, _as_json_bytes],
-            logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
+            logger_factory=structlog.BytesLoggerFactory(_Lossy(sys.stderr.buffer)),  # type: ignore[arg-type]
             wrapper_class=structlog.make_filtering_bound_logger(level),
         )
         return
@@ -135,6 +137,21 @@ def configure(level: str, form: Literal["json", "console"]) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
+
+
+class _Lossy:
+    """Where lines go: one that cannot be written, on a disk that is full, is lost, and whoever wrote it goes on."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def write(self, line: bytes) -> None:
+        with suppress(OSError):
+            self._stream.write(line)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
 
 
 def _as_json(logger: WrappedLogger, method: str, event: EventDict) -> str:

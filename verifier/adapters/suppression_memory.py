@@ -7,6 +7,7 @@ What is read here is a suspicion: the store confirms it.
 
 import asyncio
 import mmap
+import os
 import struct
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -145,7 +146,7 @@ def _mapped(path: Path, identity: str) -> _Base | None:
 
 def _write(path: Path, identity: str, base: _Base) -> None:
     """All of it, or what was there stays; where it cannot be written, the next start takes longer."""
-    part = path.with_suffix(".part")
+    part = path.with_suffix(f".{os.getpid()}.part")  # another process may be writing its own
     with suppress(OSError):
         part.touch(0o600)
         with part.open("wb") as file:

@@ -7,6 +7,7 @@ of the rule which decided it.
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+from zlib import crc32
 
 from msgspec import Struct
 
@@ -14,6 +15,7 @@ from verifier.core.gate_rules import BUCKETS, Bucket, Rule
 from verifier.core.gate_words import GateDecision, MessageClass
 from verifier.core.profiles import DEFAULT, PROFILES, Profile
 from verifier.core.projection import Evidence, Group, Projection, Tally
+from verifier.core.reasons import Verdict
 from verifier.core.record import timestamp
 
 
@@ -44,6 +46,23 @@ COUNTED = (
 """The names of the counts, in the order in which people know them from their sending services."""
 PARTS = tuple(name for name in COUNTED if name not in ("submitted", "over_quota", "planned"))
 """What `submitted` is the sum of."""
+
+_WAVES = (5, 25, 100)
+"""Of a hundred unproven rows so many have gone out after the second, third and fourth wave."""
+
+
+def wave_of(verdict: str, address: str) -> int:
+    """In which wave a sendable row goes out: proven ones in the first, the others by chance in three growing ones.
+
+    The same row always falls into the same wave.
+    """
+    if verdict == Verdict.DELIVERABLE:
+        return 1
+    place = crc32(address.casefold().encode("utf-8", "surrogatepass")) % 100
+    return 2 + next(wave for wave, end in enumerate(_WAVES) if place < end)
+
+
+WAVES = 1 + len(_WAVES)
 
 _CODES: tuple[tuple[GateDecision, Rule] | RowFate, ...] = (
     *RowFate,
@@ -85,6 +104,7 @@ class RowFacts(Struct, frozen=True, gc=False):
     provider: str | None
     risk: float
     stale: bool = False
+    wave: int = 1
 
 
 class Accounts(Struct):
@@ -93,12 +113,13 @@ class Accounts(Struct):
     counts: dict[str, int]
     planned: Tally
     unfiltered: Tally
+    waves: list[int]
     stale: int = 0
 
     @classmethod
     def empty(cls) -> "Accounts":
         """Before the first row."""
-        return cls(dict.fromkeys(COUNTED, 0), Tally({}), Tally({}))
+        return cls(dict.fromkeys(COUNTED, 0), Tally({}), Tally({}), [0] * WAVES)
 
     def skip(self, fate: RowFate) -> None:
         """A row that nobody has to decide about; one that is not selected was not submitted."""
@@ -120,6 +141,7 @@ class Accounts(Struct):
                 counts["over_quota"] += 1
             else:
                 counts["planned"] += 1
+                self.waves[row.wave - 1] += 1
                 self.planned.add(row.reason, row.provider, row.risk)
 
 
@@ -191,6 +213,8 @@ class CampaignOrder(Struct, frozen=True):
     quota_used: int | None = None
     unsubscribed_column: str = ""
     selected_column: str = ""
+    from_domain: str = ""
+    dkim_selector: str = ""
 
 
 class Release(Struct, frozen=True):
@@ -228,9 +252,14 @@ def profile_of(name: str | None) -> Profile:
 
 
 def summary_of(
-    accounts: Accounts, quota: Quota, evidence: dict[Group, Evidence], profile_name: str | None, policy: str
+    accounts: Accounts,
+    quota: Quota,
+    evidence: dict[Group, Evidence],
+    profile_name: str | None,
+    policy: str,
+    warnings: tuple[str, ...] = (),
 ) -> dict[str, Any]:
-    """The numbers and the decision as the wire has them."""
+    """The numbers and the decision as the wire has them; `warnings` are further ones, about the sender's domain."""
     judgement = judged(accounts, evidence, profile_of(profile_name))
     unfiltered = accounts.unfiltered.projection(evidence)
     planned = accounts.planned.projection(evidence)
@@ -245,9 +274,10 @@ def summary_of(
             "n": planned.mails,
             "by_reason": [_by_reason(accounts.planned, evidence, reason) for reason in accounts.planned.reasons],
         },
+        "waves": list(accounts.waves),
         "decision": judgement.decision.value,
         "rule": judgement.rule.value,
-        "warnings": list(judgement.warnings),
+        "warnings": [*judgement.warnings, *warnings],
         "policy": policy,
         "profile": profile_name,
         "stale": accounts.stale,

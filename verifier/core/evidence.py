@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from verifier.core.address import Address, SyntaxFault
 from verifier.core.facts import AcceptsAll, MailRoute
+from verifier.core.mail_events import EventKind
 from verifier.core.reasons import StageName
 from verifier.core.replies import ReplyClass, SmtpStage
 
@@ -33,7 +34,8 @@ class Finding(Struct, frozen=True, omit_defaults=True, gc=False):
 
     `text` is the masked reply, `code` and `enhanced` its numbers, `stage` the command it answered; all None where no
     server answered. `retry_after` is when it makes sense to ask again. `doubted_since`: a refusal that may be an
-    outage's (core/outage.py), and since when the mailbox has been refused without anything to the contrary.
+    outage's (core/outage.py), and since when the mailbox has been refused without anything to the contrary. `told`:
+    the event of a mail that was sent which taught it (core/feedback); None where we asked ourselves.
     """
 
     observed_at: datetime
@@ -48,6 +50,7 @@ class Finding(Struct, frozen=True, omit_defaults=True, gc=False):
     retry_after: datetime | None = None
     detail: str | None = None
     doubted_since: datetime | None = None
+    told: EventKind | None = None
 
     @property
     def conclusive(self) -> bool:
@@ -133,16 +136,16 @@ def merge(findings: tuple[Finding, ...], now: datetime) -> Finding | None:
 def retained(findings: Sequence[Finding], now: datetime) -> tuple[Finding, ...]:
     """What a store keeps of a mailbox at `now`: the latest finding of each kind that is still retained, oldest first.
 
-    Bounded by the number of kinds (reply classes, conclusive or not, obstacles, withdrawn refusals), and the same
-    whatever order the findings came in.
+    Bounded by the number of kinds (reply classes, conclusive or not, told or asked for, obstacles, withdrawn refusals),
+    and the same whatever order the findings came in.
     """
     if len(findings) == 1:
         return tuple(findings) if retained_until(findings[0]) > now else ()
-    latest: dict[tuple[str, bool], Finding] = {}
+    latest: dict[tuple[str, bool, bool], Finding] = {}
     for finding in findings:
         if retained_until(finding) > now:
             said = "withdrawn" if _is_withdrawn(finding) else finding.reply_class or finding.obstacle or ""
-            kind = said, finding.conclusive
+            kind = said, finding.conclusive, finding.told is not None
             held = latest.get(kind)
             if held is None or _later(finding, held):
                 latest[kind] = finding

@@ -18,12 +18,14 @@ Cells = dict[str, str | int | float | bool | None]
 MOST_ELEMENT = 1 << 18
 """Bytes of one address, or of one row."""
 _MOST_MEMBERS = 50
+_SHOWN = 40
 _STRING = rb'"(?:[^"\\\x00-\x1f]++|\\.)*+"'
 _OBJECT = rb"\{(?:[^{}\[\]\"]++|" + _STRING + rb")*+\}"
+_ARRAY = rb"\[(?:[^{}\[\]\"]++|" + _STRING + rb")*+\]"
 _SCALAR = rb"(?:" + _STRING + rb"|[-+.0-9A-Za-z]++(?=[\s,}]))"
 _BLANK = re.compile(rb"[ \t\r\n]*+")
 _KEY = re.compile(rb"(" + _STRING + rb")[ \t\r\n]*+:")
-_MEMBER = re.compile(rb"(" + _SCALAR + rb")[ \t\r\n]*+([,}])")
+_MEMBER = re.compile(rb"(" + _SCALAR + rb"|" + _ARRAY + rb")[ \t\r\n]*+([,}])")
 _ELEMENT = re.compile(rb"[ \t\r\n]*+(" + _STRING + rb"|" + _OBJECT + rb")[ \t\r\n]*+([,\]])", re.DOTALL)
 _WHOLE = re.compile(rb"(?:" + _STRING + rb"|" + _OBJECT + rb")[ \t\r\n]*+", re.DOTALL)
 _BEGUN = {
@@ -91,7 +93,9 @@ class JsonList:
         if self._at is not _At.END:
             raise JsonFault("it ends in the middle")
         if not self.taken.kind:
-            raise JsonFault("either emails or rows are needed", "/emails")
+            others = ", ".join(name[:_SHOWN] for name in self.taken.members)
+            beside = f": there is only {others}" if others else ""
+            raise JsonFault(f"either emails or rows are needed{beside}", "/emails")
         if not self.taken.count:
             raise JsonFault("is empty: send at least one", f"/{self.taken.kind}")
         return self.taken
@@ -147,7 +151,7 @@ class JsonList:
             self.taken.kind = self._key
             self._at = _At.ELEMENT
             return True
-        self._peek(b'"-0123456789tfn', "a text, a number, true, false or null", f"/{self._key}")
+        self._peek(b'"-0123456789tfn[', "a text, a number, true, false, null or an array", f"/{self._key}")
         found = _MEMBER.match(self._text, self._place)
         if found is None:
             return False

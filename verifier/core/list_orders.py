@@ -39,7 +39,7 @@ def checked(order: Order) -> Order:
         _check_url(webhook.url)
     if len(order.idempotency_key) > _LONGEST_KEY:
         raise BadRequest("Idempotency-Key", f"An Idempotency-Key has at most {_LONGEST_KEY} characters.")
-    parse_filter(verdict=order.options.keep)
+    parse_filter(keep=order.options.keep)
     return msgspec.structs.replace(order, name=plain_name(order.name) or "list")
 
 
@@ -90,7 +90,7 @@ def columns_for(job: ListJob, wanted: Sequence[str]) -> tuple[int, ...]:
 def cut_filter(job: ListJob, filter_: RowFilter | None, preset: str) -> RowFilter:
     """What a download keeps: what was asked for, else the list's own rule, else a preset's, else everything."""
     if filter_ is None and job.options.keep:
-        filter_ = parse_filter(verdict=job.options.keep)
+        filter_ = parse_filter(keep=job.options.keep)
     if preset:
         base = filter_ if filter_ is not None else RowFilter(sendable=True)
         return msgspec.structs.replace(base, repeats=False)

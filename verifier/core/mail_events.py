@@ -34,7 +34,7 @@ class MailEvent(Struct, frozen=True):
     """One event. (`source`, `id`) names it: told twice, it counts once.
 
     `email` is raw text. `reply` is the mail server's text where one was passed on, `proven`: the recipient's own
-    exchange said so (not a smarthost), `automatic`: an open or click by a proxy or a bot.
+    exchange said so (not a smarthost), `automatic`: an open or click by a proxy or a bot; `mx_host`: who spoke `reply`.
     """
 
     source: str
@@ -52,3 +52,4 @@ class MailEvent(Struct, frozen=True):
     provider: str | None = None
     proven: bool = True
     automatic: bool = False
+    mx_host: str | None = None

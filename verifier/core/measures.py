@@ -39,6 +39,7 @@ HTTP_SECONDS = Measure(
     "verifier_http_seconds", Kind.HISTOGRAM, "Time of an HTTP request.", ("method", "route", "status")
 )
 HTTP_RUNNING = Measure("verifier_http_requests_running", Kind.GAUGE, "HTTP requests that are being answered.")
+EVENTS = Measure("verifier_events", Kind.COUNTER, "Events of mail that were taken in.", ("event", "bounce_class"))
 EGRESS_OPEN = Measure("verifier_egress_open", Kind.GAUGE, "1 where port 25 was reachable, 0 where not.")
 
 MEASURES = (
@@ -55,5 +56,6 @@ MEASURES = (
     DIALS,
     HTTP_SECONDS,
     HTTP_RUNNING,
+    EVENTS,
     EGRESS_OPEN,
 )

@@ -13,6 +13,7 @@ from verifier.core.reasons import Reason, Verdict
 from verifier.core.verdict import Assessment, Flags
 
 LONGEST_TEXT = 254
+ALL = "all"
 _FLAGS = Flags.__struct_fields__
 
 
@@ -51,6 +52,7 @@ class RowFilter(Struct, frozen=True):
 def parse_filter(
     *,
     verdict: Sequence[str] = (),
+    keep: Sequence[str] = (),
     reason: Sequence[str] = (),
     flag: Sequence[str] = (),
     text: str = "",
@@ -58,16 +60,20 @@ def parse_filter(
 ) -> RowFilter:
     """The filter that words stand for: verdicts or `sendable`, reasons, and flags, `-role` meaning its absence.
 
-    Raises BadRequest for a word that does not exist, naming those that do.
+    `keep` is `verdict` by its other name, which also knows `all`: no verdict is left out. Raises BadRequest for a word
+    that does not exist, naming those that do.
     """
-    words = {*verdict}
-    verdicts = _known("verdict", words - {SENDABLE}, [*Verdict], (SENDABLE,))
+    words = {*verdict, *keep}
+    verdicts = _known("verdict", {*verdict} - {SENDABLE}, [*Verdict], (SENDABLE,))
+    kept = _known("keep", {*keep} - {SENDABLE, ALL}, [*Verdict], (ALL, SENDABLE))
+    if ALL in keep:
+        words, verdicts, kept = set(), (), ()
     if len(text) > LONGEST_TEXT:
         raise BadRequest("q", f"q is text of at most {LONGEST_TEXT} characters.")
     flags = {name.removeprefix("-"): not name.startswith("-") for name in flag}
     _known("flag", set(flags), list(_FLAGS))
     return RowFilter(
-        verdicts=frozenset(Verdict(word) for word in verdicts),
+        verdicts=frozenset(Verdict(word) for word in (*verdicts, *kept)),
         sendable=SENDABLE in words,
         reasons=frozenset(Reason(word) for word in _known("reason", {*reason}, [*Reason])),
         flags=flags,
@@ -79,5 +85,6 @@ def parse_filter(
 def _known(field: str, words: Collection[str], known: Sequence[str], more: Sequence[str] = ()) -> Collection[str]:
     unknown = sorted(set(words) - set(known))
     if unknown:
-        raise BadRequest(field, f"There is no {field} {unknown[0]!r}; there are {', '.join([*more, *known])}.")
+        what = "verdict" if field == "keep" else field
+        raise BadRequest(field, f"There is no {what} {unknown[0]!r}; there are {', '.join([*more, *known])}.")
     return words

@@ -112,7 +112,7 @@ def nameserver(text: str) -> Nameserver:
     try:
         return Nameserver(str(ip_address(text.strip().strip("[]"))))
     except ValueError:
-        host, given_port = _host_and_port(text)
+        host, given_port = host_and_port(text)
         return Nameserver(host, given_port if given_port is not None else 53)
 
 
@@ -134,7 +134,7 @@ def listener(text: str) -> str:
             raise ValueError(f"must be host:port or unix:/path, not {text!r}")
         return stripped
     try:
-        given_port = _host_and_port(stripped)[1]
+        given_port = host_and_port(stripped)[1]
     except ValueError:
         given_port = None
     if given_port is None:
@@ -187,7 +187,8 @@ def size_text(value: int) -> str:
     return str(value)
 
 
-def _host_and_port(text: str) -> tuple[str, int | None]:
+def host_and_port(text: str) -> tuple[str, int | None]:
+    """`host`, `host:port`, `[IPv6]:port`; None where no port is given. Raises ValueError with a half sentence."""
     stripped = text.strip()
     if stripped.startswith("["):
         inner, _, rest = stripped[1:].partition("]")

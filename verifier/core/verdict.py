@@ -12,6 +12,7 @@ from msgspec import Struct
 from verifier.core.address import Address, SyntaxFault
 from verifier.core.evidence import Evidence, Finding, NameFlags, Obstacle, expires_at, merge, refresh_age
 from verifier.core.facts import AcceptsAll, MailRoute, RouteStatus
+from verifier.core.mail_events import EventKind
 from verifier.core.reasons import Reason, StageName, Verdict, verdict_of
 from verifier.core.replies import ReplyClass, SmtpStage
 
@@ -131,6 +132,8 @@ _OBSTACLE_REASONS = {
     Obstacle.NOT_PROBED: Reason.NOT_PROBED,
     Obstacle.INTERNAL_ERROR: Reason.INTERNAL_ERROR,
 }
+_READ = (EventKind.OPENED, EventKind.CLICKED)
+"""Somebody reads the mail: that a made-up name would have been accepted too says nothing against it."""
 _PRECEDENCE = {reason: rank for rank, reason in enumerate(Reason)}
 
 
@@ -157,7 +160,7 @@ def judge(evidence: Evidence, now: datetime, risks: BounceRisks, source: Source 
         did_you_mean=evidence.did_you_mean,
         provider=evidence.provider,
         mx_host=_mx_host(evidence.route, finding),
-        source=source,
+        source=Source.FEEDBACK if finding is not None and finding.told is not None else source,
         smtp=_smtp(finding),
         retry_after=finding.retry_after if finding and verdict is Verdict.UNKNOWN else None,
         expires_at=_expires_at(reason, evidence, finding),
@@ -175,7 +178,7 @@ def _reason(evidence: Evidence, finding: Finding | None, catch_all: bool | None)
         held.append(Reason.DISPOSABLE)
     if finding is not None:
         held.append(_finding_reason(finding))
-        if catch_all and finding.reply_class is ReplyClass.ACCEPTED:
+        if catch_all and finding.reply_class is ReplyClass.ACCEPTED and finding.told not in _READ:
             held.append(Reason.CATCH_ALL)
     if not held:
         return Reason.NOT_PROBED

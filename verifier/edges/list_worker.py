@@ -43,7 +43,10 @@ async def serve(stdin: BinaryIO, answer: Callable[[bytes], None]) -> None:
     work = open_sheet_work(Path(beginning.data_dir), beginning.secret)
     tasks: set[asyncio.Task[None]] = set()
     while True:
-        request = msgspec.msgpack.decode(await _frame(reader), type=Request)
+        try:
+            request = msgspec.msgpack.decode(await _frame(reader), type=Request)
+        except asyncio.IncompleteReadError:
+            os._exit(0)  # whoever asked is gone: what is still being done, in whatever thread, is of no use
         task = asyncio.create_task(_answer(work, request, CALLS[request.method], answer))
         tasks.add(task)
         task.add_done_callback(tasks.discard)

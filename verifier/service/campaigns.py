@@ -5,6 +5,7 @@ undone ones again: nothing has been sent, so nothing is done twice.
 """
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from hashlib import blake2b
@@ -27,6 +28,7 @@ from verifier.core.campaigns import (
     code_of,
     fate_of,
     summary_of,
+    wave_of,
 )
 from verifier.core.faults import OperatorError
 from verifier.core.gate_policies import BALANCED, Policy
@@ -40,15 +42,19 @@ from verifier.core.list_states import READABLE, ListState
 from verifier.core.profiles import PROFILES
 from verifier.core.projection import Evidence, Group
 from verifier.core.reasons import StageName
+from verifier.core.sender_domain import warnings_of
 from verifier.core.senders import Sender
 from verifier.gate_ports import CampaignStore
+from verifier.ports import Resolver
 from verifier.service.campaign_rows import RowDeciding, RowQuestion, is_authoritative
 from verifier.service.gating import Equipment
 from verifier.service.list_reading import ListReading
 from verifier.service.lists import Lists
+from verifier.service.sender_domain import examine_sender
 
 _ID_LENGTH = 26
 _PAGE = 250
+_SELECTOR = re.compile(r"[A-Za-z0-9._-]{1,63}")
 _DONE = (CampaignState.COMPLETED, CampaignState.FAILED)
 _WAITING = (ListState.UPLOADED, ListState.PARSING, ListState.RUNNING, ListState.PAUSED, ListState.RECHECKING)
 
@@ -69,6 +75,7 @@ class Campaigns:
         reading: ListReading,
         equipment: Equipment,
         evidence: RiskEvidence,
+        resolver: Resolver,
         report_fault: Callable[[BaseException], None],
     ) -> None:
         self._store = store
@@ -76,6 +83,7 @@ class Campaigns:
         self._reading = reading
         self._equipment = equipment
         self._evidence = evidence
+        self._resolver = resolver
         self._report_fault = report_fault
         self._running: dict[str, asyncio.Task[None]] = {}
 
@@ -98,6 +106,10 @@ class Campaigns:
         self._policy(order)
         if order.profile is not None and order.profile not in PROFILES:
             raise BadRequest("profile", f"there is no profile of this name: known are {', '.join(PROFILES)}")
+        if order.from_domain and not isinstance(parse_address(f"a@{order.from_domain}"), Address):
+            raise BadRequest("from_domain", "that is no domain, such as shop.example")
+        if order.dkim_selector and _SELECTOR.fullmatch(order.dkim_selector) is None:
+            raise BadRequest("dkim_selector", "a selector has letters, digits, dots, - and _")
         for list_id in order.lists:
             await self._lists.get(order.workspace, list_id)
         now = self._equipment.clock.now()
@@ -181,7 +193,8 @@ class Campaigns:
             fates = await self._decide(job, order, deciding, accounts, quota, seen)
             await self._store.keep_fates(campaign.id, job.id, fates)
         profile = order.profile or (sender.profile if sender is not None else None)
-        summary = summary_of(accounts, quota, dict(self._evidence()), profile, policy.name)
+        warnings = await self._warnings(order)
+        summary = summary_of(accounts, quota, dict(self._evidence()), profile, policy.name, warnings)
         now = self._equipment.clock.now()
         await self._store.put(structs.replace(campaign, state=CampaignState.COMPLETED, finished=now, summary=summary))
 
@@ -229,7 +242,8 @@ class Campaigns:
                     continue
                 ruling, assessment = next(rulings), row.assessment
                 stale = not is_authoritative(assessment, now)
-                facts = RowFacts(assessment.reason, assessment.provider, assessment.bounce_risk, stale)
+                wave = wave_of(assessment.verdict, assessment.email)
+                facts = RowFacts(assessment.reason, assessment.provider, assessment.bounce_risk, stale, wave)
                 accounts.add(ruling.decision, ruling.rule, facts, quota)
                 fates.append(code_of((ruling.decision, ruling.rule)))
         return bytes(fates)
@@ -257,6 +271,12 @@ class Campaigns:
             known = ", ".join(self._equipment.policies)
             raise BadRequest("policy", f"there is no policy {name}: known are {known}")
         return policy, sender
+
+    async def _warnings(self, order: CampaignOrder) -> tuple[str, ...]:
+        """What lacks in DNS of the domain that the mail comes from."""
+        if not order.from_domain:
+            return ()
+        return warnings_of(await examine_sender(self._resolver, order.from_domain, order.dkim_selector))
 
     async def _quota(self, order: CampaignOrder) -> Quota:
         """What is left of the month; `quota_used` may say what was sent outside the gate too."""

@@ -31,6 +31,10 @@ class Judging:
         self._clock = clock
         self._subkey = mailbox_subkey
 
+    def recalibrate(self, risks: BounceRisks) -> None:
+        """Judges by these bounce risks from now on."""
+        self._risks = risks
+
     def key_of(self, address: Address) -> str:
         """The keyed hash under which a mailbox is stored: spellings that meet in one mailbox share it."""
         return keyed_hash(self._subkey, address.comparison)

@@ -9,9 +9,11 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from typing import Any
 
+from msgspec import structs
+
 from verifier.core.list_faults import UnknownList, WrongState
 from verifier.core.list_jobs import EventKind, ListEvent, ListJob, changed, list_record
-from verifier.core.list_states import FINISHED, ListState, may_follow
+from verifier.core.list_states import FINISHED, ListState, PauseCode, may_follow
 from verifier.core.webhooks import Delivery, message, message_id
 from verifier.list_ports import EventLog, JobStore
 from verifier.ports import Clock
@@ -29,6 +31,7 @@ class ListBook:
         self._clock = clock
         self._told = told
         self._locks: dict[str, asyncio.Lock] = {}
+        self._stopped: dict[str, ListJob] = {}
         self._listeners: dict[str, set[asyncio.Event]] = {}
 
     async def get(self, list_id: str, workspace: str | None = None) -> ListJob:
@@ -37,6 +40,24 @@ class ListBook:
         if job is None or (workspace is not None and job.workspace != workspace):
             raise UnknownList
         return job
+
+    async def shown(self, list_id: str, workspace: str) -> ListJob:
+        """The job as it is told to people: paused, too, where that could not be written down."""
+        return self.as_shown(await self.get(list_id, workspace))
+
+    def as_shown(self, job: ListJob) -> ListJob:
+        """The same of a job that was read."""
+        stopped = self._stopped.get(job.id)
+        if stopped is None or stopped.revision != job.revision:
+            self._stopped.pop(job.id, None)
+            return job
+        return stopped
+
+    async def stop_unwritten(self, list_id: str, pause: PauseCode, sentence: str) -> None:
+        """The list has stopped, and its book cannot be written: it is shown as paused until something is written."""
+        job = await self.get(list_id)
+        if may_follow(job.state, ListState.PAUSED):
+            self._stopped[list_id] = structs.replace(job, state=ListState.PAUSED, pause=pause, error=sentence)
 
     async def move(self, list_id: str, state: ListState, wanted: str = "moved on", **changes: Any) -> ListJob:
         """The job in its next state. Raises WrongState where that may not follow, WrongState saying what was wanted."""
@@ -82,6 +103,7 @@ class ListBook:
     def forget(self, list_id: str) -> None:
         """The list is gone: whoever listens is told by its absence."""
         self._locks.pop(list_id, None)
+        self._stopped.pop(list_id, None)
         self._tell(list_id)
 
     async def _put(self, job: ListJob, kind: EventKind) -> ListJob:

@@ -5,6 +5,7 @@ Law: whatever happens to one list happens to that list alone; a list that is pau
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 from verifier.core.egress import EgressState
 from verifier.core.faults import DiskFull, OperatorError, ServiceUnavailable
@@ -127,9 +128,14 @@ class ListRunner:
             return await self._settled_with(list_id, fault)
         except UnknownList:
             return False
-        except ServiceUnavailable:  # the book itself cannot be written: the same again, a little later
+        except ServiceUnavailable as unwritten:  # the book itself cannot be written: the same again, a little later
+            await self._stop_unwritten(list_id, unwritten)
             await self._equipment.clock.sleep(_FIRST_PAUSE)
             return True
+
+    async def _stop_unwritten(self, list_id: str, fault: ServiceUnavailable) -> None:
+        with suppress(ServiceUnavailable, UnknownList):
+            await self._equipment.book.stop_unwritten(list_id, _pause_of(fault), str(fault))
 
     async def _settled_with(self, list_id: str, fault: Exception) -> bool:
         job = await self._equipment.book.get(list_id)
@@ -138,9 +144,8 @@ class ListRunner:
             await self._equipment.book.move(list_id, ListState.PAUSED, pause=PauseCode.QUOTA_EXCEEDED, error=str(fault))
             return True
         if isinstance(fault, ServiceUnavailable) and not reading:
-            code = PauseCode.DISK_FULL if isinstance(fault, DiskFull) else PauseCode.STORE_UNAVAILABLE
             await self._equipment.book.move(
-                list_id, ListState.PAUSED, pause=code, error=str(fault), faults=job.faults + 1
+                list_id, ListState.PAUSED, pause=_pause_of(fault), error=str(fault), faults=job.faults + 1
             )
             return True
         if isinstance(fault, OperatorError):
@@ -171,9 +176,11 @@ def _rests(job: ListJob) -> bool:
     return job.state in AT_REST and not (job.state is ListState.READY and job.options.start and job.columns)
 
 
+def _pause_of(fault: ServiceUnavailable) -> PauseCode:
+    return PauseCode.DISK_FULL if isinstance(fault, DiskFull) else PauseCode.STORE_UNAVAILABLE
+
+
 def _code_of(fault: OperatorError) -> str:
-    if isinstance(fault, DiskFull):
-        return PauseCode.DISK_FULL
     if isinstance(fault, ServiceUnavailable):
-        return PauseCode.STORE_UNAVAILABLE
+        return _pause_of(fault)
     return fault.code if isinstance(fault, ListFault) else "bad_list"

@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import Struct, structs
 
 from verifier.core.address import Address
-from verifier.core.faults import InputError, ServiceUnavailable
+from verifier.core.faults import DiskFull, InputError, ServiceUnavailable
 from verifier.core.forgetting import holds
 from verifier.core.list_faults import BadRequest, KeyReused, WrongState
 from verifier.core.list_jobs import ListEvent, ListJob, ListOptions, LookState
@@ -164,13 +164,13 @@ class Lists:
         return job
 
     async def get(self, workspace: str, list_id: str) -> ListJob:
-        return await self._book.get(list_id, workspace)
+        return await self._book.shown(list_id, workspace)
 
     async def lists(self, workspace: str, cursor: str = "", limit: int = _PAGE) -> tuple[Sequence[ListJob], str | None]:
         """The newest first, and where the next page begins."""
         before = lists_before(cursor)
         jobs = await self._keep.store.jobs(workspace=workspace, before=before, limit=limit)
-        return jobs, list_cursor(jobs[-1]) if len(jobs) == limit else None
+        return [self._book.as_shown(job) for job in jobs], list_cursor(jobs[-1]) if len(jobs) == limit else None
 
     async def start(
         self, workspace: str, list_id: str, columns: Sequence[str] = (), options: ListOptions | None = None
@@ -283,7 +283,11 @@ class Lists:
 
     async def _remove(self, list_id: str) -> None:
         await self._end_work(list_id)
-        await self._keep.store.remove(list_id)
+        try:
+            await self._keep.store.remove(list_id)
+        except DiskFull:  # its own rows make room for that
+            await self._keep.uploads.remove(list_id)
+            await self._keep.store.remove(list_id)
         await self._keep.uploads.remove(list_id)
         self._book.forget(list_id)
 

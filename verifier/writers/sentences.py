@@ -42,7 +42,7 @@ class Phrases:
 
     def reason(self, reason: Reason) -> str:
         """What a reason means, in one sentence."""
-        return MEANINGS_FR[reason] if self._french else MEANINGS[reason].sentence
+        return typeset(MEANINGS_FR[reason]) if self._french else MEANINGS[reason].sentence
 
     def number(self, number: int) -> str:
         """Thousands apart."""

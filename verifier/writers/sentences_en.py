@@ -35,8 +35,7 @@ SENTENCES_EN = {
     "port25.ways": "Three ways to ask the mailboxes too",
     "port25.host": "run verifier on a host whose port 25 is open (many server hosters open it on request)",
     "port25.proxy": "send the probes through a SOCKS5 proxy on such a host: VERIFIER_SMTP_PROXY=socks5://host:port",
-    "port25.history": "learn from your own send history: bounce exports and mail logs by `verifier feedback import` "
-    "(coming)",
+    "port25.history": "learn from your own send history: bounce exports and mail logs by `verifier feedback import`",
     "progress.asking": "Asking mail servers",
     "progress.writing": "Writing",
     "progress.rate": "{rate} rows a second",

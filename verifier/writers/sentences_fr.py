@@ -41,7 +41,7 @@ SENTENCES_FR = {
     "demande)",
     "port25.proxy": "passer par un proxy SOCKS5 sur une telle machine : VERIFIER_SMTP_PROXY=socks5://hôte:port",
     "port25.history": "s’appuyer sur vos envois passés : exports de rebonds et journaux de messagerie par "
-    "`verifier feedback import` (à venir)",
+    "`verifier feedback import`",
     "progress.asking": "Interrogation des serveurs",
     "progress.writing": "Écriture",
     "progress.rate": "{rate} lignes par seconde",

@@ -6,6 +6,7 @@ Law: a translation names the same things; what has none is shown in English, and
 import re
 from functools import cache
 
+from verifier.writers.told_fr_gate import GATE_FR
 from verifier.writers.told_fr_host import HOST_FR, SETTINGS_FR
 
 _LISTS_FR = {
@@ -47,6 +48,9 @@ _LISTS_FR = {
     "The form is not multipart/form-data as RFC 7578 has it.": "Le formulaire n’est pas en multipart/form-data "
     "selon la RFC 7578.",
     "The form ended within the file: send it again.": "Le formulaire s’est terminé au milieu du fichier : renvoyez-le.",
+    "Send JSON in UTF-8.": "Envoyez du JSON en UTF-8.",
+    "The body is larger than {}: split the list.": "L’envoi dépasse {0} : divisez la liste.",
+    "The body cannot be read as JSON: {}.": "L’envoi ne se lit pas comme du JSON : {0}.",
     "Forms within forms are not read.": "Les formulaires imbriqués ne sont pas lus.",
     "A field of the form has at most {} bytes.": "Un champ du formulaire a au plus {0} octets.",
     "a form has a field `file` with the list, behind its other fields": "choisissez d’abord un fichier",
@@ -57,6 +61,22 @@ _LISTS_FR = {
     "A cell of row {} has {} characters, a sheet's at most {}: use --format csv.": "Une cellule de la ligne "
     "{0} a {1} caractères, celle d’une feuille {2} au plus : téléchargez le CSV.",
     "The workbook cannot be made in {}: {}.": "Le classeur n’a pas pu être fait dans {0} : {1}.",
+}
+_INTAKE_FR = {
+    "A list is no field of a web form. With curl: -F file=@customers.csv, or -T customers.csv -X POST (-d would join "
+    "its lines).": "Une liste n’est pas un champ de formulaire. Avec curl : -F file=@clients.csv, ou -T clients.csv "
+    "-X POST (-d collerait ses lignes).",
+    "Send JSON in UTF-8.": "Envoyez du JSON en UTF-8.",
+    "The body is larger than {}: split the list.": "L’envoi dépasse {0} : divisez la liste.",
+    "The body cannot be read as JSON: {}.": "L’envoi ne peut pas être lu comme du JSON : {0}.",
+    "a form brings one file: send each list by itself": "un formulaire apporte un fichier : envoyez chaque "
+    "liste à part",
+    "Nobody is told of finished lists here: leave it out.": "Ici, personne n’est averti de la fin des listes : "
+    "enlevez-le.",
+    "A webhook cannot be sent there: {}.": "Un webhook ne peut pas y être envoyé : {0}.",
+    "The key's {} answers of today are used up; unknown ones were free. More come at "
+    "midnight UTC.": "Les {0} réponses du jour de cette clé sont épuisées ; les inconnues ne comptaient pas. "
+    "D’autres viennent à minuit UTC.",
 }
 _FILES_FR = {
     "{} is empty.": "{0} est vide.",
@@ -128,6 +148,8 @@ _REQUESTS_FR = {
     "The request does not say that it comes from this service's own pages.": "La demande ne dit pas qu’elle "
     "vient des pages de ce service.",
     "There is no key of this id that still holds.": "Aucune clé de ce numéro n’est encore valable.",
+    "{} is no origin: it is written https://shop.example.com, with a port where "
+    "there is one.": "{0} n’est pas une origine : elle s’écrit https://shop.example.com, avec un port s’il y en a un.",
     "Tick at least one thing that the key may do.": "Cochez au moins une chose que la clé permet.",
     "A key's name is 1 to {} printable characters.": "Le nom d’une clé a de 1 à {0} caractères imprimables.",
     "There is a key called {} already: revoke it first, or take another name.": "Il y a déjà une clé nommée "
@@ -136,7 +158,7 @@ _REQUESTS_FR = {
     "to {}, such as https://shop.example.com).": "Une clé de formulaire est publique : elle n’a que le droit "
     "`widget`, et les origines des pages qui s’en servent (de 1 à {0}, comme https://shop.example.com).",
 }
-TOLD_FR: dict[str, str] = {**_LISTS_FR, **_FILES_FR, **_REQUESTS_FR, **HOST_FR, **SETTINGS_FR}
+TOLD_FR: dict[str, str] = {**_LISTS_FR, **_INTAKE_FR, **_FILES_FR, **_REQUESTS_FR, **GATE_FR, **HOST_FR, **SETTINGS_FR}
 
 
 def in_french(sentence: str) -> str | None:

@@ -11,6 +11,13 @@ HOST_FR = {
     "not asked yet": "pas encore demandé",
     "Redis does not answer": "Redis ne répond pas",
     "the store of keys cannot be read": "les clés ne peuvent pas être lues",
+    "the resolver {} knows {}, a name that does not exist": "le résolveur {0} connaît {1}, un nom qui n’existe pas",
+    "the resolver {} finds no mail host for {}, a domain that takes mail": "le résolveur {0} ne trouve pas de "
+    "serveur de messagerie pour {1}, un domaine qui en a",
+    "the resolver {} could not be tested: it does not find any of the domains that "
+    "must exist": "le résolveur {0} n’a pas pu être essayé : il ne trouve aucun des domaines qui doivent exister",
+    "the resolver {} could not be tested: it does not say of any made-up name that "
+    "it does not exist": "le résolveur {0} n’a pas pu être essayé : d’aucun nom inventé il ne dit qu’il n’existe pas",
     "Try again later.": "Réessayez plus tard.",
     "The {} is of {} ({} days old).": "La liste des domaines jetables est du {1} ({2} jours).",
     "No domain lists were found.": "Aucune liste de domaines n’a été trouvée.",
@@ -139,4 +146,10 @@ SETTINGS_FR = {
     "one-shot line service, host:port or unix:/path": "service à une ligne, hôte:port ou unix:/chemin",
     "SMTP relay, host:port or unix:/path": "relais SMTP, hôte:port ou unix:/chemin",
     "mail server behind the relay, host:port": "serveur de messagerie derrière le relais, hôte:port",
+    "mail server behind the relay, host:port or smtp(s)://": "serveur de messagerie derrière le relais, hôte:port "
+    "ou smtp(s)://",
+    "PEM file with certificate, chain and key, for the relay's STARTTLS": "fichier PEM avec certificat, chaîne et clé, "
+    "pour le STARTTLS du relais",
+    "false: these listeners let everything pass, decide and log": "false : ces services laissent tout passer, décident "
+    "et consignent",
 }

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from tests.support.front_desk import KEYED, Visitor, visiting
 
@@ -12,6 +13,14 @@ from tests.support.front_desk import KEYED, Visitor, visiting
 async def local(tmp_path: Path) -> AsyncIterator[Visitor]:
     """A service that only this machine reaches: no key is needed."""
     async with visiting(tmp_path) as visitor:
+        yield visitor
+        assert visitor.faults == []
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Visitor]:
+    """The same for all questions of a module that change nothing: to be asked in the module's loop."""
+    async with visiting(tmp_path_factory.mktemp("shared")) as visitor:
         yield visitor
         assert visitor.faults == []
 

@@ -39,6 +39,16 @@ async def test_a_key_is_made_shown_once_and_revoked(keyed: Visitor) -> None:
     assert (await post(keyed, revoke[1], Authorization=admin)).status == 404
 
 
+async def test_a_form_gets_a_key_of_its_site(local: Visitor) -> None:
+    """Publishable, for that origin alone, with the line that goes into the page; an origin that is none is said."""
+    made = await post(local, "/keys", b"name=form&origins=https%3A%2F%2Fshop.example&rate=600")
+    assert made.status == 200 and f'data-key="{token_of(made.text)}"' in html.unescape(made.text)
+    known = (await local.ask("GET", "/v1/keys")).json["keys"]
+    assert [(key["scopes"], key["origins"]) for key in known] == [(["widget"], ["https://shop.example"])]
+    wrong = await post(local, "/keys", b"name=b&origins=shop&rate=600", **{"Accept-Language": "fr"})
+    assert (wrong.status, "n’est pas une origine" in html.unescape(wrong.text)) == (422, True)
+
+
 async def test_somebody_is_invited(keyed: Visitor) -> None:
     """The link that is shown logs him in, with what was ticked and no more."""
     admin = f"Bearer {await keyed.key(Scope.ADMIN)}"
@@ -137,6 +147,13 @@ async def test_the_page_of_one_address_is_kept_in_its_language(local: Visitor) -
     assert switch is not None
     assert (await local.ask("GET", switch[1])).status == 200
     assert "Aucune boîte n’a été interrogée" in answer.text
+
+
+async def test_a_page_that_leads_on_is_counted_as_one(keyed: Visitor) -> None:
+    """Whoever is led elsewhere did not go away."""
+    await keyed.ask("GET", "/")
+    figures = (await keyed.ask("GET", "/metrics", token=await keyed.key(Scope.ADMIN))).text
+    assert 'route="/",status="303"' in figures and 'status="499"' not in figures
 
 
 async def test_the_switch_keeps_what_was_asked(local: Visitor) -> None:

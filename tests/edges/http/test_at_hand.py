@@ -13,6 +13,7 @@ from verifier.core.api_keys import Scope
 from verifier.core.evidence import Finding
 from verifier.core.facts import AcceptsAll, DomainFacts, MailHost, MailRoute, RouteStatus
 from verifier.core.replies import ReplyClass, SmtpStage
+from verifier.edges.http.at_hand import _Gate
 
 JANE = "Jane@shop.example"
 LONG_ROAD = {"X-Something": "that the short road does not know"}
@@ -107,6 +108,49 @@ async def test_a_key_goes_the_short_way_too(keyed: Visitor) -> None:
     assert (await roads.ask(question, token)).status == 429
     other = await keyed.key(Scope.LISTS, name="lists")
     assert [(await roads.ask(question, other)).status for _ in range(2)] == [403, 403]
+
+
+@pytest.mark.parametrize(
+    ("question", "short"),
+    [
+        ({"email": JANE}, True),
+        ({"email": JANE, "message_class": "triggered", "policy": "strict", "sender": "shop", "count": True}, True),
+        ({"email": "nope"}, True),
+        ({"emails": [JANE, "nope"]}, False),
+        ({"email": JANE, "policy": "nobodys"}, False),
+        ({"email": JANE, "message_class": "gossip"}, False),
+        ({}, False),
+    ],
+)
+async def test_the_gate_answers_the_same_on_both(
+    keyed: Visitor, monkeypatch: pytest.MonkeyPatch, question: dict[str, Any], short: bool
+) -> None:
+    """One address by the short road, what is more or wrong by the long one; and either counts a request once."""
+    await remember(keyed)
+    token = await keyed.key(Scope.GATE, rate=9)
+    taken: list[str] = []
+    at_hand: list[bool] = []
+    answer_at_hand = _Gate.answer
+
+    async def counted(way: _Gate, *given: Any) -> bytes | None:
+        content = await answer_at_hand(way, *given)
+        at_hand.append(content is not None)
+        return content
+
+    monkeypatch.setattr(_Gate, "answer", counted)
+
+    async def ask(**headers: str) -> Answer:
+        answer = await keyed.ask("POST", "/v1/gate", json=question, token=token, headers=headers)
+        taken.append(answer.headers["RateLimit"].partition(";t")[0])
+        return answer
+
+    await ask()
+    first, second = await ask(), await ask(**LONG_ROAD)
+    assert first.status == second.status == (200 if short or "emails" in question else 422)
+    assert {**first.json, "age_s": 0, "request_id": ""} == {**second.json, "age_s": 0, "request_id": ""}
+    each = len(question.get("emails", [1]))
+    assert taken == [f'"minute";r={9 - each * times}' for times in (1, 2, 3)]
+    assert (True in at_hand) is short and len(at_hand) <= 2
 
 
 async def test_a_quota_is_kept_on_the_long_road(keyed: Visitor) -> None:

@@ -86,7 +86,18 @@ async def test_a_quota_leaves_rows_behind(local: Visitor) -> None:
     campaign = await sent(local, query="&sender=shop&quota_used=3")
     assert campaign["quota"] == {"limit": 5, "used": 3, "remaining": 2}
     assert [campaign["counts"][name] for name in ("sendable", "planned", "over_quota")] == [3, 2, 1]
+    assert campaign["waves"][0] == 1 and sum(campaign["waves"]) == 2
+    path = f"/v1/campaigns/{campaign['id']}/download?keep="
+    kept = ("planned", "sendable", "wave-1", "wave-2", "wave-3", "wave-4")
+    found = [len((await local.ask("GET", path + keep)).text.splitlines()) - 1 for keep in kept]
+    assert found == [2, 3, *campaign["waves"]]
     assert campaign["profile"] == "mailjet"
+
+
+async def test_the_senders_domain_is_looked_at(local: Visitor) -> None:
+    """What DNS does not say is said; the decision is about the rows alone."""
+    campaign = await sent(local, query="&from_domain=Shop.example&dkim_selector=s1")
+    assert len([said for said in campaign["warnings"] if said.startswith("DNS did not say whether shop.example")]) == 4
 
 
 async def test_several_lists_share_their_duplicates(local: Visitor) -> None:
@@ -147,6 +158,8 @@ async def test_downloads(local: Visitor) -> None:
         ({"lists": ["nowhere"]}, 404, "list_not_found"),
         ({"emails": ["a@b.example"], "profile": "mine"}, 422, "invalid_fields"),
         ({"emails": ["a@b.example"], "policy": "mine"}, 422, "invalid_fields"),
+        ({"emails": ["a@b.example"], "from_domain": "no domain"}, 422, "invalid_fields"),
+        ({"emails": ["a@b.example"], "from_domain": "b.example", "dkim_selector": "a b"}, 422, "invalid_fields"),
     ],
 )
 async def test_what_cannot_be_looked_at(local: Visitor, body: dict[str, Any], status: int, code: str) -> None:

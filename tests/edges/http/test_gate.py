@@ -65,21 +65,23 @@ async def test_many_addresses(local: Visitor) -> None:
         ({"email": GOOD, "deadline_ms": 0}, "/deadline_ms"),
     ],
 )
-async def test_what_cannot_be_asked(local: Visitor, body: dict[str, Any], pointer: str) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_what_cannot_be_asked(shared: Visitor, body: dict[str, Any], pointer: str) -> None:
     """A problem by field, which is no decision."""
-    answer = await local.ask("POST", "/v1/gate", json=body)
+    answer = await shared.ask("POST", "/v1/gate", json=body)
     assert (answer.status, answer.json["errors"][0]["pointer"]) == (422, pointer)
 
 
 @pytest.mark.parametrize(
     ("reason", "status"), [("accepted", 204), ("greylisted", 409), ("mailbox_disabled", 410), ("disposable", 410)]
 )
-async def test_a_decision_as_a_status(local: Visitor, reason: str, status: int) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_decision_as_a_status(shared: Visitor, reason: str, status: int) -> None:
     """For `curl -f`: without a body, and the rule in a header; without `status` it is the record."""
     path = f"/v1/gate?email={reason}@verifier.test"
-    answer = await local.ask("GET", f"{path}&status=1")
+    answer = await shared.ask("GET", f"{path}&status=1")
     assert (answer.status, answer.body) == (status, b"")
-    assert answer.headers["X-Gate-Rule"] == (await local.ask("GET", path)).json["rule"]
+    assert answer.headers["X-Gate-Rule"] == (await shared.ask("GET", path)).json["rule"]
 
 
 async def test_a_key_of_the_gate_can_ask_and_nothing_else(keyed: Visitor) -> None:
@@ -173,9 +175,10 @@ async def test_senders_have_quotas(local: Visitor) -> None:
 
 
 @pytest.mark.parametrize(("field", "value"), [("policy", "mine"), ("profile", "mine"), ("name", "a b")])
-async def test_a_sender_that_cannot_be(local: Visitor, field: str, value: str) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_sender_that_cannot_be(shared: Visitor, field: str, value: str) -> None:
     """By field."""
-    answer = await local.ask("POST", "/v1/senders", json={"name": "shop", field: value})
+    answer = await shared.ask("POST", "/v1/senders", json={"name": "shop", field: value})
     assert (answer.status, answer.json["errors"][0]["pointer"]) == (422, f"/{field}")
 
 

@@ -154,6 +154,42 @@ async def test_a_form_that_says_nonsense_is_refused_whole(
     assert left(tmp_path) == []
 
 
+async def test_common_slips_with_curl_are_said(local: Visitor, tmp_path: Path) -> None:
+    """A forgotten @, and -d, which joins the lines: neither becomes a list of one strange row."""
+    forgotten = await form(local, ("file", "people.csv", ""), ("start", "true", ""), ("other", "x", ""))
+    urlencoded = await local.ask(
+        "POST",
+        "/v1/lists",
+        data=b"id,email1,a@b.example",
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+    )
+    assert (urlencoded.status, "-F file=@" in urlencoded.json["detail"]) == (415, True)
+    with_a_file = await form(local, ("file", "people.csv", ""), ("start", "true", ""), ("more", CSV, "b.csv"))
+    assert forgotten.status == 415  # without any file it is no multipart at all
+    assert (with_a_file.status, "with the @" in with_a_file.json["detail"]) == (422, True)
+    yes = await form(local, ("start", "yes", ""), ("file", CSV, "a.csv"))
+    assert (yes.status, "true or false" in yes.json["detail"]) == (422, True)
+    assert left(tmp_path) == []
+
+
+async def test_json_says_all_that_parameters_say(local: Visitor) -> None:
+    """Arrays beside the rows, in the types of the document."""
+    question = {"stages": ["syntax"], "rows": [{"a": 1, "b": "a@b.example"}], "keep": ["deliverable"], "column": "2"}
+    made = await local.ask("POST", "/v1/lists", json={**question, "max_wait_s": 0, "retention_s": 3600, "name": "x"})
+    assert (made.status, made.json["stages"], made.json["name"]) == (202, ["syntax"], "x.jsonl"), made.text
+    assert made.json["preview"]["email_columns"] == [1]
+
+
+async def test_a_download_can_have_everything(local: Visitor) -> None:
+    """`keep=all` goes before the list's own rule."""
+    made = await hand_in(local, more="&start=true&keep=deliverable")
+    await ended(local, made["id"])
+    path = f"/v1/lists/{made['id']}/download"
+    assert [len((await local.ask("GET", path + more)).text.splitlines()) for more in ("", "?keep=all")] == [1, 6]
+    wrong = await local.ask("GET", path + "?keep=nice")
+    assert (wrong.status, wrong.json["errors"][0]["pointer"]) == (422, "keep")
+
+
 @pytest.mark.parametrize(
     ("body", "status", "pointer"),
     [
@@ -161,6 +197,8 @@ async def test_a_form_that_says_nonsense_is_refused_whole(
         (b'{"emails":["a"],"start":"yes"}', 422, "/start"),
         (b'{"emails":["a"],"stages":["smtp"]}', 422, "/stages"),
         (b'{"emails":["a",7]}', 422, "/emails/1"),
+        (b'{"list":["a@b.example"]}', 422, "/emails"),
+        (b'{"emails":["a"],"keep":["nice"]}', 422, "keep"),
         (b'{"emails":["a"', 400, None),
     ],
 )

@@ -12,10 +12,11 @@ from verifier.core.reasons import Reason, verdict_of
 from verifier.core.record import VerdictRecord
 
 
-async def test_every_test_address_has_its_verdict(local: Visitor) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_every_test_address_has_its_verdict(shared: Visitor) -> None:
     """The record of the contract, whatever the reason, and no other keys."""
     for reason in Reason:
-        answer = await local.ask("POST", "/v1/verify", json={"email": f"{reason}@verifier.test"})
+        answer = await shared.ask("POST", "/v1/verify", json={"email": f"{reason}@verifier.test"})
         assert answer.status == 200
         record = msgspec.json.decode(answer.body, type=VerdictRecord)
         assert (record.reason, record.verdict) == (reason, verdict_of(reason))
@@ -23,9 +24,10 @@ async def test_every_test_address_has_its_verdict(local: Visitor) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "nope", "a@b@c", "\u0000", "x" * 9000, "jane@exa mple.com", "é@"])
-async def test_what_is_no_address_is_an_answer(local: Visitor, text: str) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_what_is_no_address_is_an_answer(shared: Visitor, text: str) -> None:
     """200 with invalid_syntax, and the text as it came."""
-    answer = await local.ask("POST", "/v1/verify", json={"email": text})
+    answer = await shared.ask("POST", "/v1/verify", json={"email": text})
     assert (answer.status, answer.json["reason"], answer.json["email"]) == (200, "invalid_syntax", text)
 
 
@@ -40,20 +42,22 @@ async def test_what_is_no_address_is_an_answer(local: Visitor, text: str) -> Non
         ("greylisted", "confirm"),
     ],
 )
-async def test_a_policy_adds_a_decision_and_a_sentence(local: Visitor, reason: str, decision: str) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_policy_adds_a_decision_and_a_sentence(shared: Visitor, reason: str, decision: str) -> None:
     """In the language that the browser prefers, or that the body names."""
     question = {"email": f"{reason}@verifier.test", "policy": "signup"}
-    english = (await local.ask("POST", "/v1/verify", json=question)).json
-    french = (await local.ask("POST", "/v1/verify", json=question, headers={"Accept-Language": "de, fr;q=0.5"})).json
-    named = (await local.ask("POST", "/v1/verify", json={**question, "lang": "fr"})).json
+    english = (await shared.ask("POST", "/v1/verify", json=question)).json
+    french = (await shared.ask("POST", "/v1/verify", json=question, headers={"Accept-Language": "de, fr;q=0.5"})).json
+    named = (await shared.ask("POST", "/v1/verify", json={**question, "lang": "fr"})).json
     assert [english["decision"], french["decision"]] == [decision, decision]
     assert french["sentence"] == named["sentence"] != english["sentence"] != ""
 
 
-async def test_stages_stop_where_they_end(local: Visitor) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_stages_stop_where_they_end(shared: Visitor) -> None:
     """Syntax and lists need nobody, so nobody is asked."""
     question = {"email": "jane@example.com", "stages": ["syntax", "disposable"]}
-    record = (await local.ask("POST", "/v1/verify", json=question)).json
+    record = (await shared.ask("POST", "/v1/verify", json=question)).json
     assert (record["reason"], record["stages"]) == ("not_probed", ["syntax", "disposable"])
 
 
@@ -77,36 +81,40 @@ async def test_stages_stop_where_they_end(local: Visitor) -> None:
         (b'{"email": "' + b"a" * 70_000 + b'"}', 413, "body_too_large", None),
     ],
 )
-async def test_what_is_wrong_is_said(local: Visitor, body: bytes, status: int, code: str, pointer: str | None) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_what_is_wrong_is_said(shared: Visitor, body: bytes, status: int, code: str, pointer: str | None) -> None:
     """Problem details with a lasting code and, of a field, where it stands."""
-    answer = await local.ask("POST", "/v1/verify", data=body, headers={"Content-Type": "application/json"})
+    answer = await shared.ask("POST", "/v1/verify", data=body, headers={"Content-Type": "application/json"})
     assert (answer.status, answer.json["code"], answer.json["status"]) == (status, code, status)
     assert answer.headers["Content-Type"].startswith("application/problem+json")
     assert answer.json["request_id"] == answer.headers["X-Request-ID"]
     assert [error["pointer"] for error in answer.json.get("errors", [])] == ([] if pointer is None else [pointer])
 
 
-async def test_only_json_is_read(local: Visitor) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_only_json_is_read(shared: Visitor) -> None:
     """415 for everything else, so that no other site's form can send it."""
     for media_type in ("text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin-1"):
-        answer = await local.ask("POST", "/v1/verify", data=b"{}", headers={"Content-Type": media_type})
+        answer = await shared.ask("POST", "/v1/verify", data=b"{}", headers={"Content-Type": media_type})
         assert (answer.status, answer.json["code"]) == (415, "unsupported_media_type")
 
 
-async def test_a_batch_comes_back_in_order(local: Visitor) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_batch_comes_back_in_order(shared: Visitor) -> None:
     """One result an address, doubles and nonsense too."""
     emails = ["mailbox_full@verifier.test", "nope", "accepted@verifier.test", "nope", "greylisted@verifier.test"]
-    answer = await local.ask("POST", "/v1/verify/batch", json={"emails": emails})
+    answer = await shared.ask("POST", "/v1/verify/batch", json={"emails": emails})
     assert [result["email"] for result in answer.json["results"]] == emails
     reasons = [result["reason"] for result in answer.json["results"]]
     assert reasons == ["mailbox_full", "invalid_syntax", "accepted", "invalid_syntax", "greylisted"]
 
 
-async def test_a_batch_can_be_streamed(local: Visitor) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_batch_can_be_streamed(shared: Visitor) -> None:
     """A line an address, each with its place."""
     emails = [f"{reason}@verifier.test" for reason in Reason]
     headers = {"Accept": "application/x-ndjson"}
-    answer = await local.ask("POST", "/v1/verify/batch", json={"emails": emails}, headers=headers)
+    answer = await shared.ask("POST", "/v1/verify/batch", json={"emails": emails}, headers=headers)
     lines = [msgspec.json.decode(line) for line in answer.text.splitlines()]
     assert answer.headers["Content-Type"] == "application/x-ndjson"
     assert sorted(line["index"] for line in lines) == list(range(len(emails)))
@@ -114,9 +122,10 @@ async def test_a_batch_can_be_streamed(local: Visitor) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1001])
-async def test_a_batch_has_its_bounds(local: Visitor, count: int) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_batch_has_its_bounds(shared: Visitor, count: int) -> None:
     """1 to 1000 addresses."""
-    answer = await local.ask("POST", "/v1/verify/batch", json={"emails": ["a"] * count})
+    answer = await shared.ask("POST", "/v1/verify/batch", json={"emails": ["a"] * count})
     assert (answer.status, answer.json["errors"][0]["pointer"]) == (422, "/emails")
 
 
@@ -131,10 +140,11 @@ async def test_a_batch_has_its_bounds(local: Visitor, count: int) -> None:
         ("nope", "invalid"),
     ],
 )
-async def test_reachers_question_gets_reachers_answer(local: Visitor, path: str, email: str, reachable: str) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_reachers_question_gets_reachers_answer(shared: Visitor, path: str, email: str, reachable: str) -> None:
     """Its shape with our verdict; what else Reacher takes is ignored."""
     question = {"to_email": email, "from_email": "x@example.com", "proxy": {"host": "h", "port": 1}}
-    answer = await local.ask("POST", path, json=question)
+    answer = await shared.ask("POST", path, json=question)
     shaped = msgspec.json.decode(answer.body, type=ReacherAnswer)
     assert (shaped.input, shaped.is_reachable) == (email, reachable)
     assert set(answer.json) == {"input", "is_reachable", "misc", "mx", "smtp", "syntax", "debug"}
@@ -157,8 +167,9 @@ async def test_an_address_is_forgotten(local: Visitor, tmp_path: Path) -> None:
     assert (refused.status, refused.json["code"]) == (404, "not_found")
 
 
-async def test_depth_is_bounded(local: Visitor) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_depth_is_bounded(shared: Visitor) -> None:
     """What nobody reads may still not be nested without end."""
     body = b'{"to_email": "nope", "proxy": ' + b"[" * 30_000 + b"]" * 30_000 + b"}"
-    answer = await local.ask("POST", "/v0/check_email", data=body, headers={"Content-Type": "application/json"})
+    answer = await shared.ask("POST", "/v0/check_email", data=body, headers={"Content-Type": "application/json"})
     assert (answer.status, answer.json["code"]) == (400, "malformed_json")

@@ -9,20 +9,25 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from verifier.adapters.dnspython_resolver import DnspythonResolver
+from verifier.adapters.system_clock import SystemClock
 from verifier.config import Settings
 from verifier.core.diagnosis import Check, Health, usable
 from verifier.edges.cli.event_loop import run_async
 from verifier.edges.cli.exit_codes import ExitCode
-from verifier.edges.cli.session import read_settings, say
+from verifier.edges.cli.session import address_or_fault, read_settings, say
 from verifier.edges.cli.terminal import results
 from verifier.edges.host_examination import examine_host
+from verifier.service.sender_domain import examine_sender
 from verifier.wiring import open_verifier
 
 _MARKS = {Health.OK: ("✓", "green"), Health.WARNING: ("!", "yellow"), Health.PROBLEM: ("✗", "red")}
 
 
 @click.command("doctor")
-def doctor_command() -> ExitCode:
+@click.option("--sender", metavar="DOMAIN", help="Look at the domain of a From line instead: SPF, DKIM, DMARC, MX.")
+@click.option("--selector", default="", help="The DKIM selector that its mail is signed by.")
+def doctor_command(sender: str | None, selector: str) -> ExitCode:
     """Examine this host: port 25, HELO, PTR, SPF, block lists, DNS, Redis, storage, age of the data.
 
     Ends with 69 when something is out of reach that the commands cannot do without; a closed port 25 is not: all but
@@ -30,6 +35,11 @@ def doctor_command() -> ExitCode:
     """
     settings = read_settings()
     console = results()
+    if sender is not None:
+        domain = address_or_fault(f"a@{sender}").domain
+        for check in run_async(_examine_sender(settings, domain, selector)):
+            _print(console, check)
+        return ExitCode.DONE
     checks = run_async(_examine(settings))
     for check in checks:
         _print(console, check)
@@ -43,6 +53,14 @@ async def _examine(settings: Settings) -> tuple[Check, ...]:
         apart = msgspec.structs.replace(settings, data_dir=Path(own_folder), redis_url="", database_url="")
         async with open_verifier(apart, warn=say, report_fault=_raise) as verifier:
             return await examine_host(verifier, settings)
+
+
+async def _examine_sender(settings: Settings, domain: str, selector: str) -> tuple[Check, ...]:
+    resolver = DnspythonResolver(SystemClock(), settings.dns_nameservers)
+    try:
+        return await examine_sender(resolver, domain, selector)
+    finally:
+        await resolver.close()
 
 
 def _raise(fault: BaseException) -> None:

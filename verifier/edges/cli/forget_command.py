@@ -9,6 +9,7 @@ from verifier.adapters.prober_socket import ask_prober, socket_path
 from verifier.config import Settings
 from verifier.edges.cli.event_loop import run_async
 from verifier.edges.cli.session import SERVE, address_or_fault, probing, read_settings, report_fault, say
+from verifier.feedback_wiring import open_feedback_alone
 from verifier.gate_wiring import open_gate
 from verifier.list_wiring import open_lists
 
@@ -31,6 +32,7 @@ async def _forget(settings: Settings, text: str) -> None:
             probing(settings, "verifier forget") as verifier,
             open_lists(verifier, report_fault=report_fault, warn=say, at_work=False),
             open_gate(verifier, report_fault=report_fault, warn=say),
+            open_feedback_alone(verifier, report_fault=report_fault),
         ):
             await verifier.forgetting.forget(address)
     except FolderBusy as busy:

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from verifier.adapters.folder_lock import FolderBusy
+from verifier.adapters.gate_policy_files import load_policies
 from verifier.adapters.prober_socket import ask_prober, socket_path
 from verifier.adapters.system_clock import SystemClock
 from verifier.config import Settings
@@ -27,7 +28,6 @@ from verifier.edges.cli.exit_codes import ExitCode
 from verifier.edges.cli.session import probing, read_settings, report_fault, say
 from verifier.edges.cli.terminal import results
 from verifier.gate_wiring import ASK, COMMAND_SECONDS, open_decisions, open_gate
-from verifier.service.gating import UnknownPolicy
 
 REPORT = "report"
 _CODES = {
@@ -71,6 +71,9 @@ def gate_command(
     if addresses == (REPORT,):
         run_async(_report(settings, since, as_json))
         return ExitCode.DONE
+    known = load_policies(settings.data_dir)
+    if policy is not None and policy not in known:
+        raise OperatorError(f"There is no policy {policy}: known are {', '.join(known)}.")
     questions = [
         GateQuestion(email, MessageClass(message_class), policy, sender, topic=topic, surface="cli")
         for email in addresses
@@ -84,10 +87,7 @@ async def _decide(settings: Settings, questions: Sequence[GateQuestion], as_json
             probing(settings, "verifier gate") as verifier,
             open_gate(verifier, report_fault=report_fault, warn=say) as service,
         ):
-            try:
-                answers = await service.gate.decide(questions, deadline_seconds=COMMAND_SECONDS)
-            except UnknownPolicy as error:
-                raise OperatorError(f"{str(error).capitalize()}.") from None
+            answers = await service.gate.decide(questions, deadline_seconds=COMMAND_SECONDS)
             records = [gate_record(answer) for answer in answers]
             _show(records, as_json)
     except FolderBusy:

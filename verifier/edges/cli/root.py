@@ -28,6 +28,7 @@ _SUMMARIES = {
     "demo": "Clean a sample list on a mail world in a box.",
     "data": "Refresh the domain lists, or show how old they are.",
     "world": "Run the mail world in a box by itself.",
+    "feedback": "Take in bounces, abuse reports, mail logs: what became of mail.",
     "forget": "Erase everything that is known of an address.",
 }
 

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import click
+import msgspec
+import structlog
 from aiohttp import web
 
 from verifier.adapters.prometheus_meter import PrometheusMeter
@@ -15,11 +17,14 @@ from verifier.core.faults import ConfigError, ServiceUnavailable
 from verifier.edges.cli.collecting import collect_in_time
 from verifier.edges.cli.event_loop import run_async
 from verifier.edges.cli.session import SERVE, probing, read_settings, report_fault, say
+from verifier.edges.gate_listeners import gate_listeners
+from verifier.edges.gatekeeping import Gatekeeper, Note
 from verifier.edges.http.app import make_app
 from verifier.edges.http.at_hand import take_short_road
 from verifier.edges.http.middlewares.observing import RUNNING
 from verifier.edges.http.server_log import server_logger
 from verifier.edges.http.site import Site, login_link, site_of
+from verifier.edges.relay.listener import DRAIN_SECONDS as RELAY_SECONDS
 from verifier.service.probing import Timeouts
 from verifier.serving import FrontDesk, open_front_desk
 
@@ -45,7 +50,8 @@ async def serve_until_stopped(settings: Settings, timeouts: Timeouts | None = No
             loop.add_signal_handler(number, stopped.set)
         say(f"Listening at {site.public_url} (documentation: {site.public_url}/docs). Ctrl-C ends it.")
         await stopped.wait()
-        say(f"Stopping: what was begun is finished, for at most {_DRAIN_SECONDS + _BEHIND_SECONDS:.0f} seconds.")
+        seconds = RELAY_SECONDS + _DRAIN_SECONDS + _BEHIND_SECONDS
+        say(f"Stopping: what was begun is finished, for at most {seconds:.0f} seconds.")
 
 
 @asynccontextmanager
@@ -80,12 +86,33 @@ async def serving(settings: Settings, timeouts: Timeouts | None = None) -> Async
         )
         try:
             await _listen(runner, settings)
-            yield site
+            async with gate_listeners(
+                settings, _gatekeeper(settings, desk), verifier.clock, desk.access, verifier.secret, report_fault
+            ) as said:
+                for sentence in said:
+                    say(sentence)
+                yield site
         finally:
             collecting.cancel()
             desk.readiness.draining = True
             await runner.cleanup()
             await desk.realtime.close(_BEHIND_SECONDS)
+
+
+def _gatekeeper(settings: Settings, desk: FrontDesk) -> Gatekeeper:
+    log = structlog.get_logger()
+
+    def note(noted: Note) -> None:
+        log.info("gate", **msgspec.structs.asdict(noted))
+
+    return Gatekeeper(
+        desk.gate.gate,
+        desk.verifier.clock,
+        enforce=settings.gate_enforce,
+        note=note,
+        warn=log.warning,
+        report_fault=report_fault,
+    )
 
 
 async def _listen(runner: web.AppRunner, settings: Settings) -> None:

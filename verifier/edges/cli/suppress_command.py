@@ -22,7 +22,7 @@ from verifier.edges.cli.event_loop import run_async
 from verifier.edges.cli.session import read_settings, say
 from verifier.edges.cli.terminal import results
 from verifier.gate_ports import SuppressionWish
-from verifier.gate_wiring import open_suppressions
+from verifier.gate_wiring import open_suppressions, prepare_memory
 from verifier.readers.tables import open_table
 from verifier.service.suppressing import MANUAL, Scope, Suppressing
 
@@ -173,6 +173,7 @@ async def _import(
                 except InputError as error:
                     faults.append(f"row {number}: {error}")
             added += await suppressing.add(entries)
+    await prepare_memory(settings)
     for fault in faults[:_SHOWN_FAULTS]:
         say(f"Left out, {fault}")
     if len(faults) > _SHOWN_FAULTS:

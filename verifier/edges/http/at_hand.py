@@ -1,22 +1,24 @@
-"""The short road of `POST /v1/verify`: who asks in an ordinary way is answered before the long one is begun.
+"""The short road of `POST /v1/verify` and `POST /v1/gate`: ordinary questions are answered before the long one.
 
 Law: it gives the answer that the long road would give, head and body, or none; and whatever it does not know to be
 ordinary (a header, a method, a body that is not whole or not right) is the long road's. So it refuses nobody.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from email.utils import format_datetime
+from typing import Any, Protocol
 
 import msgspec
 import structlog
 from aiohttp import HttpVersion11, web
 from aiohttp.hdrs import AUTHORIZATION, CONTENT_TYPE, HOST
+from msgspec import Struct
 from structlog.contextvars import bind_contextvars
 
 from verifier.core.api_keys import ApiKey, Scope
 from verifier.core.reasons import ALL_STAGES
-from verifier.edges.http.api.verify import PATH, VerifyRequest, answer
+from verifier.edges.http.api import gate, verify
 from verifier.edges.http.middlewares.answer_headers import headers_of_json
 from verifier.edges.http.middlewares.authentication import names_this_machine
 from verifier.edges.http.middlewares.limits import limit_headers
@@ -66,10 +68,12 @@ class _Written(web.StreamResponse):
 def take_short_road(server: web.Server, site: Site, running: Running) -> None:
     """From now on the server takes the short road where it can, and else the one that it took before."""
     road, long_road = _ShortRoad(site, running), server.request_handler
+    ways: dict[str, _Way] = {verify.PATH: _Verify(site, running), gate.PATH: _Gate(site)}
 
     async def answer_request(request: web.BaseRequest) -> web.StreamResponse:
-        if request.raw_path == PATH and request.method == "POST":
-            content = await road.answer(request)
+        way = ways.get(request.raw_path)
+        if way is not None and request.method == "POST":
+            content = await road.answer(request, way)
             if content is not None:
                 return _Written(content)
         return await long_road(request)
@@ -77,18 +81,78 @@ def take_short_road(server: web.Server, site: Site, running: Running) -> None:
     server.request_handler = answer_request
 
 
+class _Asked(Struct, frozen=True):
+    """Who asks, in what language, in which request, since when (seconds of the clock)."""
+
+    caller: ApiKey
+    languages: str
+    number: str
+    began: float
+
+
+class _Way(Protocol):
+    """One route's own part of the short road: `answer` is None where the question is not ordinary."""
+
+    path: str
+    scope: Scope
+
+    @property
+    def read(self) -> Callable[[bytes], Any]: ...
+    async def answer(self, question: Any, asked: _Asked) -> bytes | None: ...
+
+
+class _Verify:
+    path, scope = verify.PATH, Scope.VERIFY
+
+    def __init__(self, site: Site, running: Running) -> None:
+        self._site = site
+        self._running = running
+        self.read = msgspec.json.Decoder(verify.VerifyRequest).decode
+
+    async def answer(self, question: verify.VerifyRequest, asked: _Asked) -> bytes | None:
+        if question.stages != ALL_STAGES:
+            return None
+        desk, client = self._site.desk, Client(asked.caller.id)
+        assessment = desk.realtime.at_hand(question.email, ALL_STAGES, client, asked.began)
+        desk.allowances.take(asked.caller, 1)
+        if assessment is None:
+            bind_contextvars(request_id=asked.number)
+            self._running.count += 1
+            try:
+                budget = question.timeout_ms / 1000
+                assessment = await desk.realtime.ask(question.email, ALL_STAGES, client, budget, asked.began)
+            finally:
+                self._running.count -= 1
+        return verify.answer(question, assessment, asked.languages, self._site.clock)
+
+
+class _Gate:
+    path, scope = gate.PATH, Scope.GATE
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self.read = msgspec.json.Decoder(gate.GateRequest).decode
+
+    async def answer(self, question: gate.GateRequest, asked: _Asked) -> bytes | None:
+        if question.email is None or question.emails is not None:
+            return None
+        desk = self._site.desk
+        if question.policy is not None and question.policy not in desk.gate.gate.policies:
+            return None
+        desk.allowances.take(asked.caller, 1)
+        return await gate.answer(desk.gate.gate, question, question.email)
+
+
 class _ShortRoad:
     def __init__(self, site: Site, running: Running) -> None:
         self._site = site
         self._clock = site.clock
-        self._running = running
-        self._read = msgspec.json.Decoder(VerifyRequest).decode
         headers = headers_of_json(site) | {"Content-Type": JSON}
         self._head = "HTTP/1.1 200 OK\r\n" + "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self._date, self._date_holds = "", 0.0
         self._turn_began: float | None = None
 
-    async def answer(self, request: web.BaseRequest) -> bytes | None:
+    async def answer(self, request: web.BaseRequest, way: _Way) -> bytes | None:
         """Head and body; None where the long road has to be taken."""
         began, headers = self._begun(), request.headers
         content = request.content
@@ -98,11 +162,11 @@ class _ShortRoad:
             if name.lower() not in _ORDINARY:
                 return None
         caller = self._caller(headers)
-        if caller is None or caller.daily_quota or not caller.may(Scope.VERIFY) or headers.get(CONTENT_TYPE) != JSON:
+        if caller is None or caller.daily_quota or not caller.may(way.scope) or headers.get(CONTENT_TYPE) != JSON:
             return None
         body, written = content.read_nowait(), None
         try:
-            written = await self._answer(headers, body, caller, began)
+            written = await self._answer(headers, body, way, caller, began)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TooBusy):
             pass  # said on the long road
         except Exception as error:  # noqa: BLE001 an edge: whatever it is, the long road tells who asks, or answers
@@ -111,26 +175,17 @@ class _ShortRoad:
             request[BODY] = body
         return written
 
-    async def _answer(self, headers: Mapping[str, str], body: bytes, caller: ApiKey, began: float) -> bytes | None:
-        if len(body) > SMALL_BODY:
+    async def _answer(
+        self, headers: Mapping[str, str], body: bytes, way: _Way, caller: ApiKey, began: float
+    ) -> bytes | None:
+        if len(body) > SMALL_BODY or not self._site.desk.allowances.has_room(caller):
             return None
-        question, desk = self._read(body), self._site.desk
-        if question.stages != ALL_STAGES or not desk.allowances.has_room(caller):
+        question, number = way.read(body), number_of(headers, self._clock)
+        content = await way.answer(question, _Asked(caller, headers.get("Accept-Language", ""), number, began))
+        if content is None:
             return None
-        client, number = Client(caller.id), number_of(headers, self._clock)
-        assessment = desk.realtime.at_hand(question.email, ALL_STAGES, client, began)
-        desk.allowances.take(caller, 1)
-        if assessment is None:
-            bind_contextvars(request_id=number)
-            self._running.count += 1
-            try:
-                budget = question.timeout_ms / 1000
-                assessment = await desk.realtime.ask(question.email, ALL_STAGES, client, budget, began)
-            finally:
-                self._running.count -= 1
-        content = answer(question, assessment, headers.get("Accept-Language", ""), self._clock)
         ended = self._clock.monotonic()
-        tell(self._site, number, "POST", PATH, 200, ended - began, caller.id)
+        tell(self._site, number, "POST", way.path, 200, ended - began, caller.id)
         return self._written_head(caller, number, len(content), ended) + content
 
     def _begun(self) -> float:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from verifier import __version__
 from verifier.edges.http.problems import KINDS, MEDIA_TYPE, ProblemDetails
-from verifier.edges.http.routing import JSON, Route
+from verifier.edges.http.routing import JSON, NDJSON, Route
 
 _REFERENCE = "#/components/schemas/{name}"
 MULTIPART = "multipart/form-data"
@@ -18,6 +18,7 @@ _FILE = {"type": "string", "format": "binary"}
 _UPLOADS: dict[str, dict[str, Any]] = {
     MULTIPART: {"type": "object", "properties": {"file": _FILE}, "required": ["file"]},
     BYTES: _FILE,
+    NDJSON: {"type": "string"},
 }
 _ALWAYS = ("internal_error", "unavailable")
 _WITH_BODY = (

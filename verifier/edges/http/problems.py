@@ -41,10 +41,14 @@ KINDS: dict[str, Kind] = {
     "body_too_large": Kind(413, "The body is too large."),
     "unsupported_media_type": Kind(415, "The body is of a type that is not read here."),
     "invalid_fields": Kind(422, "Some fields are not valid."),
+    "event_malformed": Kind(422, "The message is not what its source sends."),
+    "signature_refused": Kind(401, "The message does not prove who sent it."),
+    "source_unconfigured": Kind(403, "The source's secret is not set."),
     "rate_limited": Kind(429, "Too many requests."),
     "quota_exceeded": Kind(429, "The day's quota is used up."),
     "internal_error": Kind(500, "A fault of this program."),
     "busy": Kind(503, "Too much is going on."),
+    "disk_full": Kind(503, "The disk is full."),
     "unavailable": Kind(503, "A part that is needed does not work just now."),
 }
 

@@ -3,6 +3,7 @@
 from verifier.edges.http.api import (
     addresses,
     campaigns,
+    feedback,
     gate,
     health,
     keys,
@@ -17,6 +18,8 @@ from verifier.edges.http.api import (
 )
 from verifier.edges.http.pages import (
     about_probes,
+    calibration,
+    campaign_page,
     check,
     docs,
     home,
@@ -26,6 +29,7 @@ from verifier.edges.http.pages import (
     list_steps,
     login,
     static,
+    unsubscribe,
 )
 from verifier.edges.http.pages import (
     health as health_page,
@@ -44,17 +48,21 @@ ROUTES: tuple[Route, ...] = (
     *campaigns.ROUTES,
     *keys.ROUTES,
     *addresses.ROUTES,
+    *feedback.ROUTES,
     *health.ROUTES,
     *openapi_document.ROUTES,
     *home.ROUTES,
     *check.ROUTES,
+    *calibration.ROUTES,
     *list_page.ROUTES,
     *list_rows.ROUTES,
     *list_steps.ROUTES,
+    *campaign_page.ROUTES,
     *key_page.ROUTES,
     *health_page.ROUTES,
     *docs.ROUTES,
     *about_probes.ROUTES,
     *login.ROUTES,
+    *unsubscribe.ROUTES,
     *static.ROUTES,
 )

@@ -9,6 +9,7 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct, structs
 
+from verifier.campaign_wiring import KEEPS
 from verifier.core.api_keys import Scope
 from verifier.core.campaigns import COUNTED, CampaignOrder, CampaignState, campaign_record
 from verifier.core.campaigns import Campaign as CampaignJob
@@ -29,25 +30,29 @@ _JSON_BYTES = 32 << 20
 _WAIT_SECONDS = 5
 _MOST_WAIT = 60
 _MOST_LISTS = 20
-_KEEPS = ("sendable", "rejected", "full")
 Name = Annotated[str, Meta(max_length=200)]
 Column = Annotated[str, Meta(max_length=200, description="A heading or a 1-based number; else guessed by heading.")]
+AnyColumn = Annotated[str, Meta(description="A heading or a 1-based number; else guessed by heading.")]
+"""In a path, whose length the server bounds."""
+FromDomain = Annotated[str, Meta(description="Of the From line: warns where its SPF, DKIM, DMARC or MX lack.")]
 Wait = Annotated[int, Meta(ge=0, le=_MOST_WAIT, description="Seconds for which the answer waits for the campaign.")]
 
 
 class CampaignQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """How a campaign is to be looked at; a file is sent with these as parameters, or as fields of its form."""
 
-    name: Name = ""
+    name: str = ""
     message_class: MessageClass = MessageClass.MARKETING
-    sender: Name = ""
-    policy: Name = ""
-    profile: Name = ""
-    topic: Name = ""
+    sender: str = ""
+    policy: str = ""
+    profile: str = ""
+    topic: str = ""
     quota_used: Annotated[int, Meta(ge=0)] | None = None
-    unsubscribed_column: Column = ""
-    selected_column: Column = ""
-    column: Annotated[str, Meta(max_length=200, description="The e-mail column of a file; else guessed.")] = ""
+    unsubscribed_column: AnyColumn = ""
+    selected_column: AnyColumn = ""
+    from_domain: FromDomain = ""
+    dkim_selector: str = ""
+    column: Annotated[str, Meta(description="The e-mail column of a file; else guessed.")] = ""
     wait: Wait = _WAIT_SECONDS
 
 
@@ -65,6 +70,8 @@ class CampaignRequest(Struct, frozen=True, forbid_unknown_fields=True):
     quota_used: Annotated[int, Meta(ge=0)] | None = None
     unsubscribed_column: Column = ""
     selected_column: Column = ""
+    from_domain: FromDomain = ""
+    dkim_selector: str = ""
 
 
 class ReleaseRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -83,7 +90,7 @@ class WaitQuery(Struct, frozen=True, forbid_unknown_fields=True):
 class CutQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """Which rows, in which form."""
 
-    keep: Annotated[str, Meta(description="; ".join(_KEEPS))] = "sendable"
+    keep: Annotated[str, Meta(description="; ".join(KEEPS))] = "planned"
     preset: Annotated[str, Meta(description="What a sending service imports: its name.")] = ""
 
 
@@ -140,6 +147,7 @@ class CampaignAnswer(Struct, frozen=True, omit_defaults=True):
     quota: QuotaRecord | None = None
     counts: Annotated[dict[str, int], Meta(description="; ".join(COUNTED))] | None = None
     projected: Projected | None = None
+    waves: Annotated[list[int], Meta(description="Planned rows of each wave; the first are proven.")] | None = None
     decision: Annotated[str, word(*GateDecision)] | None = None
     rule: str | None = None
     warnings: list[str] | None = None
@@ -184,6 +192,8 @@ async def create(call: Call[None]) -> web.StreamResponse:
             said.quota_used,
             said.unsubscribed_column,
             said.selected_column,
+            said.from_domain.lower(),
+            said.dkim_selector,
         )
     )
     campaign = await campaigns.settled(campaign.order.workspace, campaign.id, query.wait)
@@ -211,8 +221,8 @@ async def release(call: Call[ReleaseRequest]) -> web.StreamResponse:
 
 async def download(call: Call[None]) -> web.StreamResponse:
     query: CutQuery = call.query
-    if query.keep not in _KEEPS:
-        raise invalid("keep", f"can be {', '.join(_KEEPS)}")
+    if query.keep not in KEEPS:
+        raise invalid("keep", f"can be {', '.join(KEEPS)}")
     if query.preset and query.preset not in PRESETS:
         raise invalid("preset", f"there is no preset of this name: known are {', '.join(PRESETS)}")
     service = call.site.desk.campaigns
@@ -266,7 +276,7 @@ def _answer(call: Call[Any], campaign: CampaignJob) -> dict[str, Any]:
     record = campaign_record(campaign)
     if campaign.summary is not None:
         path = f"{call.site.public_url}/v1/campaigns/{campaign.id}/download"
-        record["downloads"] = {keep: f"{path}?keep={keep}" for keep in _KEEPS} | {
+        record["downloads"] = {keep: f"{path}?keep={keep}" for keep in KEEPS} | {
             preset: f"{path}?preset={preset}" for preset in PRESETS
         }
     return record
@@ -331,6 +341,9 @@ ROUTES = (
         also=("text/csv",),
         problems=(*_ONE, "campaign_state", "list_not_found", "list_state"),
         tag="Campaigns",
-        description="`sendable`, `rejected` with the reason of each, or `full`; or as a sending service imports them.",
+        description=(
+            "`planned` (what the quota has room for), `sendable`, `rejected` with the reason of each, `full`, or a"
+            " `wave-1` to `wave-4` of the planned ones; with a `preset` as a sending service imports them."
+        ),
     ),
 )

@@ -1,7 +1,8 @@
 """POST and GET /v1/gate: may this mail go to this address? Answered from what is known, within some milliseconds."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
+import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
 
@@ -11,9 +12,10 @@ from verifier.core.gate_words import GateAnswer, GateDecision, GateQuestion, Mes
 from verifier.core.record import word
 from verifier.edges.http.middlewares.limits import charge
 from verifier.edges.http.problems import invalid
-from verifier.edges.http.routing import Call, Route, json_response
-from verifier.service.gating import DEADLINE_SECONDS, UnknownPolicy
+from verifier.edges.http.routing import JSON, Call, Route, json_response
+from verifier.service.gating import DEADLINE_SECONDS, Gate, UnknownPolicy
 
+PATH = "/v1/gate"
 MOST_EMAILS = 1000
 _BATCH_BYTES = 2 << 20
 _STATUSES = {GateDecision.ALLOW: 204, GateDecision.HOLD: 409, GateDecision.BLOCK: 410}
@@ -44,12 +46,12 @@ class GateRequest(Struct, frozen=True, forbid_unknown_fields=True):
 class GateQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """One address; with `status=1` the answer is the status alone."""
 
-    email: Email
+    email: Annotated[str, Meta(description="Raw text; what is no address is blocked, not an error.")]
     message_class: MessageClass = MessageClass.MARKETING
-    policy: Text | None = None
-    sender: Text | None = None
-    campaign: Text | None = None
-    topic: Text | None = None
+    policy: str | None = None
+    sender: str | None = None
+    campaign: str | None = None
+    topic: str | None = None
     deadline_ms: DeadlineMs = _DEADLINE_MS
     status: Annotated[int, Meta(ge=0, le=1, description="1: 204 allow, 409 hold, 410 block, without a body.")] = 0
 
@@ -74,27 +76,33 @@ async def gate(call: Call[GateRequest]) -> web.StreamResponse:
     body = call.body
     if (body.email is None) == (body.emails is None):
         raise invalid("/email", "give `email`, or `emails`, and not both")
-    emails = [body.email] if body.email is not None else body.emails or []
-    if len(emails) > 1:
-        charge(call.site, call.caller, len(emails) - 1)
-    questions = [
-        GateQuestion(
-            email,
-            message_class=body.message_class,
-            policy=body.policy,
-            sender=body.sender,
-            campaign=body.campaign,
-            topic=body.topic,
-            count=body.count,
-            id=body.id,
-            reactivation=body.reactivation,
-        )
-        for email in emails
-    ]
-    answers = await _decided(call, questions, body.deadline_ms)
+    gate = call.site.desk.gate.gate
     if body.email is not None:
-        return json_response(gate_record(answers[0]))
+        return web.Response(body=await answer(gate, body, body.email), content_type=JSON)
+    emails = body.emails or []
+    charge(call.site, call.caller, len(emails) - 1)
+    answers = await _decided(gate, [_question(body, email) for email in emails], body.deadline_ms)
     return json_response({"results": [gate_record(answer) for answer in answers]})
+
+
+async def answer(gate: Gate, body: GateRequest, email: str) -> bytes:
+    """The decision about one address, in JSON. Raises Problem."""
+    (decided,) = await _decided(gate, [_question(body, email)], body.deadline_ms)
+    return msgspec.json.encode(gate_record(decided))
+
+
+def _question(body: GateRequest, email: str) -> GateQuestion:
+    return GateQuestion(
+        email,
+        message_class=body.message_class,
+        policy=body.policy,
+        sender=body.sender,
+        campaign=body.campaign,
+        topic=body.topic,
+        count=body.count,
+        id=body.id,
+        reactivation=body.reactivation,
+    )
 
 
 async def gate_status(call: Call[None]) -> web.StreamResponse:
@@ -107,15 +115,15 @@ async def gate_status(call: Call[None]) -> web.StreamResponse:
         campaign=query.campaign,
         topic=query.topic,
     )
-    (answer,) = await _decided(call, [question], query.deadline_ms)
+    (decided,) = await _decided(call.site.desk.gate.gate, [question], query.deadline_ms)
     if not query.status:
-        return json_response(gate_record(answer))
-    return web.Response(status=_STATUSES[answer.decision], headers={"X-Gate-Rule": answer.rule})
+        return json_response(gate_record(decided))
+    return web.Response(status=_STATUSES[decided.decision], headers={"X-Gate-Rule": decided.rule})
 
 
-async def _decided(call: Call[Any], questions: list[GateQuestion], deadline_ms: int) -> list[GateAnswer]:
+async def _decided(gate: Gate, questions: list[GateQuestion], deadline_ms: int) -> list[GateAnswer]:
     try:
-        return await call.site.desk.gate.gate.decide(questions, deadline_seconds=deadline_ms / 1000)
+        return await gate.decide(questions, deadline_seconds=deadline_ms / 1000)
     except UnknownPolicy as error:
         raise invalid("/policy", str(error)) from None
 
@@ -127,7 +135,7 @@ _DESCRIPTION = (
 ROUTES = (
     Route(
         "POST",
-        "/v1/gate",
+        PATH,
         gate,
         "May this mail go to this address?",
         scope=Scope.GATE,
@@ -140,7 +148,7 @@ ROUTES = (
     ),
     Route(
         "GET",
-        "/v1/gate",
+        PATH,
         gate_status,
         "May this mail go to this address, as a status?",
         scope=Scope.GATE,

@@ -70,7 +70,8 @@ def _changed(query: ListsQuery, given: dict[str, Any], *, strict: bool) -> Lists
     try:
         return msgspec.convert(structs.asdict(query) | given, type=ListsQuery, strict=strict)
     except msgspec.ValidationError as error:
-        raise invalid_fields(str(error)) from None
+        sentence = str(error).replace("Expected `bool`, got `str`", "Expected true or false")
+        raise invalid_fields(sentence) from None
 
 
 def _as_lines(name: str) -> str:

@@ -40,7 +40,7 @@ class ListsQuery(Struct, frozen=True, forbid_unknown_fields=True):
     name: Annotated[str, Meta(description="The file's name; its ending tells the format.")] = ""
     column: Annotated[str, Meta(description="Headings or 1-based numbers of the e-mail columns, commas between.")] = ""
     stages: Annotated[str, Meta(description="How far to go: the first so many of syntax,disposable,mx,smtp.")] = ""
-    keep: Words = ""
+    keep: Annotated[str, Meta(description="What downloads keep that say nothing: as there.")] = ""
     max_wait_s: MaxWait = 1200
     start: Annotated[bool, Meta(description="Do not stop at `ready`.")] = False
     retention_s: Retention | None = None
@@ -105,7 +105,9 @@ class DownloadQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """Which rows, in which form."""
 
     format: Annotated[str, Meta(description="csv, xlsx or jsonl; else the list's own.")] = ""
-    keep: Annotated[str, Meta(description="`sendable`, or verdicts, with commas between.")] = ""
+    keep: Annotated[
+        str, Meta(description="`sendable`, or verdicts, with commas between; `all` goes before the list's own rule.")
+    ] = ""
     reason: Words = ""
     flag: Words = ""
     q: str = ""

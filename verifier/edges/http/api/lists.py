@@ -224,7 +224,7 @@ def _keep(query: DownloadQuery) -> RowFilter | None:
     if not (query.keep or query.reason or query.flag or query.q):
         return None
     return parse_filter(
-        verdict=words_of(query.keep), reason=words_of(query.reason), flag=words_of(query.flag), text=query.q
+        keep=words_of(query.keep), reason=words_of(query.reason), flag=words_of(query.flag), text=query.q
     )
 
 

@@ -68,7 +68,7 @@ async def put(call: Call[SenderRequest]) -> web.StreamResponse:
 
 
 async def remove(call: Call[None]) -> web.StreamResponse:
-    if not await call.site.desk.gate.senders.remove(call.request.match_info["name"]):
+    if not await call.site.desk.gate.senders.remove(call.request.match_info["id"]):
         raise Problem("not_found", "There is no sender of this name.")
     return web.Response(status=204)
 
@@ -101,7 +101,7 @@ ROUTES = (
     ),
     Route(
         "DELETE",
-        "/v1/senders/{name}",
+        "/v1/senders/{id}",
         remove,
         "Remove a sender",
         scope=Scope.ADMIN,

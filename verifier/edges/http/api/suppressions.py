@@ -22,6 +22,8 @@ Target = Annotated[
     str,
     Meta(max_length=2048, description="An address, `@domain`, or the SHA-256 of an address in lower case."),
 ]
+AnyTarget = Annotated[str, Meta(description="An address, `@domain`, or the SHA-256 of an address in lower case.")]
+"""In a path, whose length the server bounds."""
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Moment = Annotated[datetime, Meta(tz=True)]
 
@@ -48,9 +50,9 @@ class Suppressed(Struct, frozen=True):
 class SuppressionQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """Which to show: about one address, of a kind, of a sender; `cursor` goes on behind a page."""
 
-    email: Target | None = None
+    email: AnyTarget | None = None
     kind: SuppressionKind | None = None
-    sender: Name | None = None
+    sender: str | None = None
     cursor: Annotated[int, Meta(ge=0, le=1 << 62)] = 0
     limit: Annotated[int, Meta(ge=1, le=1000)] = 100
 
@@ -58,9 +60,9 @@ class SuppressionQuery(Struct, frozen=True, forbid_unknown_fields=True):
 class LiftQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """Which to end: what stands under this text, of a kind (else of all), of a sender (else of all)."""
 
-    email: Target
+    email: AnyTarget
     kind: SuppressionKind | None = None
-    sender: Name | None = None
+    sender: str | None = None
 
 
 class Lifted(Struct, frozen=True):

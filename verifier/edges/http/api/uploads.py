@@ -19,6 +19,7 @@ _PIECE = 1 << 16
 _PATIENCE = 60.0
 _LONGEST_FIELD = 4096
 _MOST_FIELDS = 20
+_URLENCODED = "application/x-www-form-urlencoded"
 _NOT_A_FORM = (ValueError, AssertionError, LookupError, HttpProcessingError)
 """What aiohttp's reader of forms raises."""
 _ENDINGS = {
@@ -45,6 +46,12 @@ async def upload_of(request: web.Request) -> Upload:
     """The file of a request. Raises Problem for a form without one."""
     if request.content_type == MULTIPART:
         return await _of_form(request)
+    if request.content_type == _URLENCODED:
+        raise Problem(
+            "unsupported_media_type",
+            "A list is no field of a web form. With curl: -F file=@customers.csv, or -T customers.csv -X POST"
+            " (-d would join its lines).",
+        )
     return Upload(_name_of(request), {}, _body(request))
 
 
@@ -74,7 +81,10 @@ async def _of_form(request: web.Request) -> Upload:
 
 
 def _is_file(part: BodyPartReader) -> bool:
-    return part.filename is not None or part.name == "file"
+    """Raises Problem for a list that is none, as where the @ was forgotten."""
+    if part.filename is None and part.name == "file":
+        raise invalid("/file", "has no file name: with curl it is -F file=@customers.csv, with the @")
+    return part.filename is not None
 
 
 async def _add(fields: dict[str, Any], part: BodyPartReader) -> None:

@@ -47,6 +47,9 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
         response = await handler(request)
         status = response.status
         return response
+    except web.HTTPException as answer:  # it leads on
+        status = answer.status
+        raise
     finally:
         running.count -= 1
         _tell(request, status)

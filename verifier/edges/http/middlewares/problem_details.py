@@ -4,7 +4,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from verifier.core.faults import InputError, OperatorError
+from verifier.core.faults import DiskFull, InputError, OperatorError
 from verifier.core.list_faults import BadRequest, ListFault, QuotaExceeded
 from verifier.edges.http.pages.rendering import render
 from verifier.edges.http.problems import Problem, invalid, response_of
@@ -14,6 +14,7 @@ from verifier.service.realtime import TooBusy
 
 _log = structlog.get_logger("verifier.http")
 _BUSY_SECONDS = 5.0
+_FULL_SECONDS = 60.0
 
 
 @web.middleware
@@ -65,6 +66,9 @@ def _of(error: Exception) -> Problem:
             return Problem(error.code, str(error))
         case InputError():
             return Problem("conflict", str(error))
+        case DiskFull():
+            _log.error("the disk is full", fault=str(error))
+            return Problem("disk_full", str(error), retry_after=_FULL_SECONDS)
         case OperatorError():
             _log.error("a part that is needed does not work", fault=str(error))
             return Problem("unavailable", "The log of the service says which part it is.", retry_after=_BUSY_SECONDS)

@@ -17,7 +17,7 @@ from verifier.edges.http.site import login_link
 from verifier.service.access import INVITE_HOLDS, Granted
 
 _SCOPES = tuple(scope for scope in Scope if scope is not Scope.WIDGET)
-"""A publishable key needs its pages' addresses: programs and the command line make those."""
+"""Of a program. A publishable key has a form of its own: it needs its pages' addresses, and may do nothing else."""
 _HOLDS_DAYS = {"": None, "30": 30, "90": 90, "365": 365}
 _RATES = {"60": 60, "600": 600, "6000": 6000, "0": 0}
 _FOR_PEOPLE = (Scope.VERIFY, Scope.LISTS, Scope.ADMIN)
@@ -30,14 +30,16 @@ async def keys(call: Call[None]) -> web.StreamResponse:
 async def create(call: Call[None]) -> web.StreamResponse:
     fields = await fields_of(call.request)
     days = _one_of(fields, "expires_in_days", _HOLDS_DAYS)
+    origins = fields.get("origins", "").replace(",", " ").split()
     try:
         granted = await call.site.desk.access.create(
             fields.get("name", "").strip(),
-            _scopes(fields, _SCOPES),
+            {Scope.WIDGET} if "origins" in fields else _scopes(fields, _SCOPES),
             expires_at=None if days is None else call.site.clock.now() + timedelta(days=days),
             rate=_one_of(fields, "rate", _RATES) or 0,
             daily_quota=0,
             workspace=DEFAULT_WORKSPACE,
+            origins=origins,
         )
     except InputError as fault:
         return await _page(call, fault=str(fault))
@@ -71,6 +73,7 @@ async def _page(
         made=made,
         invited=invited,
         link=login_link(call.site.public_url, invited.token) if invited else "",
+        public_url=call.site.public_url,
         hours=round(INVITE_HOLDS.total_seconds() / 3600),
         fault=fault,
         scopes=_SCOPES,

@@ -56,7 +56,7 @@ def _shown(call: Call[None], job: ListJob) -> dict[str, Any]:
         "verdicts": parts([(verdict.value, count) for verdict, count in counts.by_verdict.items()]),
         "reasons": parts([(reason.value, count) for reason, count in reasons]),
         "mix": _mix(job),
-        "looking": _looking(call.request.query.get("looking", ""), job),
+        "look": call.site.desk.lists.lists.look(job) if job.state is ListState.READY else None,
         "now": call.site.clock.now(),
     }
 
@@ -65,14 +65,6 @@ def parts(counted: Sequence[tuple[str, int]]) -> list[Part]:
     """What each is of all together."""
     whole = sum(count for _, count in counted) or 1
     return [Part(name, count, count / whole) for name, count in counted]
-
-
-def _looking(wanted: str, job: ListJob) -> str:
-    """What of a closer look that was asked for is still to come; "" where nothing is."""
-    if job.state is not ListState.READY or job.preview is None:
-        return ""
-    to_come = {"mx": job.preview.by != "mx", "sample": job.sample is None}
-    return wanted if to_come.get(wanted, False) else ""
 
 
 def _mix(job: ListJob) -> list[Part]:

@@ -52,7 +52,7 @@ async def look(call: Call[None]) -> web.StreamResponse:
     job = await lists.get(call.caller.workspace, call.request.match_info["id"])
     sampled = "sample" in await fields_of(call.request)
     await lists.examine(job.workspace, job.id, mx=True, sample=SAMPLE_ROWS if sampled else 0)
-    raise web.HTTPSeeOther(f"/lists/{job.id}?looking={'sample' if sampled else 'mx'}#look")
+    raise web.HTTPSeeOther(f"/lists/{job.id}#look")
 
 
 async def cancel(call: Call[None]) -> web.StreamResponse:

@@ -5,14 +5,14 @@
 const verifierCharts = (() => {
   "use strict";
   const BAR_PX = 26;
-  const LINE_PX = 15;
+  const LINE_PX = 14;
   const NARROW_PX = 480;
   const MOST_BARS = 8;
 
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
   const wrapped = (text, most) => {
     const lines = [""];
-    for (const word of text.split(" ")) {
+    for (const word of text.split(/[ \n]+/)) {
       const last = lines.length - 1;
       if (lines[last] && lines[last].length + word.length >= most) lines.push(word);
       else lines[last] = lines[last] ? `${lines[last]} ${word}` : word;
@@ -90,8 +90,8 @@ const verifierCharts = (() => {
     const drawing =
       place.dataset.kind === "ring" ? ring(rows) : bars(rows, place.clientWidth, document.documentElement.lang);
     if (place.dataset.kind !== "ring") {
-      const lines = drawing.data.labels.map((label) => Math.max(BAR_PX, 8 + LINE_PX * label.length));
-      place.style.height = `${lines.reduce((sum, each) => sum + each, 30)}px`;
+      const tallest = Math.max(...drawing.data.labels.map((label) => label.length));
+      place.style.height = `${30 + rows.length * Math.max(BAR_PX, 6 + LINE_PX * tallest)}px`;
     }
     Object.assign(drawing.options, {
       animation: false,

@@ -24,17 +24,44 @@
     }
   };
 
+  const mainOf = (html) => new DOMParser().parseFromString(html, "text/html").getElementById("main");
+
   const form = document.querySelector("form.drop");
   if (form) {
     const input = form.querySelector("input[type=file]");
     const uploading = form.querySelector(".uploading");
     const dropping = form.querySelector(".dropping");
+    const broken = form.querySelector(".broken");
     const over = (inside) => {
       form.classList.toggle("over", inside);
       dropping.hidden = !inside;
     };
-    form.addEventListener("submit", () => {
+    const bar = uploading.querySelector("progress");
+    const send = () => {
+      const sending = new XMLHttpRequest();
+      sending.upload.addEventListener("progress", (event) => {
+        bar.max = event.total;
+        bar.value = event.loaded;
+      });
+      sending.upload.addEventListener("load", () => bar.removeAttribute("value"));
+      sending.addEventListener("load", () => {
+        if (sending.status < 400) location.assign(sending.responseURL);
+        else replace(byId("main"), mainOf(sending.responseText).innerHTML);
+      });
+      sending.addEventListener("error", () => {
+        uploading.hidden = true;
+        broken.hidden = false;
+      });
+      sending.open("POST", form.action);
+      sending.setRequestHeader("Accept", "text/html");
+      sending.send(new FormData(form));
+    };
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      if (!uploading.hidden) return;
       uploading.hidden = false;
+      broken.hidden = true;
+      send();
     });
     document.addEventListener("dragover", (event) => {
       event.preventDefault();
@@ -64,9 +91,11 @@
     const html = await get(found.dataset.part + location.search);
     if (html !== null && mine === wanted && found.isConnected) replace(found, html);
   };
-  const goTo = (search) => {
+  const goTo = async (search) => {
     history.pushState(null, "", location.pathname + search);
-    return loadRows();
+    await loadRows();
+    const told = document.querySelector("#rows-found [data-told]");
+    if (told) byId("rows-told").textContent = told.dataset.told;
   };
   const asked = (filter) => {
     const chosen = new URLSearchParams([...new FormData(filter)].filter(([, value]) => value));

@@ -1,0 +1,115 @@
+"""What mail logs share: times without a year or a zone, and which relay is the recipient's own exchange.
+
+Law: a line that is read again, from whatever file, is the same event; that a smarthost or a filter took a mail does not
+prove that the recipient's exchange did.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta, tzinfo
+from ipaddress import ip_address
+
+from msgspec import Struct
+
+_MONTHS = {
+    name: number
+    for number, name in enumerate(
+        ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"), start=1
+    )
+}
+_SKEW = timedelta(days=1)
+_SHARE = 0.9
+_LEAST_DOMAINS = 10
+_DOMAINS_KEPT = 50
+_SMTP = "25"
+
+
+class Relay(Struct, frozen=True, gc=False):
+    """Who took a mail: the host's name, its address ("" where not logged) and port."""
+
+    name: str
+    address: str = ""
+    port: str = _SMTP
+
+
+class LogTime:
+    """Reads the times of a log. `now` is when it is read: no line is newer. `zone` is that of times without one."""
+
+    def __init__(self, now: datetime, zone: tzinfo) -> None:
+        self._now = now
+        self._zone = zone
+        self._last: tuple[str, datetime | None] = ("", None)
+
+    def read(self, text: str) -> datetime | None:
+        """An ISO 8601 time, or syslog's `Nov 22 10:00:00`; None for anything else."""
+        if text != self._last[0]:
+            self._last = (text, self._read(text))
+        return self._last[1]
+
+    def _read(self, text: str) -> datetime | None:
+        try:
+            if text[:1].isdigit():
+                found = datetime.fromisoformat(text)
+                return found if found.tzinfo is not None else found.replace(tzinfo=self._zone)
+            month, day, clock = text.split()
+            hour, minute, second = (int(part) for part in clock.split(":"))
+            for year in (self._now.year, self._now.year - 1, self._now.year - 4):  # the last for 29 February
+                try:
+                    found = datetime(year, _MONTHS[month], int(day), hour, minute, second, tzinfo=self._zone)
+                except ValueError:
+                    continue
+                if found <= self._now + _SKEW:
+                    return found
+        except (ValueError, KeyError):
+            pass
+        return None
+
+
+class Relays:
+    """Learns from a whole log which relays are smarthosts: who takes nearly everything, whosever it is."""
+
+    def __init__(self, known_exchange: Callable[[str], bool], smarthosts: Iterable[str] = ()) -> None:
+        self._known_exchange = known_exchange
+        self._named = frozenset(name.lower() for name in smarthosts)
+        self._counts: dict[str, int] = {}
+        self._domains: dict[str, set[str]] = {}
+        self._total = 0
+        self._learned: frozenset[str] = frozenset()
+
+    def note(self, relay: Relay, domain: str) -> None:
+        """A mail for the domain was taken."""
+        self._total += 1
+        self._counts[relay.name] = self._counts.get(relay.name, 0) + 1
+        domains = self._domains.setdefault(relay.name, set())
+        if len(domains) < _DOMAINS_KEPT:
+            domains.add(domain)
+
+    def learn(self) -> None:
+        """Call it when everything was noted."""
+        self._learned = frozenset(
+            name
+            for name, count in self._counts.items()
+            if count >= _SHARE * self._total
+            and len(self._domains[name]) >= _LEAST_DOMAINS
+            and not self._known_exchange(name)
+        )
+
+    @property
+    def smarthosts(self) -> frozenset[str]:
+        return self._named | self._learned
+
+    def proves(self, relay: Relay) -> bool:
+        """The relay is the recipient's own exchange, as far as can be told."""
+        return relay.port == _SMTP and relay.name not in self.smarthosts and not is_inside(relay)
+
+
+def is_inside(relay: Relay) -> bool:
+    """A filter or a relay of the house: its address is of no public network."""
+    try:
+        return not ip_address(relay.address).is_global if relay.address else relay.name in ("localhost", "127.0.0.1")
+    except ValueError:
+        return False
+
+
+def text_of(part: bytes | None) -> str:
+    """A part of a line as text; "" where it is not there."""
+    return (part or b"").decode("utf-8", "replace")

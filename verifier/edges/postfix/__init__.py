@@ -1,0 +1,1 @@
+"""What Postfix asks: the policy service and socketmap, on one listener."""

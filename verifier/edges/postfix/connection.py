@@ -1,0 +1,89 @@
+"""One connection of Postfix: policy requests or socketmap lookups, as its first byte says; many of them, in order.
+
+No attribute's name begins with a digit, and every netstring does. What cannot be read ends the connection without an
+answer, as the protocol has it: Postfix then goes by its own `default_action`.
+"""
+
+import asyncio
+from collections import deque
+
+from verifier.core.gate_replies import postfix_action, postfix_transport
+from verifier.core.policy_protocol import PolicyFault, PolicyReader, PolicyRequest, policy_answer
+from verifier.core.socketmap import NOT_FOUND, Lookup, SocketmapFault, SocketmapReader, socketmap_found
+from verifier.edges.gatekeeping import PASSES, Gatekeeper
+from verifier.edges.listening import Connection, Crowd
+
+MOST_CONNECTIONS = 2000
+_IDLE_SECONDS = 1000.0
+"""Postfix keeps a connection for at most that long (`smtpd_policy_service_max_ttl`)."""
+_REQUEST_SECONDS = 10.0
+_MOST_WAITING = 100
+_POLICY, _SOCKETMAP = "postfix", "socketmap"
+
+
+class PostfixConnection(Connection):
+    """Answers one after the other; what is more than `_MOST_WAITING` at once stays in the socket."""
+
+    def __init__(self, crowd: Crowd, keeper: Gatekeeper) -> None:
+        super().__init__(crowd)
+        self._keeper = keeper
+        self._loop = asyncio.get_running_loop()
+        self._reader: PolicyReader | SocketmapReader | None = None
+        self._waiting: deque[PolicyRequest | Lookup] = deque()
+        self._answering: asyncio.Task[None] | None = None
+        self._ended = False
+
+    def patience(self) -> float:
+        if self._answering is not None:
+            return _IDLE_SECONDS
+        return _REQUEST_SECONDS if self._reader is not None and self._reader.pending else _IDLE_SECONDS
+
+    def data_received(self, data: bytes) -> None:
+        if self._reader is None:
+            self._reader = SocketmapReader() if data[:1].isdigit() else PolicyReader()
+        if not self._reader.pending:
+            self.began = self._loop.time()
+        try:
+            self._waiting.extend(self._reader.feed(data))
+        except (PolicyFault, SocketmapFault):
+            self.transport.close()
+            return
+        if self._answering is None and self._waiting:
+            self._answering = self._loop.create_task(self._answer())
+        if len(self._waiting) > _MOST_WAITING:
+            self.transport.pause_reading()
+
+    def eof_received(self) -> bool:
+        """Who has sent all that he wants to send may still wait for the answers."""
+        self._ended = True
+        return self._answering is not None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._answering is not None:
+            self._answering.cancel()
+
+    async def _answer(self) -> None:
+        while self._waiting:
+            asked = self._waiting.popleft()
+            answer = await (self._look_up(asked) if isinstance(asked, Lookup) else self._decide(asked))
+            self.transport.write(answer)
+        self._answering = None
+        self.began = self._loop.time()
+        if self._ended:
+            self.transport.close()
+        elif not self.transport.is_closing():
+            self.transport.resume_reading()
+
+    async def _decide(self, request: PolicyRequest) -> bytes:
+        ruling = PASSES
+        if request.names_recipient:
+            ruling = await self._keeper.ask(_POLICY, request.recipient, request.context, request.sender)
+        return policy_answer(postfix_action(ruling.reply))
+
+    async def _look_up(self, lookup: Lookup) -> bytes:
+        if "@" not in lookup.key:
+            return NOT_FOUND
+        ruling = await self._keeper.ask(_SOCKETMAP, lookup.key, lookup.name)
+        way = postfix_transport(ruling.reply)
+        return NOT_FOUND if way is None else socketmap_found(way)
