@@ -22,8 +22,10 @@ from verifier.core.reasons import Reason, StageName
 _MODULE = "verifier.edges.list_worker"
 _PACKAGE = Path(__file__).parents[2]
 _ATTEMPTS = 3
-_ONE_ARENA = {"MALLOC_ARENA_MAX": "1"}
-"""Else glibc keeps what each of its threads has needed once, and a few large uploads make it several times as large."""
+_THRIFT = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "262144"}
+"""Else glibc keeps what each of its threads has needed once, and cuts large pieces out of what small ones lie in: some
+large uploads make it several times as large.
+"""
 _PATIENCE = 5.0
 _decode_reply = msgspec.msgpack.Decoder(Reply).decode
 
@@ -148,7 +150,7 @@ class SheetWorker:
                     "-m",
                     _MODULE,
                     cwd=_PACKAGE,
-                    env={**os.environ, **_ONE_ARENA, "PYTHONPATH": str(_PACKAGE), "TMPDIR": str(self._spool)},
+                    env={**os.environ, **_THRIFT, "PYTHONPATH": str(_PACKAGE), "TMPDIR": str(self._spool)},
                     stdin=asyncio.subprocess.PIPE,
                     stdout=asyncio.subprocess.PIPE,
                     start_new_session=True,  # an interrupt at the terminal is the parent's affair
