@@ -135,6 +135,13 @@ def test_a_reader_that_leaves_is_no_fault() -> None:
     assert (done.stderr, done.returncode) == ("", 0)
 
 
+def test_a_full_disk_is_no_fault_of_the_program() -> None:
+    """`verifier config > file` where the disk is full: one sentence that says what to do, and 69."""
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run([*PYTHON, "config"], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert ("Error: The disk is full: make room, and run the command again.\n", 69) == (done.stderr, done.returncode)
+
+
 def test_sigterm_ends_with_143(tmp_path: Path) -> None:
     """As the shell counts: 128 + 15, and context managers are left properly."""
     script = tmp_path / "script.py"
