@@ -12,11 +12,13 @@ from pathlib import Path
 
 import click
 import pytest
+from structlog.testing import capture_logs
 
 import verifier
 from verifier.core.faults import ConfigError, InputError, OperatorError, ServiceUnavailable
 from verifier.edges.cli import root as cli
 from verifier.edges.cli.exit_codes import ExitCode, Terminated, exit_code_of
+from verifier.edges.cli.session import report_fault
 
 PYTHON = [sys.executable, "-m", "verifier"]
 
@@ -140,6 +142,17 @@ def test_a_full_disk_is_no_fault_of_the_program() -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run([*PYTHON, "config"], stdout=full, stderr=subprocess.PIPE, text=True)
     assert ("Error: The disk is full: make room, and run the command again.\n", 69) == (done.stderr, done.returncode)
+
+
+def test_what_the_operator_can_mend_is_logged_in_a_sentence() -> None:
+    """Behind an answer too, a store that is away is no fault of the program, and frightens nobody with a traceback."""
+    with capture_logs() as logged:
+        for fault in (ServiceUnavailable("events.sqlite cannot be read."), KeyError("x")):
+            report_fault(fault)
+    assert [
+        ("a part that is needed does not work", "events.sqlite cannot be read."),
+        ("a fault of this program", None),
+    ] == [(line["event"], line.get("fault")) for line in logged]
 
 
 def test_sigterm_ends_with_143(tmp_path: Path) -> None:

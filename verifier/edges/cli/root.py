@@ -92,7 +92,8 @@ def _named(error: BaseException) -> BaseException:
     if not isinstance(error, OSError) or error.errno not in (ENOSPC, EDQUOT):
         return error
     _discard_stdout()
-    return DiskFull("The disk is full: make room, and run the command again.")
+    where = f" of {error.filename}" if error.filename else ""
+    return DiskFull(f"The disk{where} is full: make room, and run the command again.")
 
 
 def _say(error: BaseException) -> None:
