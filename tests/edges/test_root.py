@@ -137,6 +137,17 @@ def test_a_reader_that_leaves_is_no_fault() -> None:
     assert (done.stderr, done.returncode) == ("", 0)
 
 
+def test_a_reader_of_a_table_may_leave_too(tmp_path: Path) -> None:
+    """The same where rich writes, whose way out is 1: that would be a decision of the gate."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    environment = {**os.environ, "VERIFIER_DATA_DIR": str(tmp_path)}
+    command = [*PYTHON, "check", "--stages", "syntax", "accepted@verifier.test"]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, env=environment)
+    os.close(writing)
+    assert ("", 0) == (done.stderr, done.returncode)
+
+
 def test_a_full_disk_is_no_fault_of_the_program() -> None:
     """`verifier config > file` where the disk is full: one sentence that says what to do, and 69."""
     with Path("/dev/full").open("wb") as full:
