@@ -51,11 +51,12 @@ screenshots: $(VENV)/.dev
 	@tools/need-debian chromium fonts-dejavu-core
 	@$(BIN)/python -m tools.screenshots
 
-$(VENV)/bin/python:
+# What `venv` makes last: one that was interrupted has a python already, and is made again.
+$(VENV)/bin/pip:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || tools/need-debian python3-venv
 	@$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.run: pyproject.toml constraints.txt | $(VENV)/bin/python
+$(VENV)/.run: pyproject.toml constraints.txt | $(VENV)/bin/pip
 	@echo "Installing verifier into $(VENV) ..." >&2
 	@$(PIP) install -c constraints.txt -e .
 	@touch $@

@@ -74,6 +74,15 @@ def test_disposable_by_name_and_parent(shipped: Path) -> None:
     assert data.disposable_of("mx.relay.example") is None
 
 
+def test_a_list_of_ones_own_in_another_encoding_is_named(tmp_path: Path, shipped: Path) -> None:
+    """A deny.txt that an editor saved as Latin-1 is the operator's to mend: the sentence says which file and how."""
+    own = tmp_path / "data" / "lists" / "deny.txt"
+    own.parent.mkdir(parents=True)
+    own.write_bytes("# gelöscht\n".encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"deny\.txt is not UTF-8 text: save it as such"):
+        load_reference_data(tmp_path / "data", shipped)
+
+
 def test_precedence(shipped: Path, data_dir: Path) -> None:
     """deny > allow > never disposable > disposable."""
     deny_domain(data_dir, "known.example")

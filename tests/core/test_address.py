@@ -207,6 +207,7 @@ FORMS = {
     "jane@XN--MNCHEN-3YA.de": ("jane", "xn--mnchen-3ya.de", "jane@xn--mnchen-3ya.de", "jane@xn--mnchen-3ya.de"),
     "jane@bücher．com": ("jane", "xn--bcher-kva.com", "jane@xn--bcher-kva.com", "jane@xn--bcher-kva.com"),
     "jane@verifier.test": ("jane", "verifier.test", "jane@verifier.test", "jane@verifier.test"),
+    '"j d"@Verifier.TEST': ('"j d"', "verifier.test", '"j d"@verifier.test', '"j d"@verifier.test'),
     '"j d"@box.example': ('"j d"', "box.example", '"j d"@box.example', '"j d"@box.example'),
     '"A.b c"@gmail.com': ('"A.b c"', "gmail.com", '"a.b c"@gmail.com', '"a.b c"@gmail.com'),
 }

@@ -121,7 +121,18 @@ def test_json_lines(explain: Explain) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [b"nonsense", b"[1]", b'{"mx": "a"}', b'{"reply": 5}', b'{"reply": "x", "stage": "lunch"}', b"\xff\xfe"]
+    "line",
+    [
+        b"nonsense",
+        b"[1]",
+        b'{"mx": "a"}',
+        b'{"reply": 5}',
+        b'{"reply": "x", "stage": "lunch"}',
+        b"\xff\xfe",
+        b'{"reply": "x", "mx": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"reply": "x", "more": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    ],
+    ids=range(8),
 )
 def test_malformed_lines(explain: Explain, line: bytes) -> None:
     """A line that is no question ends it with 65 and its number; what was answered before stands."""

@@ -12,11 +12,13 @@ from pathlib import Path
 
 import click
 import pytest
+from structlog.testing import capture_logs
 
 import verifier
 from verifier.core.faults import ConfigError, InputError, OperatorError, ServiceUnavailable
 from verifier.edges.cli import root as cli
 from verifier.edges.cli.exit_codes import ExitCode, Terminated, exit_code_of
+from verifier.edges.cli.session import report_fault
 
 PYTHON = [sys.executable, "-m", "verifier"]
 
@@ -133,6 +135,35 @@ def test_a_reader_that_leaves_is_no_fault() -> None:
     done = subprocess.run([*PYTHON, "config"], stdout=writing, stderr=subprocess.PIPE, text=True)
     os.close(writing)
     assert (done.stderr, done.returncode) == ("", 0)
+
+
+def test_a_reader_of_a_table_may_leave_too(tmp_path: Path) -> None:
+    """The same where rich writes, whose way out is 1: that would be a decision of the gate."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    environment = {**os.environ, "VERIFIER_DATA_DIR": str(tmp_path)}
+    command = [*PYTHON, "check", "--stages", "syntax", "accepted@verifier.test"]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, env=environment)
+    os.close(writing)
+    assert ("", 0) == (done.stderr, done.returncode)
+
+
+def test_a_full_disk_is_no_fault_of_the_program() -> None:
+    """`verifier config > file` where the disk is full: one sentence that says what to do, and 69."""
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run([*PYTHON, "config"], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert ("Error: The disk is full: make room, and run the command again.\n", 69) == (done.stderr, done.returncode)
+
+
+def test_what_the_operator_can_mend_is_logged_in_a_sentence() -> None:
+    """Behind an answer too, a store that is away is no fault of the program, and frightens nobody with a traceback."""
+    with capture_logs() as logged:
+        for fault in (ServiceUnavailable("events.sqlite cannot be read."), KeyError("x")):
+            report_fault(fault)
+    assert [
+        ("a part that is needed does not work", "events.sqlite cannot be read."),
+        ("a fault of this program", None),
+    ] == [(line["event"], line.get("fault")) for line in logged]
 
 
 def test_sigterm_ends_with_143(tmp_path: Path) -> None:

@@ -40,6 +40,13 @@ def decided(*arguments: str) -> Result:
     return result
 
 
+def test_an_export_that_has_nowhere_to_go_is_bad_usage(tmp_path: Path) -> None:
+    """A folder, or a file in a folder that is not there, is the operator's slip and no fault of the program."""
+    for place in (tmp_path, tmp_path / "nowhere" / "out.csv"):
+        done = run("export", "-o", str(place))
+        assert (2, True) == (done.exit_code, str(place) in done.stderr)
+
+
 def test_added_listed_removed() -> None:
     """What was added is shown with its scope, and ends when it is removed; removing nothing is said."""
     assert "2 added." in run("add", JANE, "@bad.example", "--sender", "shop", "--topic", "news").stderr

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -205,6 +206,17 @@ def test_lines_of_text_are_cells_as_they_stand(tmp_path: Path) -> None:
     lines = ['"odd,local"@x.test', " a@x.test ", "Doe <b@x.test>", '"', "c@x.test,", "\x85d@x.test"]
     _, read = opened(tmp_path / "list.txt", "x@y.test\n" * 10 + "\r\n".join(lines))
     assert [[line] for line in lines] == read[10:]
+
+
+def test_a_pipe_is_spooled() -> None:
+    """`verifier clean <(zcat old.gz)` names a pipe, which can be read once only: it is read like standard input."""
+    reading, writing = os.pipe()
+    os.write(writing, b"email\na@x.test\n")
+    os.close(writing)
+    with open_table(f"/dev/fd/{reading}") as table:
+        os.close(reading)
+        twice = [list(table.chunks(10)), list(table.chunks(10))]
+    assert [[[["a@x.test"]]]] * 2 == twice
 
 
 def test_standard_input_is_spooled(tmp_path: Path) -> None:

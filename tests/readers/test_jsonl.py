@@ -39,6 +39,13 @@ def test_strings_and_broken_lines_are_rows_of_the_email_column(tmp_path: Path) -
     assert rows_of(tmp_path / "list.jsonl", b'"a@x.test"\n"b@x.test"\n')[2] == [["a@x.test"], ["b@x.test"]]
 
 
+def test_a_line_nested_deeper_than_the_parser_goes_is_kept_as_text(tmp_path: Path) -> None:
+    """Brackets without end are one more line that is no object, not the end of the run."""
+    deep = '{"mail":' + "[" * 100_000 + "]" * 100_000 + "}"
+    content = f'{{"mail":"a@x.test"}}\n{deep}\n'.encode()
+    assert [["a@x.test"], [deep]] == rows_of(tmp_path / "list.jsonl", content)[2]
+
+
 def test_json_lines_are_recognised_without_a_name(tmp_path: Path) -> None:
     """Standard input has no extension: an opening brace tells."""
     with open_table("-", stdin=io.BytesIO(b'{"email":"a@x.test"}\n')) as table:

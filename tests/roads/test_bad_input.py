@@ -34,11 +34,15 @@ CASES = {
     "100 MB single line": Case(b"email\n" + b"a" * 100_000_000, (), 65, "a line of more than 1 MiB"),
     "missing": Case(None, (), 65, "cannot be read: No such file"),
     "directory": Case(None, ("folder",), 65, "cannot be read: Is a directory"),
+    "this directory": Case(None, (".",), 65, ". is a folder, not a list"),
+    "the root": Case(None, ("/",), 65, "/ is a folder, not a list"),
+    "no name": Case(None, ("",), 65, ". is a folder, not a list"),
     "unreadable": Case(None, ("/proc/self/mem",), 65, "cannot be read"),
     "no such column": Case(GOOD, ("--column", "mail"), 65, "no column 'mail'"),
     "not cleaned before": Case(GOOD, ("--only", "unknown"), 65, "needs a list that was cleaned before"),
     "output exists": Case(GOOD, ("-o", "taken.csv", *OFFLINE), 64, "exists: name another output"),
-    "output is a folder": Case(GOOD, ("-o", "folder", "--force", *OFFLINE), 64, "exists"),
+    "output is a folder": Case(GOOD, ("-o", "folder", "--force", *OFFLINE), 64, "folder is a folder: name a file"),
+    "output without a name": Case(GOOD, ("-o", "", *OFFLINE), 64, ". is a folder: name a file"),
     "output folder missing": Case(GOOD, ("-o", "nowhere/out.csv", *OFFLINE), 64, "nowhere cannot be written to"),
     "output folder unwritable": Case(GOOD, ("-o", "/proc/out.csv", *OFFLINE), 64, "/proc cannot be written to"),
     "report folder missing": Case(GOOD, ("--report", "nowhere/r.html", *OFFLINE), 64, "nowhere"),
@@ -72,7 +76,7 @@ def _run(case: Case, folder: Path) -> Outcome:
     if case.content is not None:
         command.write("list.csv", case.content)
     before = command.names()
-    source = () if case.arguments[:1] in (("folder",), ("/proc/self/mem",)) else ("list.csv",)
+    source = ("list.csv",) if case.content is not None or not case.arguments else ()
     finished = command.run("clean", *source, *case.arguments, **dict(case.settings))
     return Outcome(finished, before, command.names())
 

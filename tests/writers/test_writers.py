@@ -221,7 +221,7 @@ def test_an_output_is_never_overwritten_unasked(tmp_path: Path) -> None:
     assert output.read_text() == "precious"
     open_writer(output, layout_of("email"), force=True).commit()
     assert output.read_text().startswith("email,")
-    with pytest.raises(OperatorError, match="exists"):
+    with pytest.raises(OperatorError, match="is a folder"):
         open_writer(tmp_path, layout_of("email"), force=True)
 
 

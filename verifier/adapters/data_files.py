@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from verifier.adapters.calibration_file import read_calibration
+from verifier.core.faults import ConfigError
 from verifier.core.harvest import Lifts
 from verifier.core.lists import DomainList, local_names
 from verifier.core.providers import Provider, ProviderTable
@@ -223,7 +224,12 @@ def _operator_list(own: Path | None, name: str) -> DomainList:
 
 def _own_lines(own: Path | None, name: str) -> Iterable[str]:
     path = own / name if own is not None else None
-    return path.read_text(encoding="utf-8").splitlines() if path is not None and path.is_file() else ()
+    if path is None or not path.is_file():
+        return ()
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} is not UTF-8 text: save it as such.") from None
 
 
 def _pair(row: str) -> tuple[str, str]:

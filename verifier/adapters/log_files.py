@@ -32,7 +32,8 @@ def lines_of(path: Path) -> Iterator[bytes]:
             else:
                 yield from _lines(raw)
     except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{path} cannot be read to its end: {error}.") from None
+        why = getattr(error, "strerror", None) or error
+        raise InputError(f"{path} cannot be read to its end: {why}.") from None
 
 
 def _lines(file: BinaryIO | gzip.GzipFile) -> Iterator[bytes]:

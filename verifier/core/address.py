@@ -150,7 +150,7 @@ def _validated(text: str) -> tuple[str, str] | str:
             allow_quoted_local=True,
             allow_domain_literal=False,
             allow_display_name=False,
-            test_environment=False,
+            test_environment=text.lower().endswith(f"@{TEST_DOMAIN}"),
             globally_deliverable=True,
         )
     except email_validator.EmailNotValidError as fault:

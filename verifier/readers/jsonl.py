@@ -92,7 +92,7 @@ def _members(line: bytes) -> dict[str, msgspec.Raw] | None:
             _decode_string(line)
             return {STRING_KEY: msgspec.Raw(line)}
         return _decode_object(line) if line else {}
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 
@@ -101,7 +101,7 @@ def _cells(line: bytes) -> _Object | None:
     members = _members(line)
     try:
         return None if members is None else {key: _cell(bytes(value)) for key, value in members.items()}
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 

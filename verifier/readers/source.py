@@ -29,9 +29,9 @@ _LARGEST_UNPACKED = 64 << 30
 
 
 class ListSource:
-    """One input that can be read several times; standard input is spooled to a temporary file first.
+    """One input that can be read several times; standard input and pipes are spooled to a temporary file first.
 
-    `name` is what people are told, `suffix` the lower-case extension without `.gz`, "" for standard input.
+    `name` is what people are told, `suffix` the lower-case extension without `.gz`, "" for those two.
     Raises InputError where there is no such file or it cannot be read.
     """
 
@@ -39,9 +39,12 @@ class ListSource:
         self._spool: tempfile._TemporaryFileWrapper[bytes] | None = None
         if str(path) == STDIN:
             self.name, self.suffix = name or "standard input", ""
-            self._spool = tempfile.NamedTemporaryFile(prefix="verifier-stdin-")  # noqa: SIM115 closed by close()
-            shutil.copyfileobj(stdin or sys.stdin.buffer, self._spool, BLOCK)
-            self._spool.flush()
+            self._spool = _spooled(stdin or sys.stdin.buffer)
+            self.path = Path(self._spool.name)
+        elif Path(path).is_fifo():
+            self.name, self.suffix = name or str(path), ""
+            with Path(path).open("rb") as pipe:
+                self._spool = _spooled(pipe)
             self.path = Path(self._spool.name)
         else:
             self.path = Path(path)
@@ -88,9 +91,17 @@ class ListSource:
         return status.st_size, status.st_mtime_ns
 
     def close(self) -> None:
-        """Removes the spooled standard input."""
+        """Removes what was spooled."""
         if self._spool is not None:
             self._spool.close()
+
+
+def _spooled(stream: BinaryIO) -> "tempfile._TemporaryFileWrapper[bytes]":
+    """What can be read once as a file that can be read again; it is gone when it is closed."""
+    spool = tempfile.NamedTemporaryFile(prefix="verifier-stdin-")  # noqa: SIM115 closed by ListSource.close()
+    shutil.copyfileobj(stream, spool, BLOCK)
+    spool.flush()
+    return spool
 
 
 class _Unpacked(io.RawIOBase):

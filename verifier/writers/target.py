@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from verifier.core.faults import OperatorError
+from verifier.core.faults import InputError, OperatorError
 
 STDOUT = "-"
 
@@ -25,6 +25,8 @@ class Target:
             self._file: IO[bytes] = stdout or sys.stdout.buffer
         else:
             self._path = Path(path)
+            if self._path.is_dir():
+                raise OperatorError(f"{self._path} is a folder: name a file for the output.")
             self._partial = self._path.with_name(f".{self._path.name}.partial")
             if self._path.exists() and not (force and self._path.is_file()):
                 raise OperatorError(f"{self._path} exists: name another output, or overwrite it with --force.")
@@ -81,8 +83,13 @@ class Target:
 
 
 def default_output(source: str | Path, suffix: str | None = None) -> Path:
-    """`INPUT.clean.EXT` beside the input; `suffix` (such as ".xlsx") where the format is another."""
+    """`INPUT.clean.EXT` beside the input; `suffix` (such as ".xlsx") where the format is another.
+
+    Raises InputError for what cannot be a file by its name: `.` and `/`.
+    """
     path = Path(source)
+    if not path.name:
+        raise InputError(f"{path} is a folder, not a list.")
     name, packed = (path.name[:-3], path.name[-3:]) if path.name.lower().endswith(".gz") else (path.name, "")
     own = Path(name).suffix
     stem = name.removesuffix(own)

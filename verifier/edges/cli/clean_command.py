@@ -50,7 +50,7 @@ class Duration(click.ParamType[timedelta]):
         try:
             return duration(text)
         except ValueError as error:
-            self.fail(f"{value!r} {error}.", param, ctx)
+            self.fail(f"It {error}.", param, ctx)
 
 
 @click.command("clean")

@@ -16,4 +16,4 @@ class Duration(click.ParamType[timedelta]):
         try:
             return duration(str(value))
         except ValueError as error:
-            self.fail(str(error), param, ctx)
+            self.fail(f"It {error}.", param, ctx)

@@ -85,7 +85,7 @@ def _questions() -> Iterator[_Question]:
             continue
         try:
             question = msgspec.json.decode(line, type=_Question)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise InputError(f'Line {number} is no {{"reply", "mx", "stage"}} object: {error}.') from error
         if question.stage and question.stage.lower() not in _STAGE_NAMES:
             raise InputError(f"Line {number} names a stage that SMTP does not have: {question.stage!r}.")

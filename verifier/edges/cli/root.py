@@ -6,13 +6,14 @@ import os
 import signal
 import tempfile
 import traceback
+from errno import EDQUOT, ENOSPC
 from types import FrameType
 from typing import NoReturn
 
 import click
 
 import verifier
-from verifier.core.faults import OperatorError
+from verifier.core.faults import DiskFull, OperatorError
 from verifier.edges.cli.exit_codes import ExitCode, Terminated, exit_code_of
 
 _SUMMARIES = {
@@ -80,9 +81,19 @@ def run(arguments: list[str]) -> int:
         _discard_stdout()
         return ExitCode.DONE
     except BaseException as error:  # noqa: BLE001 - the one place where everything that is left ends
-        _say(error)
-        return exit_code_of(error)
+        ended_by = _named(error)
+        _say(ended_by)
+        return exit_code_of(ended_by)
     return outcome if isinstance(outcome, int) else ExitCode.DONE
+
+
+def _named(error: BaseException) -> BaseException:
+    """The error, under the operator's name for it: results that go to a full disk fail wherever they are written."""
+    if not isinstance(error, OSError) or error.errno not in (ENOSPC, EDQUOT):
+        return error
+    _discard_stdout()
+    where = f" of {error.filename}" if error.filename else ""
+    return DiskFull(f"The disk{where} is full: make room, and run the command again.")
 
 
 def _say(error: BaseException) -> None:
@@ -118,7 +129,7 @@ def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _discard_stdout() -> None:
-    """The reader went away (`| head`): that is its right, and Python must not complain of it at exit."""
+    """Nobody takes it any more (`| head`, a full disk), and Python must not complain of it at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 

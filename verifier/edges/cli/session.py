@@ -81,8 +81,12 @@ async def probing(
 
 
 def report_fault(fault: BaseException) -> None:
-    """A fault of ours that ended nothing but what it happened to."""
-    structlog.get_logger().error("a fault of this program", exc_info=fault)
+    """What ended nothing but what it happened to: a sentence where the operator can mend it, else the details."""
+    log = structlog.get_logger()
+    if isinstance(fault, OperatorError):
+        log.error("a part that is needed does not work", fault=str(fault))
+    else:
+        log.error("a fault of this program", exc_info=fault)
 
 
 def _warn_of_identity(settings: Settings, verifier: Verifier) -> None:

@@ -96,16 +96,21 @@ def import_command(source: str, kind: str, column: str | None, sender: str | Non
 
 
 @suppress_command.command("export")
-@click.option("-o", "--output", default="-", show_default=True, help="The file; - is stdout.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.File("w", encoding="utf-8", lazy=False),
+    default="-",
+    show_default=True,
+    help="The file; - is stdout.",
+)
 @click.option("--kind", type=_KINDS)
 @click.option("--sender")
 @click.option("--hashed", is_flag=True, help="SHA-256 digests in place of addresses.")
 @click.option("--addresses", "bare", is_flag=True, help="One column without heading, as sending services import it.")
-def export_command(output: str, kind: str | None, sender: str | None, hashed: bool, bare: bool) -> None:
+def export_command(output: IO[str], kind: str | None, sender: str | None, hashed: bool, bare: bool) -> None:
     """Write all suppressions whose address is known as CSV."""
-    settings = read_settings()
-    with click.open_file(output, "w", encoding="utf-8") as file:
-        run_async(_export(settings, file, SuppressionKind(kind) if kind else None, sender, hashed, bare))
+    run_async(_export(read_settings(), output, SuppressionKind(kind) if kind else None, sender, hashed, bare))
 
 
 async def _add(

@@ -3,6 +3,8 @@
 Colour only on a terminal, and never where NO_COLOR is set (rich sees to both).
 """
 
+from typing import NoReturn
+
 from rich.console import Console
 
 _WIDTH_OFF_TERMINAL = 120
@@ -18,8 +20,15 @@ def remarks() -> Console:
     return _console(stderr=True)
 
 
+class _Console(Console):
+    """rich's own ends with SystemExit(1) where the reader went away; 1 is the gate's `block` here."""
+
+    def on_broken_pipe(self) -> NoReturn:
+        raise BrokenPipeError
+
+
 def _console(*, stderr: bool) -> Console:
-    console = Console(stderr=stderr, highlight=False, soft_wrap=False)
+    console = _Console(stderr=stderr, highlight=False, soft_wrap=False)
     if not console.is_terminal:
-        return Console(stderr=stderr, highlight=False, width=_WIDTH_OFF_TERMINAL, no_color=True)
+        return _Console(stderr=stderr, highlight=False, width=_WIDTH_OFF_TERMINAL, no_color=True)
     return console
