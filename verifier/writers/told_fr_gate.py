@@ -4,6 +4,10 @@ GATE_FR = {
     "There is no such campaign.": "Cet envoi n’existe pas.",
     "Only a campaign that is held can be released; this one is: {}.": "Seul un envoi retenu peut être libéré ; "
     "celui-ci est dans l’état « {0} ».",
+    "This was a test: there is nothing to let go.": "C’était un essai : il n’y a rien à libérer.",
+    "the rows are deleted before: keep the list longer, or send earlier": "les lignes seront supprimées avant : "
+    "gardez la liste plus longtemps, ou envoyez plus tôt",
+    "that is over: give a time to come": "ce moment est passé : donnez-en un à venir",
     "The campaign is not decided yet.": "Cet envoi n’est pas encore décidé.",
     "The list {} is {}: {}.": "La liste {0} est dans l’état « {1} » : {2}.",
     "A fault of this program ended it.": "Un défaut de ce programme l’a interrompu.",
