@@ -6,7 +6,7 @@ from bench.intervals import Found, held_out
 from verifier.adapters.data_files import load_risks, shipped_folder
 from verifier.world import World
 
-SEEDS, ROWS = range(100), 1600
+SEEDS, ROWS = range(100), 1000
 
 
 @pytest.fixture(scope="module")
