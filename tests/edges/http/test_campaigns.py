@@ -272,6 +272,8 @@ async def test_stale_rows_are_asked_again_before_the_send(tmp_path: Path) -> Non
         planned = (await visitor.ask("GET", path + "planned")).text.splitlines()
         assert [line.split(",")[0] for line in planned[1:]] == ["late@shop.example", "accepted@verifier.test"]
         assert "accepted" in planned[1]
+        page = (await visitor.ask("GET", f"/campaigns/{made['id']}")).text
+        assert "Addresses asked: 1; rows changed: 2." in page
         await campaigns.open()
         assert not campaigns._awaiting and visitor.faults == []
 
