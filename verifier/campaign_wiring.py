@@ -12,6 +12,7 @@ from verifier.core.list_rows import ShownRow
 from verifier.core.projection import Evidence, Group
 from verifier.gate_wiring import GateService
 from verifier.list_wiring import ListService
+from verifier.service.campaign_deciding import CampaignDeciding
 from verifier.service.campaigns import Campaigns
 from verifier.wiring import Verifier
 from verifier.writers.campaign_writer import decided_rows, preset_rows
@@ -75,7 +76,8 @@ async def open_campaigns(
 ) -> AsyncIterator[CampaignService]:
     """The campaigns of a data folder; what was undone is begun again. `evidence`: what feedback knows of the risks."""
     store = SqliteCampaigns(verifier.settings.data_dir / CAMPAIGNS_FILE)
-    campaigns = Campaigns(store, lists.lists, lists.reading, gate.equipment, evidence, verifier.resolver, report_fault)
+    deciding = CampaignDeciding(lists.reading, gate.equipment, evidence, verifier.resolver)
+    campaigns = Campaigns(store, lists.lists, deciding, gate.equipment, report_fault)
     try:
         await campaigns.open()
         yield CampaignService(campaigns)

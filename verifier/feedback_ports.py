@@ -7,6 +7,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from verifier.core.calibration import Seen
+from verifier.core.decisions import Became
 from verifier.core.feedback.effects import History
 from verifier.core.feedback.hook import Once
 from verifier.core.mail_events import MailEvent
@@ -50,14 +51,18 @@ class EventStore(Protocol):
     Laws: once `add` has returned, kill -9 of the process loses nothing of it; all of a batch is kept or nothing. It
     gives how many were new, or None where `once` stands for another message already, and then keeps nothing. What is
     new waits until it is settled, the oldest first, over restarts; `settle` ends all up to a number, together with the
-    outcomes, which count once, and with when recipients (`SuppressionKeys.exact`) were last alive. No address is kept
+    outcomes, which count once, with when recipients (`SuppressionKeys.exact`) were last alive, and with what became of
+    their mail, which `became` tells since a moment. No address is kept
     of what is settled. Raises ServiceUnavailable where the store cannot be read or written.
     """
 
     async def add(self, arrivals: Sequence[Arrival], once: Once | None = None) -> int | None: ...
     async def waiting(self, limit: int) -> Sequence[Waiting]: ...
     async def history(self, mailboxes: Sequence[str]) -> Mapping[str, History]: ...
-    async def settle(self, through: int, outcomes: Sequence[Outcome], active: Mapping[str, datetime]) -> None: ...
+    async def settle(
+        self, through: int, outcomes: Sequence[Outcome], active: Mapping[str, datetime], became: Sequence[Became] = ()
+    ) -> None: ...
+    async def became(self, since: datetime) -> Sequence[Became]: ...
     async def forget(self, mailbox: str, recipient: str) -> None: ...
 
 

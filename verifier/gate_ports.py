@@ -7,7 +7,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from verifier.core.campaigns import Campaign
-from verifier.core.decisions import Decided, Tallied
+from verifier.core.decisions import Became, Decided, Tallied
 from verifier.core.senders import Sender
 from verifier.core.suppressions import Removal, Suppression, SuppressionKind
 
@@ -92,13 +92,14 @@ class UseStore(Protocol):
 class DecisionLog(Protocol):
     """What was decided, for a while: written behind the caller, in batches. May lose the last second, never invents.
 
-    `note` costs little and never fails. `tally` gives the counts since a moment, `settled` returns once what was noted
+    `note` costs little and never fails. `tally` gives the counts since a moment; of what became of mails each outcome
+    counts once, for the last decision before it. `settled` returns once what was noted
     is written; `forget` erases a recipient.
     """
 
     def note(self, decided: Sequence[Decided]) -> None: ...
     async def settled(self) -> None: ...
-    async def tally(self, since: datetime) -> Sequence[Tallied]: ...
+    async def tally(self, since: datetime, became: Sequence[Became] = ()) -> Sequence[Tallied]: ...
     async def forget(self, recipient: str) -> None: ...
 
 

@@ -9,9 +9,10 @@ from msgspec import structs
 from tests.support.clock import START, FakeClock
 from tests.support.facts import at
 from verifier.adapters.sqlite_decisions import SqliteDecisions
-from verifier.core.decisions import DECISIONS_KEPT, Decided, Tallied, masked
+from verifier.core.decisions import DECISIONS_KEPT, Became, Decided, Outcome, Tallied, became, masked
 from verifier.core.faults import ServiceUnavailable
 from verifier.core.gate_words import GateDecision
+from verifier.core.mail_events import BounceClass, EventKind, MailEvent
 
 BLOCKED = Decided(
     START, "http", False, "k1", "j***@shop.example", "marketing", "shop", None, "strict", "role", "block", False
@@ -38,6 +39,51 @@ async def test_what_was_decided_is_counted(log: SqliteDecisions) -> None:
         Tallied("postfix", True, "marketing", "strict", "role", GateDecision.BLOCK, 1, 1),
     ]
     assert await log.tally(at(6)) == []
+
+
+async def test_what_became_of_mails_is_counted_beside(log: SqliteDecisions) -> None:
+    """Each outcome once, for the last decision before it (senders tell whole seconds), whoever was mailed alone."""
+    allowed = structs.replace(BLOCKED, rule="default_allow", decision="allow", recipient="k2")
+    log.note([BLOCKED, structs.replace(allowed, at=at(10)), structs.replace(allowed, at=at(100.9), observed=True)])
+    log.note([structs.replace(BLOCKED, recipient="", at=at(1))])
+    await log.settled()
+    told = [
+        Became("k2", at(50), Outcome.DELIVERED),
+        Became("k2", at(60), Outcome.DELIVERED),
+        Became("k2", at(70), Outcome.COMPLAINED),
+        Became("k2", at(100), Outcome.HARD),
+        Became("k1", at(-100), Outcome.HARD),
+        Became("k1", at(5), Outcome.SOFT),
+        Became("k9", at(5), Outcome.HARD),
+        Became("", at(5), Outcome.HARD),
+    ]
+    found = {(each.rule, each.observed): each for each in await log.tally(START, told)}
+    ends = {name: (each.count, each.delivered, each.hard, each.soft, each.complained) for name, each in found.items()}
+    assert ends == {
+        ("role", False): (2, 0, 0, 1, 0),
+        ("default_allow", False): (1, 1, 0, 0, 1),
+        ("default_allow", True): (1, 0, 1, 0, 0),
+    }
+    assert all(each.hard == each.delivered == 0 for each in await log.tally(START))
+
+
+@pytest.mark.parametrize(
+    ("kind", "bounce_class", "outcome"),
+    [
+        (EventKind.DELIVERED, None, Outcome.DELIVERED),
+        (EventKind.COMPLAINED, None, Outcome.COMPLAINED),
+        (EventKind.BOUNCED, BounceClass.HARD, Outcome.HARD),
+        (EventKind.BOUNCED, BounceClass.SOFT, Outcome.SOFT),
+        (EventKind.BOUNCED, BounceClass.BLOCK, None),
+        (EventKind.OPENED, None, None),
+    ],
+)
+def test_what_an_event_says_of_its_mail(
+    kind: EventKind, bounce_class: BounceClass | None, outcome: Outcome | None
+) -> None:
+    """How it ended, or nothing."""
+    told = became(MailEvent("s", "1", kind, "jane@shop.example", START, bounce_class), "k1")
+    assert told == (None if outcome is None else Became("k1", START, outcome))
 
 
 async def test_many_are_written(log: SqliteDecisions) -> None:

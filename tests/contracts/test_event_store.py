@@ -11,6 +11,8 @@ import pytest
 from tests.support.clock import START, FakeClock
 from verifier.adapters.sqlite_events import SqliteEvents
 from verifier.core.calibration import Seen
+from verifier.core.decisions import Became
+from verifier.core.decisions import Outcome as Ended
 from verifier.core.faults import ServiceUnavailable
 from verifier.core.feedback.effects import History, Opt, SoftBounce
 from verifier.core.feedback.hook import Once
@@ -206,3 +208,14 @@ async def test_a_write_that_fails_keeps_nothing(store: SqliteEvents, tmp_path: P
         await store.add([arrival("2"), arrival("3")])
     with sqlite3.connect(tmp_path / "events.sqlite") as other:
         assert other.execute("SELECT count(*) FROM events").fetchone() == (1,)
+
+
+async def test_what_became_of_mail_is_told_since_a_moment(store: SqliteEvents) -> None:
+    """Once, by its recipient's key, until he is forgotten."""
+    early, late = Became("k1", START - DAY, Ended.DELIVERED), Became("k2", START, Ended.HARD)
+    await store.settle(0, [], {}, [early, late, late])
+    await store.settle(0, [], {}, [late])
+    assert set(await store.became(START - 2 * DAY)) == {early, late}
+    assert await store.became(START) == [late]
+    await store.forget("m", "k2")
+    assert await store.became(START) == []

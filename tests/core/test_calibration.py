@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from tests.support.rules import DATA
 from verifier.adapters.data_files import load_risks
-from verifier.core.calibration import PRIOR_WEIGHT, Beta, Seen, beta_quantile, beta_share, calibrate, evidence_of
-from verifier.core.projection import Basis
+from verifier.core.beta import beta_quantile, beta_share
+from verifier.core.calibration import Beta, Seen, calibrate, evidence_of
+from verifier.core.projection import PRIOR_MAILS, Basis
 from verifier.core.reasons import Reason
 from verifier.core.verdict import BounceRisks
 
@@ -30,7 +31,7 @@ def test_where_nothing_was_seen_the_prior_speaks() -> None:
 def test_what_was_seen_outweighs_the_prior_in_the_end() -> None:
     """A prior is worth thirty mailboxes; a hundred times as many leave nothing of it."""
     half = calibrate(PRIOR, [Seen("accepted", "", 30, 0, 6.0)])
-    assert math.isclose(half.risks.by_reason["accepted"], PRIOR_WEIGHT * 0.2 / (PRIOR_WEIGHT + 30))
+    assert math.isclose(half.risks.by_reason["accepted"], PRIOR_MAILS * 0.2 / (PRIOR_MAILS + 30))
     much = calibrate(PRIOR, [Seen("accepted", "big", 3000, 30, 600.0)])
     assert math.isclose(much.risks.risk(Reason.ACCEPTED, "big"), 0.01, abs_tol=0.002)
     assert math.isclose(much.risks.risk(Reason.ACCEPTED, "other"), 0.01, abs_tol=0.003)
@@ -66,9 +67,9 @@ def test_intervals_hold_what_they_promise() -> None:
     """Of a thousand rates drawn from the prior itself, 93 to 97 in a hundred lie in the interval that was given."""
     chance, held = random.Random(7), 0
     for _ in range(1000):
-        rate = chance.betavariate(PRIOR_WEIGHT * 0.2, PRIOR_WEIGHT * 0.8)
+        rate = chance.betavariate(PRIOR_MAILS * 0.2, PRIOR_MAILS * 0.8)
         hard = sum(chance.random() < rate for _ in range(50))
-        low, high = Beta(PRIOR_WEIGHT * 0.2, PRIOR_WEIGHT * 0.8).updated(hard, 50).interval()
+        low, high = Beta(PRIOR_MAILS * 0.2, PRIOR_MAILS * 0.8).updated(hard, 50).interval()
         held += low <= rate <= high
     assert 930 <= held <= 970
 
@@ -94,7 +95,7 @@ def test_projections_lean_on_what_was_seen_and_on_nothing_else() -> None:
     """A reason and its provider where mail was sent, by the mailboxes that were mailed and the prior."""
     evidence = evidence_of(calibrate(PRIOR, [Seen("accepted", "big", 40, 4, 8.0), Seen("catch_all", "", 5, 0, 1.0)]))
     assert {group: (each.mails, each.basis) for group, each in evidence.items()} == {
-        ("accepted", ""): (PRIOR_WEIGHT + 40, Basis.CALIBRATED),
-        ("accepted", "big"): (PRIOR_WEIGHT + 40, Basis.CALIBRATED),
-        ("catch_all", ""): (PRIOR_WEIGHT + 5, Basis.CALIBRATED),
+        ("accepted", ""): (PRIOR_MAILS + 40, Basis.CALIBRATED),
+        ("accepted", "big"): (PRIOR_MAILS + 40, Basis.CALIBRATED),
+        ("catch_all", ""): (PRIOR_MAILS + 5, Basis.CALIBRATED),
     }

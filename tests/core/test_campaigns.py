@@ -35,6 +35,7 @@ from verifier.core.faults import InputError
 from verifier.core.gate_rules import Bucket, Rule
 from verifier.core.gate_words import GateDecision
 from verifier.core.profiles import DEFAULT, PROFILES
+from verifier.core.projection import Basis, Evidence
 from verifier.core.reasons import Verdict
 
 ALLOW, HOLD, BLOCK = GateDecision
@@ -123,16 +124,20 @@ def sends(risk: float, rows: int = 20_000, quota: Quota = NO_LIMIT) -> Accounts:
     [
         (0.001, ALLOW, CampaignRule.WITHIN_LIMITS, False),
         (0.025, ALLOW, CampaignRule.WITHIN_LIMITS, True),
-        (0.06, HOLD, CampaignRule.PROJECTED_BOUNCES, False),
-        (0.2, BLOCK, CampaignRule.PROJECTED_BOUNCES, False),
+        (0.06, ALLOW, CampaignRule.WITHIN_LIMITS, True),
+        (0.2, HOLD, CampaignRule.PROJECTED_BOUNCES, False),
+        (0.4, BLOCK, CampaignRule.PROJECTED_BOUNCES, False),
     ],
 )
 def test_only_what_is_certain_holds_a_campaign(
     risk: float, decision: GateDecision, rule: CampaignRule, warned: bool
 ) -> None:
-    """The lower bound decides; an expectation above the limit warns."""
+    """The lower bound decides; an expectation above the limit warns. On what was really seen it takes less."""
     judgement = judged(sends(risk), {}, DEFAULT)
     assert (judgement.decision, judgement.rule, bool(judgement.warnings)) == (decision, rule, warned)
+    seen = {("accepted", ""): Evidence(5000.0, Basis.CALIBRATED)}
+    certain = ALLOW if risk < 0.02 else HOLD if risk < 0.05 else BLOCK
+    assert judged(sends(risk), seen, DEFAULT).decision is certain
 
 
 def test_little_knowledge_and_quota_warn() -> None:

@@ -1,6 +1,7 @@
 """The domain in a From line: what lacks is said with the line to publish, and silence of DNS is no fault of its."""
 
 import asyncio
+import re
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from verifier.core.diagnosis import Health
 from verifier.core.dns import Answer, DnsStatus, RecordType
 from verifier.core.sender_domain import DomainAnswers, judge_sender, warnings_of
 from verifier.service.sender_domain import examine_sender
+from verifier.writers.told_fr import in_french
 
 DOMAIN = "shop.example"
 
@@ -54,17 +56,23 @@ def test_a_good_domain() -> None:
     ],
 )
 def test_what_lacks_is_said_with_what_to_publish(changes: dict[str, Answer], seen: str, advice: str) -> None:
-    """One warning, about that alone."""
+    """One warning, about that alone; in French too, with the same names."""
     (warning,) = warnings_of(judge_sender(structs.replace(GOOD, **changes)))
     assert seen in warning and advice in warning
+    french = in_french(warning)
+    assert french is not None and french != warning
+    assert re.findall(r"[\w.]*shop\.example|v=DMARC1|s1", french) == re.findall(
+        r"[\w.]*shop\.example|v=DMARC1|s1", warning
+    )
 
 
 @given(st.sampled_from(["txt", "dkim", "dmarc", "mx"]), st.sampled_from(sorted(set(DnsStatus))))
 def test_silence_of_dns_is_nobodys_fault(part: str, status: DnsStatus) -> None:
-    """Where DNS did not answer, nothing is said to lack."""
+    """Where DNS did not answer, nothing is said to lack; and that is said in French too."""
     checks = judge_sender(structs.replace(GOOD, **{part: Answer(status)}))
     told = status in (DnsStatus.OK, DnsStatus.NODATA, DnsStatus.NXDOMAIN)
     assert any(check.health is Health.PROBLEM or "takes no mail" in check.seen for check in checks) == told
+    assert None not in [in_french(warning) for warning in warnings_of(checks)]
 
 
 def test_without_a_selector_nothing_is_said_of_keys() -> None:

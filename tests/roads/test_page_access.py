@@ -71,7 +71,18 @@ def test_no_page_shuts_anybody_out(tmp_path: Path, offline: Command, browser: Br
     visit = Visit(context.new_page())
     page = visit.page
     with serving(offline) as (_, url):
-        for path in ("/", "/check", "/keys", "/health", "/docs", "/about-probes", "/login", "/login?invite=x"):
+        offline.run("suppress", "add", "jane@shop.example", "@shop.example")
+        for path in (
+            "/",
+            "/check",
+            "/suppressions",
+            "/keys",
+            "/health",
+            "/docs",
+            "/about-probes",
+            "/login",
+            "/login?invite=x",
+        ):
             page.goto(url + path)
             assert page.locator("html").get_attribute("lang") == language
             page.evaluate("document.querySelectorAll('article:nth-of-type(n+6)').forEach(each => each.remove())")

@@ -23,6 +23,7 @@ SPEAKING = [
     "core/origins.py",
     "core/row_filter.py",
     "service/access.py",
+    "service/campaign_deciding.py",
     "service/campaigns.py",
     "service/canaries.py",
     "service/doctor.py",

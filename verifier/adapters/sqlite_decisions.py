@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from verifier.adapters.sqlite_thread import SqliteThread, open_database, transact, unwritten, write_rows
-from verifier.core.decisions import DECISIONS_KEPT, Decided, Tallied
+from verifier.core.decisions import DECISIONS_KEPT, Became, Decided, Outcome, Tallied
 from verifier.core.faults import ServiceUnavailable
 from verifier.core.gate_words import GateDecision
 from verifier.ports import Clock
@@ -29,6 +29,14 @@ _SCHEMA = (
     """,
 )
 _INSERT = "INSERT INTO decisions VALUES {rows}"
+_END = """
+    INSERT INTO ended SELECT (
+        SELECT rowid FROM decisions d WHERE d.recipient = b.recipient AND d.at >= :since AND d.at < b.at + 1
+        ORDER BY d.at DESC LIMIT 1
+    ), outcome FROM became b WHERE b.recipient != ''
+"""
+_FLAGS = ", ".join(f"max(outcome = '{outcome}') AS {outcome}" for outcome in Outcome)
+_ENDED = ", ".join(f"coalesce(sum({outcome}), 0)" for outcome in Outcome)
 _PAUSE = 1.0
 _MOST_WAITING = 100_000
 _AT_ONCE = 1024
@@ -61,9 +69,9 @@ class SqliteDecisions:
             await asyncio.wait([self._writing])
         await self._write()
 
-    async def tally(self, since: datetime) -> Sequence[Tallied]:
+    async def tally(self, since: datetime, became: Sequence[Became] = ()) -> Sequence[Tallied]:
         try:
-            return await self._thread.call(partial(_tally, since=since))
+            return await self._thread.call(partial(_tally, since=since, became=became))
         except (sqlite3.DatabaseError, OSError) as error:
             raise ServiceUnavailable(f"{self._path} cannot be read: {error}.") from None
 
@@ -121,15 +129,29 @@ def _insert(connection: sqlite3.Connection, rows: list[tuple[object, ...]]) -> N
     transact(connection, lambda open_: write_rows(open_, _INSERT, rows))
 
 
-def _tally(connection: sqlite3.Connection, since: datetime) -> list[Tallied]:
-    names = "surface, observed, message_class, policy, rule, decision"
-    rows = connection.execute(
-        f"SELECT {names}, count(*), sum(degraded) FROM decisions WHERE at >= ? GROUP BY {names} ORDER BY {names}",
-        (since.timestamp(),),
-    )
+def _tally(connection: sqlite3.Connection, since: datetime, became: Sequence[Became]) -> list[Tallied]:
+    """An outcome belongs to the last decision before it: of the same second too, since senders tell whole ones."""
+    start = since.timestamp()
+    connection.execute("CREATE TEMP TABLE IF NOT EXISTS became (recipient TEXT, at REAL, outcome TEXT)")
+    connection.execute("CREATE TEMP TABLE IF NOT EXISTS ended (decision INTEGER, outcome TEXT)")
+    try:
+        rows = [(each.recipient, each.at.timestamp(), each.outcome.value) for each in became]
+        connection.executemany("INSERT INTO became VALUES (?, ?, ?)", rows)
+        connection.execute(_END, {"since": start})
+        names = "surface, observed, message_class, policy, rule, decision"
+        found = connection.execute(
+            f"WITH ends AS (SELECT decision AS id, {_FLAGS} FROM ended GROUP BY decision)"
+            f" SELECT {names}, count(*), sum(degraded), {_ENDED}"
+            " FROM decisions LEFT JOIN ends ON ends.id = decisions.rowid"
+            f" WHERE at >= ? GROUP BY {names} ORDER BY {names}",
+            (start,),
+        ).fetchall()
+    finally:
+        connection.execute("DELETE FROM became")
+        connection.execute("DELETE FROM ended")
     return [
-        Tallied(surface, bool(observed), message_class, policy, rule, GateDecision(decision), count, degraded)
-        for surface, observed, message_class, policy, rule, decision, count, degraded in rows
+        Tallied(surface, bool(observed), message_class, policy, rule, GateDecision(decision), *counts)
+        for surface, observed, message_class, policy, rule, decision, *counts in found
     ]
 
 

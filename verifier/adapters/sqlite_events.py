@@ -27,6 +27,8 @@ from verifier.adapters.sqlite_thread import (
     write_rows,
 )
 from verifier.core.calibration import Seen
+from verifier.core.decisions import DECISIONS_KEPT, Became
+from verifier.core.decisions import Outcome as Ended
 from verifier.core.faults import ServiceUnavailable
 from verifier.core.feedback.effects import History, Opt, SoftBounce, is_sign_of_life, is_soft, opt_of
 from verifier.core.feedback.hook import Once
@@ -51,6 +53,12 @@ _SCHEMA = (
     CREATE TABLE secrets (source TEXT PRIMARY KEY, secrets BLOB NOT NULL, at REAL NOT NULL) WITHOUT ROWID;
     CREATE TABLE last (number INTEGER NOT NULL);
     INSERT INTO last VALUES (0)
+    """,
+    """
+    CREATE TABLE became (
+        recipient TEXT NOT NULL, at REAL NOT NULL, outcome TEXT NOT NULL, PRIMARY KEY (recipient, at, outcome)
+    ) WITHOUT ROWID;
+    CREATE INDEX became_by_age ON became (at)
     """,
 )
 RETENTION = timedelta(days=400)
@@ -109,8 +117,15 @@ class SqliteEvents:
             known |= await self._read(partial(_histories, mailboxes=some))
         return known
 
-    async def settle(self, through: int, outcomes: Sequence[Outcome], active: Mapping[str, datetime]) -> None:
-        await self._transact(partial(_settle, through=through, outcomes=outcomes, active=active))
+    async def settle(
+        self, through: int, outcomes: Sequence[Outcome], active: Mapping[str, datetime], became: Sequence[Became] = ()
+    ) -> None:
+        await self._transact(partial(_settle, through=through, outcomes=outcomes, active=active, became=became))
+
+    async def became(self, since: datetime) -> Sequence[Became]:
+        query = "SELECT recipient, at, outcome FROM became WHERE at >= ?"
+        rows = await self._read(lambda connection: connection.execute(query, (since.timestamp(),)).fetchall())
+        return [Became(recipient, datetime.fromtimestamp(at, UTC), Ended(outcome)) for recipient, at, outcome in rows]
 
     async def last_active(self, recipients: Sequence[str]) -> Mapping[str, datetime]:
         query = "SELECT recipient, at FROM active WHERE recipient IN (SELECT value FROM json_each(?))"
@@ -252,7 +267,11 @@ def _histories(connection: sqlite3.Connection, mailboxes: Sequence[str]) -> dict
 
 
 def _settle(
-    connection: sqlite3.Connection, through: int, outcomes: Sequence[Outcome], active: Mapping[str, datetime]
+    connection: sqlite3.Connection,
+    through: int,
+    outcomes: Sequence[Outcome],
+    active: Mapping[str, datetime],
+    became: Sequence[Became],
 ) -> None:
     connection.execute("DELETE FROM waiting WHERE number <= ?", (through,))
     rows = [(o.mailbox, o.reason, o.provider, o.period, o.risk, int(o.hard)) for o in outcomes]
@@ -263,17 +282,21 @@ def _settle(
     write_rows(connection, statement, rows)
     seen = "INSERT INTO active VALUES {rows} ON CONFLICT (recipient) DO UPDATE SET at = max(at, excluded.at)"
     write_rows(connection, seen, [(recipient, at.timestamp()) for recipient, at in active.items()])
+    ends = [(each.recipient, each.at.timestamp(), each.outcome.value) for each in became]
+    write_rows(connection, "INSERT OR IGNORE INTO became VALUES {rows}", ends)
 
 
 def _forget(connection: sqlite3.Connection, mailbox: str, recipient: str) -> None:
     for table in ("events", "waiting", "outcomes"):
         connection.execute(f"DELETE FROM {table} WHERE mailbox = ?", (mailbox,))
-    connection.execute("DELETE FROM active WHERE recipient = ?", (recipient,))
+    for table in ("active", "became"):
+        connection.execute(f"DELETE FROM {table} WHERE recipient = ?", (recipient,))
 
 
 def _sweep(connection: sqlite3.Connection, now: datetime, retention: timedelta) -> bool:
     """Deletes some of what is too old; whether there may be more. Numbers grow with the time of arrival."""
     connection.execute("DELETE FROM tokens WHERE until <= ?", (now.timestamp(),))
+    connection.execute("DELETE FROM became WHERE at < ?", ((now - DECISIONS_KEPT).timestamp(),))
     done = connection.execute(
         "DELETE FROM events WHERE received < ? AND number IN (SELECT number FROM events ORDER BY number LIMIT ?)",
         ((now - retention).timestamp(), _SWEPT_AT_ONCE),

@@ -1,22 +1,19 @@
 """Predicted against seen: bounce risks that learn from the user's own mail.
 
-Each risk of data/bounce_risks.toml is the mean of a Beta prior worth PRIOR_WEIGHT mailboxes; what was seen of mailboxes
+Each risk of data/bounce_risks.toml is the mean of a Beta prior worth PRIOR_MAILS mailboxes; what was seen of mailboxes
 with that reason adds to it. A provider's risk has its reason's as prior, so that few events move it little, and where
 nothing was seen it is what the reason's has become. (Beta-binomial conjugacy: Gelman, Bayesian Data Analysis, §2.)
 """
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 
 from msgspec import Struct
 
-from verifier.core.projection import Basis, Evidence, Group
+from verifier.core.beta import beta_quantile
+from verifier.core.projection import PRIOR_MAILS, Basis, Evidence, Group
 from verifier.core.reasons import Reason
 from verifier.core.verdict import BounceRisks
 
-PRIOR_WEIGHT = 30.0
-"""Mailboxes that a prior is worth: after thirty of the user's own, what was seen weighs as much as what was guessed."""
 _LEAST = 1e-4
 _FIXED = frozenset({Reason.INVALID_SYNTAX, Reason.NULL_MX})
 """Certain by the standards: no mail can be delivered there, whatever is told."""
@@ -104,7 +101,7 @@ def calibrate(prior: BounceRisks, seen: Sequence[Seen]) -> Calibration:
 def evidence_of(calibration: Calibration) -> Mapping[Group, Evidence]:
     """What a projection may lean on: reasons at providers ("" for none), where mail was seen."""
     seen = {(line.reason, line.provider or ""): line.mailboxes for line in calibration.lines if line.mailboxes}
-    return {group: Evidence(PRIOR_WEIGHT + mailboxes, Basis.CALIBRATED) for group, mailboxes in seen.items()}
+    return {group: Evidence(PRIOR_MAILS + mailboxes, Basis.CALIBRATED) for group, mailboxes in seen.items()}
 
 
 def _sum(reason: str, seen: Iterable[Seen]) -> Seen:
@@ -121,7 +118,7 @@ def _posterior(rate: float, seen: Seen) -> Beta:
     if seen.reason in _FIXED:
         return Beta(1.0, 0.0)
     bounded = min(1 - _LEAST, max(_LEAST, rate))
-    return Beta(PRIOR_WEIGHT * bounded, PRIOR_WEIGHT * (1 - bounded)).updated(seen.hard, seen.mailboxes)
+    return Beta(PRIOR_MAILS * bounded, PRIOR_MAILS * (1 - bounded)).updated(seen.hard, seen.mailboxes)
 
 
 def _line(provider: str | None, rate: float, beta: Beta, seen: Seen) -> Calibrated:
@@ -139,50 +136,3 @@ def _line(provider: str | None, rate: float, beta: Beta, seen: Seen) -> Calibrat
         seen_interval_95=Beta(hard + 0.5, mailboxes - hard + 0.5).interval() if mailboxes else None,
         basis=Basis.CALIBRATED if mailboxes else Basis.PRIOR,
     )
-
-
-@lru_cache(maxsize=4096)
-def beta_quantile(a: float, b: float, share: float) -> float:
-    """The value below which a Beta(a, b) lies with probability `share`, to nine digits."""
-    if b <= 0 or a <= 0:
-        return 1.0 if b <= 0 else 0.0
-    low, high = 0.0, 1.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        if beta_share(a, b, middle) < share:
-            low = middle
-        else:
-            high = middle
-        if high - low < 1e-10:
-            break
-    return (low + high) / 2
-
-
-def beta_share(a: float, b: float, x: float) -> float:
-    """The regularised incomplete beta function I_x(a, b) by its continued fraction (Numerical Recipes §6.4)."""
-    if x <= 0 or x >= 1:
-        return 0.0 if x <= 0 else 1.0
-    front = math.exp(math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x))
-    if x < (a + 1) / (a + b + 2):
-        return front * _fraction(a, b, x) / a
-    return 1 - front * _fraction(b, a, 1 - x) / b
-
-
-def _fraction(a: float, b: float, x: float) -> float:
-    tiny = 1e-300
-    c, d = 1.0, 1 - (a + b) * x / (a + 1)
-    d = 1 / (d if abs(d) > tiny else tiny)
-    value = d
-    for m in range(1, 10_000):
-        for step in (
-            m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)),
-            -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)),
-        ):
-            d = 1 + step * d
-            d = 1 / (d if abs(d) > tiny else tiny)
-            c = 1 + step / c
-            c = c if abs(c) > tiny else tiny
-            value *= d * c
-        if abs(d * c - 1) < 1e-12:
-            break
-    return value

@@ -4,7 +4,7 @@ Laws: `submitted` = `empty` + `duplicates` + every bucket; `sendable` = `planned
 of the rule which decided it.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from zlib import crc32
@@ -47,6 +47,8 @@ COUNTED = (
 PARTS = tuple(name for name in COUNTED if name not in ("submitted", "over_quota", "planned"))
 """What `submitted` is the sum of."""
 
+RECHECK_LEAD = timedelta(hours=2)
+"""So long before a send its stale rows are asked again: as a rule greylisting takes an hour at most."""
 _WAVES = (5, 25, 100)
 """Of a hundred unproven rows so many have gone out after the second, third and fourth wave."""
 
@@ -215,6 +217,34 @@ class CampaignOrder(Struct, frozen=True):
     selected_column: str = ""
     from_domain: str = ""
     dkim_selector: str = ""
+    test: bool = False
+    send_at: datetime | None = None
+
+
+class Recheck(Struct, frozen=True):
+    """What came of asking again, before the send, whoever was stale by then: `rows` of them, `changed` rows whose fate
+    is another one now; the counts that differ, the decision and the rate to expect, each before and after. With an
+    `error` the campaign stands as it was decided first.
+    """
+
+    at: datetime
+    rows: int = 0
+    changed: int = 0
+    counts: dict[str, tuple[int, int]] = {}
+    decision: tuple[str, str] = ("", "")
+    hard_bounce_rate: tuple[float, float] = (0.0, 0.0)
+    error: str = ""
+
+
+def recheck_of(before: dict[str, Any], after: dict[str, Any], at: datetime, rows: int, changed: int) -> Recheck:
+    """What differs between two summaries of the same campaign."""
+    counts = {
+        name: (count, after["counts"][name])
+        for name, count in before["counts"].items()
+        if count != after["counts"][name]
+    }
+    rates = before["projected"]["hard_bounce_rate"], after["projected"]["hard_bounce_rate"]
+    return Recheck(at, rows, changed, counts, (before["decision"], after["decision"]), rates)
 
 
 class Release(Struct, frozen=True):
@@ -237,13 +267,24 @@ class Campaign(Struct, frozen=True):
     finished: datetime | None = None
     summary: dict[str, Any] | None = None
     releases: tuple[Release, ...] = ()
+    recheck_list: str = ""
+    """The list of the rows that are asked again before the send, once it was made."""
+    recheck: Recheck | None = None
 
     @property
     def decision(self) -> GateDecision | None:
-        """With a release, allow."""
+        """With a release, allow; but what is blocked since it was released is blocked."""
         if self.summary is None:
             return None
-        return GateDecision.ALLOW if self.releases else GateDecision(self.summary["decision"])
+        decided = GateDecision(self.summary["decision"])
+        return GateDecision.ALLOW if self.releases and decided is not GateDecision.BLOCK else decided
+
+    @property
+    def recheck_at(self) -> datetime | None:
+        """When whoever is stale is asked again; None where nobody will be, or was already."""
+        send_at = self.order.send_at
+        decided = self.state is CampaignState.COMPLETED
+        return None if send_at is None or not decided or self.recheck is not None else send_at - RECHECK_LEAD
 
 
 def profile_of(name: str | None) -> Profile:
@@ -306,12 +347,27 @@ def campaign_record(campaign: Campaign) -> dict[str, Any]:
         "sender": campaign.order.sender,
         "created_at": timestamp(campaign.created),
         "finished_at": timestamp(campaign.finished),
+        "test": campaign.order.test,
+        "send_at": timestamp(campaign.order.send_at),
+        "recheck": None if campaign.recheck is None else _recheck_record(campaign.recheck),
         **(campaign.summary or {}),
         "releases": [
             {"name": each.name, "reason": each.reason, "at": timestamp(each.at), "key": each.key}
             for each in campaign.releases
         ],
     }
-    if campaign.summary is not None and campaign.releases:
+    if campaign.releases and campaign.decision is GateDecision.ALLOW:
         record |= {"decision": GateDecision.ALLOW.value, "rule": CampaignRule.RELEASED.value}
     return record
+
+
+def _recheck_record(recheck: Recheck) -> dict[str, Any]:
+    return {
+        "at": timestamp(recheck.at),
+        "rows": recheck.rows,
+        "changed": recheck.changed,
+        "counts": {name: list(pair) for name, pair in recheck.counts.items()},
+        "decision": list(recheck.decision),
+        "hard_bounce_rate": list(recheck.hard_bounce_rate),
+        "error": recheck.error or None,
+    }

@@ -1,10 +1,12 @@
 """Decisions as they are logged: what was said of whom by which rule, without saying whom."""
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from msgspec import Struct
 
 from verifier.core.gate_words import GateAnswer, GateDecision, GateQuestion
+from verifier.core.mail_events import BounceClass, EventKind, MailEvent
 
 DECISIONS_KEPT = timedelta(days=90)
 
@@ -28,8 +30,43 @@ class Decided(Struct, frozen=True, gc=False):
     degraded: bool
 
 
+class Outcome(StrEnum):
+    """What became of a mail after its decision, as far as anybody told."""
+
+    DELIVERED = "delivered"
+    HARD = "hard"
+    SOFT = "soft"
+    COMPLAINED = "complained"
+
+
+class Became(Struct, frozen=True):
+    """An outcome of a mail to a recipient (keyed, as in `Decided`)."""
+
+    recipient: str
+    at: datetime
+    outcome: Outcome
+
+
+def became(event: MailEvent, recipient: str) -> Became | None:
+    """What an event says of its mail; None for one that says nothing of how it ended."""
+    match event.kind, event.bounce_class:
+        case EventKind.DELIVERED, _:
+            outcome = Outcome.DELIVERED
+        case EventKind.COMPLAINED, _:
+            outcome = Outcome.COMPLAINED
+        case EventKind.BOUNCED, BounceClass.HARD:
+            outcome = Outcome.HARD
+        case EventKind.BOUNCED, BounceClass.SOFT:
+            outcome = Outcome.SOFT
+        case _:
+            return None
+    return Became(recipient, event.at, outcome)
+
+
 class Tallied(Struct, frozen=True):
-    """How many decisions had this surface, class, policy, rule and outcome."""
+    """How many decisions had this surface, class, policy, rule and decision; and of how many mails somebody told
+    afterwards that they were delivered, bounced hard or soft, or were complained about.
+    """
 
     surface: str
     observed: bool
@@ -39,6 +76,10 @@ class Tallied(Struct, frozen=True):
     decision: GateDecision
     count: int
     degraded: int
+    delivered: int = 0
+    hard: int = 0
+    soft: int = 0
+    complained: int = 0
 
 
 def decided(question: GateQuestion, answer: GateAnswer, recipient: str, now: datetime) -> Decided:

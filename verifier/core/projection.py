@@ -11,9 +11,14 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-PRIOR_MAILS = 200.0
-"""How many mails' worth of evidence a shipped prior stands for: few, so that feedback soon outweighs it."""
-_Z = 1.959964
+from verifier.core.beta import beta_quantile
+
+PRIOR_MAILS = 10.0
+"""Mails that a shipped prior is worth, and a reason's risk for its providers. Measured (bench/intervals.py): worth 30,
+it pulls small groups so far that of 20 bounds on calibrated risks 16 held; from 10 on down 19 do, and they are hardly
+wider. More is left to the prior than with 4: who has sent nothing yet has nothing else."""
+_TAIL = 0.025
+_LEAST_WEIGHT = 1e-3
 _UNIT = 1_000_000
 """Risks are counted in millionths, so that equal ones meet."""
 
@@ -102,10 +107,11 @@ def project(groups: Iterable[tuple[int, float, Evidence]]) -> Projection:
 
 
 def _bounds(rate: float, variance: float, rows: int) -> tuple[float, float]:
-    """Wilson's interval for as many mails as would leave this variance: it never leaves 0 to 1."""
+    """The middle 95 % of the Beta distribution of this mean and variance, in whole mails: none may bounce, or all."""
     spread = rate * (1 - rate)
-    effective = min(spread / variance, float(rows)) if variance > 0 and spread > 0 else float(rows)
-    scale = 1 + _Z**2 / effective
-    middle = (rate + _Z**2 / (2 * effective)) / scale
-    half = _Z / scale * math.sqrt(spread / effective + _Z**2 / (4 * effective**2))
-    return max(0.0, min(rate, middle - half)), min(1.0, max(rate, middle + half))
+    if spread <= 0 or variance <= 0:
+        return rate, rate
+    weight = max(spread / variance - 1, _LEAST_WEIGHT)
+    low, high = (beta_quantile(rate * weight, (1 - rate) * weight, share) for share in (_TAIL, 1 - _TAIL))
+    at_least, at_most = math.floor(low * rows) / rows, math.ceil(high * rows) / rows
+    return max(0.0, min(rate, at_least)), min(1.0, max(rate, at_most))

@@ -73,7 +73,7 @@ def _dkim(answers: DomainAnswers) -> Check:
             Health.OK, f"Whether {domain} signs by DKIM is not known.", "Name its selector: --selector, dkim_selector."
         )
     if answer.status not in _TELLS:
-        return _untold("the DKIM key", domain)
+        return _untold("DKIM", domain)
     tags = [_tags(text) for text in _texts(answer)]
     keys = [each for each in tags if "p" in each and each.get("v", "DKIM1") == "DKIM1"]
     name = dkim_name(domain, selector)

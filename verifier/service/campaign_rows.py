@@ -3,13 +3,19 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
+from hashlib import blake2b
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from verifier.core.address import Address, parse_address
-from verifier.core.campaigns import CampaignOrder
+from verifier.core.campaign_columns import is_yes
+from verifier.core.campaigns import CampaignOrder, RowFate, bucket_of
 from verifier.core.gate import GateFacts, Ruling, decide, holding
 from verifier.core.gate_policies import Policy
+from verifier.core.gate_rules import Bucket, Rule
+from verifier.core.gate_words import GateDecision
+from verifier.core.list_counts import is_blank
+from verifier.core.list_rows import ShownRow
 from verifier.core.reasons import Reason
 from verifier.core.senders import Sender, cap_until
 from verifier.core.suppressions import SuppressionKind
@@ -115,3 +121,76 @@ class RowDeciding:
 def is_authoritative(assessment: Assessment, now: datetime) -> bool:
     """Its evidence still holds."""
     return assessment.expires_at is None or assessment.expires_at > now
+
+
+class Seen:
+    """Addresses of earlier lists of the same campaign, as short hashes; nothing is kept where there is one list."""
+
+    def __init__(self, several: bool) -> None:
+        self._several = several
+        self._marks: set[bytes] = set()
+
+    def repeats(self, text: str) -> bool:
+        """It was there before; from now on it is."""
+        mark = _mark(text) if self._several else None
+        if mark is None:
+            return False
+        if mark in self._marks:
+            return True
+        self._marks.add(mark)
+        return False
+
+
+class FreshRows:
+    """What was found out of addresses since their lists were verified, under short hashes."""
+
+    def __init__(self) -> None:
+        self._found: dict[bytes, Assessment] = {}
+
+    def learn(self, rows: Sequence[ShownRow]) -> None:
+        """From now on these are what is known."""
+        for row in rows:
+            mark = _mark(row.assessment.email)
+            if mark is not None:
+                self._found[mark] = row.assessment
+
+    def freshened(self, rows: Sequence[ShownRow]) -> Sequence[ShownRow]:
+        """The same rows, with what is known of them by now."""
+        return [self._freshened(row) for row in rows] if self._found else rows
+
+    def _freshened(self, row: ShownRow) -> ShownRow:
+        mark = _mark(row.assessment.email)
+        found = self._found.get(mark) if mark is not None else None
+        if found is None:
+            return row
+        return structs.replace(row, assessment=structs.replace(found, email=row.assessment.email))
+
+
+def _mark(text: str) -> bytes | None:
+    parsed = parse_address(text)
+    if not isinstance(parsed, Address):
+        return None
+    return blake2b(parsed.comparison.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+
+
+def skipped(row: ShownRow, wanted: int | None, seen: Seen) -> RowFate | None:
+    """What becomes of a row that nobody has to decide about."""
+    if wanted is not None and not says_yes(row, wanted):
+        return RowFate.NOT_SELECTED
+    if is_blank(row.assessment):
+        return RowFate.EMPTY
+    if row.duplicate_of or seen.repeats(row.assessment.email):
+        return RowFate.DUPLICATE
+    return None
+
+
+def says_yes(row: ShownRow, column: int | None) -> bool:
+    """Its cell in that column does; False without one."""
+    return column is not None and column < len(row.cells) and is_yes(row.cells[column])
+
+
+def to_ask_again(row: ShownRow, fate: tuple[GateDecision, Rule] | RowFate, now: datetime) -> bool:
+    """What is known of it is stale, and might change what becomes of it: not so where he is suppressed."""
+    if isinstance(fate, RowFate) or is_authoritative(row.assessment, now):
+        return False
+    return bucket_of(*fate) in (Bucket.SENDABLE, Bucket.HELD, Bucket.UNDELIVERABLE)

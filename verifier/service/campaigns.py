@@ -6,63 +6,46 @@ undone ones again: nothing has been sent, so nothing is done twice.
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from hashlib import blake2b
-from typing import Protocol
 
 from msgspec import structs
 
 from verifier.core.address import Address, parse_address
-from verifier.core.campaign_columns import is_yes, selected_column, unsubscribed_column
 from verifier.core.campaign_faults import CampaignNotThere, UnknownCampaign
 from verifier.core.campaigns import (
-    Accounts,
     Campaign,
     CampaignOrder,
     CampaignState,
-    Quota,
+    Recheck,
     Release,
-    RowFacts,
     RowFate,
-    code_of,
     fate_of,
-    summary_of,
-    wave_of,
+    recheck_of,
 )
 from verifier.core.faults import OperatorError
-from verifier.core.gate_policies import BALANCED, Policy
 from verifier.core.gate_rules import Rule
 from verifier.core.gate_words import GateDecision
-from verifier.core.list_counts import is_blank
 from verifier.core.list_faults import BadRequest
-from verifier.core.list_jobs import ListJob
+from verifier.core.list_jobs import ListJob, ListOptions
+from verifier.core.list_orders import Order, as_lines
 from verifier.core.list_rows import ShownRow
 from verifier.core.list_states import READABLE, ListState
 from verifier.core.profiles import PROFILES
-from verifier.core.projection import Evidence, Group
-from verifier.core.reasons import StageName
-from verifier.core.sender_domain import warnings_of
-from verifier.core.senders import Sender
 from verifier.gate_ports import CampaignStore
-from verifier.ports import Resolver
-from verifier.service.campaign_rows import RowDeciding, RowQuestion, is_authoritative
+from verifier.service.campaign_deciding import CampaignDeciding
+from verifier.service.campaign_rows import (
+    FreshRows,
+    to_ask_again,
+)
 from verifier.service.gating import Equipment
-from verifier.service.list_reading import ListReading
 from verifier.service.lists import Lists
-from verifier.service.sender_domain import examine_sender
 
 _ID_LENGTH = 26
 _PAGE = 250
 _SELECTOR = re.compile(r"[A-Za-z0-9._-]{1,63}")
 _DONE = (CampaignState.COMPLETED, CampaignState.FAILED)
 _WAITING = (ListState.UPLOADED, ListState.PARSING, ListState.RUNNING, ListState.PAUSED, ListState.RECHECKING)
-
-
-class RiskEvidence(Protocol):
-    """On how many mails each group's risk stands, where feedback has told."""
-
-    def __call__(self) -> Mapping[Group, Evidence]: ...
 
 
 class Campaigns:
@@ -72,30 +55,29 @@ class Campaigns:
         self,
         store: CampaignStore,
         lists: Lists,
-        reading: ListReading,
+        deciding: CampaignDeciding,
         equipment: Equipment,
-        evidence: RiskEvidence,
-        resolver: Resolver,
         report_fault: Callable[[BaseException], None],
     ) -> None:
         self._store = store
         self._lists = lists
-        self._reading = reading
+        self._deciding = deciding
         self._equipment = equipment
-        self._evidence = evidence
-        self._resolver = resolver
         self._report_fault = report_fault
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._awaiting: dict[str, asyncio.Task[None]] = {}
 
     async def open(self) -> None:
         """Whatever was not done is begun again."""
         for campaign in await self._store.campaigns(limit=1000):
             if campaign.state not in _DONE:
                 self._start(campaign)
+            elif campaign.recheck_at is not None:
+                self._await(campaign)
 
     async def close(self) -> None:
         """Ends all work at once."""
-        tasks = list(self._running.values())
+        tasks = [*self._running.values(), *self._awaiting.values()]
         for task in tasks:
             task.cancel()
         if tasks:
@@ -103,7 +85,7 @@ class Campaigns:
 
     async def create(self, order: CampaignOrder) -> Campaign:
         """The campaign, at work. Raises BadRequest for what cannot be, UnknownList for a list that is not there."""
-        self._policy(order)
+        self._deciding.policy_of(order)
         if order.profile is not None and order.profile not in PROFILES:
             raise BadRequest("profile", f"there is no profile of this name: known are {', '.join(PROFILES)}")
         if order.from_domain and not isinstance(parse_address(f"a@{order.from_domain}"), Address):
@@ -111,8 +93,12 @@ class Campaigns:
         if order.dkim_selector and _SELECTOR.fullmatch(order.dkim_selector) is None:
             raise BadRequest("dkim_selector", "a selector has letters, digits, dots, - and _")
         for list_id in order.lists:
-            await self._lists.get(order.workspace, list_id)
+            job = await self._lists.get(order.workspace, list_id)
+            if order.send_at is not None and order.send_at >= job.expires:
+                raise BadRequest("send_at", "the rows are deleted before: keep the list longer, or send earlier")
         now = self._equipment.clock.now()
+        if order.send_at is not None and order.send_at <= now:
+            raise BadRequest("send_at", "that is over: give a time to come")
         campaign = Campaign(self._equipment.clock.token(_ID_LENGTH), order, now, CampaignState.VERIFYING)
         await self._store.put(campaign)
         self._start(campaign)
@@ -139,6 +125,8 @@ class Campaigns:
     async def release(self, workspace: str, campaign_id: str, name: str, reason: str, key: str) -> Campaign:
         """Lets a held campaign go. Raises CampaignNotThere for one that is not held."""
         campaign = await self.get(workspace, campaign_id)
+        if campaign.order.test:
+            raise CampaignNotThere("This was a test: there is nothing to let go.")
         if campaign.decision is not GateDecision.HOLD:
             said = campaign.decision.value if campaign.decision is not None else campaign.state.value
             raise CampaignNotThere(f"Only a campaign that is held can be released; this one is: {said}.")
@@ -153,11 +141,19 @@ class Campaigns:
         """Every row with what became of it, list by list, some at a time. Raises CampaignNotThere before it is done."""
         if campaign.summary is None:
             raise CampaignNotThere("The campaign is not decided yet.")
+        fresh = await self._fresh(campaign) if campaign.recheck is not None else FreshRows()
         for list_id in campaign.order.lists:
             job = await self._lists.get(campaign.order.workspace, list_id)
             fates = await self._store.fates(campaign.id, list_id)
-            async for rows in self._pages(job):
-                yield job, [(row, fate_of(fates[row.number - 1])) for row in rows if row.number <= len(fates)]
+            async for rows in self._deciding.pages(job):
+                yield (
+                    job,
+                    [
+                        (row, fate_of(fates[row.number - 1]))
+                        for row in fresh.freshened(rows)
+                        if row.number <= len(fates)
+                    ],
+                )
 
     def _start(self, campaign: Campaign) -> None:
         task = asyncio.get_running_loop().create_task(self._run(campaign))
@@ -180,23 +176,94 @@ class Campaigns:
             self._report_fault(fault)
 
     async def _work(self, campaign: Campaign) -> None:
-        order = campaign.order
-        jobs = [await self._verified(order.workspace, list_id) for list_id in order.lists]
+        jobs = [await self._verified(campaign.order.workspace, list_id) for list_id in campaign.order.lists]
         campaign = structs.replace(campaign, state=CampaignState.DECIDING)
         await self._store.put(campaign)
-        policy, sender = self._policy(order)
-        quota = await self._quota(order)
-        accounts, seen = Accounts.empty(), _Seen(len(jobs) > 1)
-        for job in jobs:
-            asked = StageName.SMTP in job.options.stages
-            deciding = RowDeciding(self._equipment, order, policy, sender, asked=asked)
-            fates = await self._decide(job, order, deciding, accounts, quota, seen)
-            await self._store.keep_fates(campaign.id, job.id, fates)
-        profile = order.profile or (sender.profile if sender is not None else None)
-        warnings = await self._warnings(order)
-        summary = summary_of(accounts, quota, dict(self._evidence()), profile, policy.name, warnings)
+        summary, fates = await self._deciding.decided(campaign.order, jobs, FreshRows())
+        for list_id, some in fates.items():
+            await self._store.keep_fates(campaign.id, list_id, some)
         now = self._equipment.clock.now()
-        await self._store.put(structs.replace(campaign, state=CampaignState.COMPLETED, finished=now, summary=summary))
+        campaign = structs.replace(campaign, state=CampaignState.COMPLETED, finished=now, summary=summary)
+        await self._store.put(campaign)
+        if campaign.recheck_at is not None:
+            self._await(campaign)
+
+    def _await(self, campaign: Campaign) -> None:
+        """Before it goes out it is looked at once more."""
+        task = asyncio.get_running_loop().create_task(self._recheck(campaign))
+        self._awaiting[campaign.id] = task
+        task.add_done_callback(lambda _: self._awaiting.pop(campaign.id, None))
+
+    async def _recheck(self, campaign: Campaign) -> None:
+        clock, due = self._equipment.clock, campaign.recheck_at
+        assert due is not None
+        await clock.sleep(max(0.0, (due - clock.now()).total_seconds()))
+        try:
+            await self._decide_again(campaign.id)
+        except OperatorError as fault:
+            await self._fail_recheck(campaign.id, str(fault))
+        except Exception as fault:  # noqa: BLE001 nobody waits for it: it is told here or nowhere
+            self._report_fault(fault)
+            await self._fail_recheck(campaign.id, "A fault of this program ended it.")
+
+    async def _fail_recheck(self, campaign_id: str, sentence: str) -> None:
+        try:
+            campaign = await self._known(campaign_id)
+            recheck = Recheck(self._equipment.clock.now(), error=sentence)
+            await self._store.put(structs.replace(campaign, recheck=recheck))
+        except OperatorError as fault:
+            self._report_fault(fault)
+
+    async def _decide_again(self, campaign_id: str) -> None:
+        """Asks whoever is stale again, as a list of their own, and decides everybody anew."""
+        campaign = await self._known(campaign_id)
+        workspace = campaign.order.workspace
+        jobs = [await self._lists.get(workspace, list_id) for list_id in campaign.order.lists]
+        if not campaign.recheck_list:
+            campaign = await self._ask_again(campaign, jobs)
+        rows = 0
+        if campaign.recheck_list:
+            again = await self._verified(workspace, campaign.recheck_list)
+            rows = again.preview.rows if again.preview is not None else 0
+        summary, fates = await self._deciding.decided(campaign.order, jobs, await self._fresh(campaign))
+        changed = 0
+        for list_id, some in fates.items():
+            before = await self._store.fates(campaign.id, list_id)
+            changed += sum(one != other for one, other in zip(before, some, strict=True))
+            await self._store.keep_fates(campaign.id, list_id, some)
+        campaign = await self._known(campaign_id)  # somebody may have released it meanwhile
+        assert campaign.summary is not None
+        recheck = recheck_of(campaign.summary, summary, self._equipment.clock.now(), rows, changed)
+        await self._store.put(structs.replace(campaign, summary=summary, recheck=recheck))
+
+    async def _ask_again(self, campaign: Campaign, jobs: Sequence[ListJob]) -> Campaign:
+        """The campaign with the list of its stale rows, as it is where there are none."""
+        now, stale = self._equipment.clock.now(), []
+        async for _, rows in self.rows(campaign):
+            stale += [row.assessment.email for row, fate in rows if to_ask_again(row, fate, now)]
+        if not stale:
+            return campaign
+        options = ListOptions(retention=jobs[0].options.retention, start=True)
+        order = Order(campaign.order.workspace, jobs[0].client, f"{campaign.id}.jsonl", options)
+        job, _ = await self._lists.upload(order, _lines_of(stale))
+        campaign = structs.replace(await self._known(campaign.id), recheck_list=job.id)
+        await self._store.put(campaign)
+        return campaign
+
+    async def _fresh(self, campaign: Campaign) -> FreshRows:
+        """What the second look has found."""
+        fresh = FreshRows()
+        if campaign.recheck_list:
+            job = await self._lists.get(campaign.order.workspace, campaign.recheck_list)
+            async for rows in self._deciding.pages(job):
+                fresh.learn(rows)
+        return fresh
+
+    async def _known(self, campaign_id: str) -> Campaign:
+        campaign = await self._store.get(campaign_id)
+        if campaign is None:
+            raise UnknownCampaign
+        return campaign
 
     async def _verified(self, workspace: str, list_id: str) -> ListJob:
         """The list once all of its rows have their verdicts; one that waits for its start is started."""
@@ -213,80 +280,6 @@ class Campaigns:
             raise CampaignNotThere(f"The list {list_id} is {job.state}: {job.error or 'its rows cannot be read'}.")
         return job
 
-    async def _decide(
-        self,
-        job: ListJob,
-        order: CampaignOrder,
-        deciding: RowDeciding,
-        accounts: Accounts,
-        quota: Quota,
-        seen: "_Seen",
-    ) -> bytes:
-        """A byte a row; counts them on the way."""
-        assert job.preview is not None
-        header = job.preview.columns
-        left = unsubscribed_column(header, order.unsubscribed_column)
-        wanted = selected_column(header, order.selected_column)
-        fates = bytearray()
-        now = self._equipment.clock.now()
-        async for rows in self._pages(job):
-            skipped = [_skipped(row, wanted, seen) for row in rows]
-            open_rows = [row for row, fate in zip(rows, skipped, strict=True) if fate is None]
-            rulings = iter(
-                await deciding.decide([RowQuestion(row.assessment, _is_yes(row, left)) for row in open_rows])
-            )
-            for row, fate in zip(rows, skipped, strict=True):
-                if fate is not None:
-                    accounts.skip(fate)
-                    fates.append(code_of(fate))
-                    continue
-                ruling, assessment = next(rulings), row.assessment
-                stale = not is_authoritative(assessment, now)
-                wave = wave_of(assessment.verdict, assessment.email)
-                facts = RowFacts(assessment.reason, assessment.provider, assessment.bounce_risk, stale, wave)
-                accounts.add(ruling.decision, ruling.rule, facts, quota)
-                fates.append(code_of((ruling.decision, ruling.rule)))
-        return bytes(fates)
-
-    async def _pages(self, job: ListJob) -> AsyncGenerator[Sequence[ShownRow], None]:
-        """All rows in order; the next ones are read while these are worked on."""
-        coming = asyncio.ensure_future(self._reading.rows(job, 0, _PAGE))
-        try:
-            while True:
-                page = await coming
-                if page.after is not None:
-                    coming = asyncio.ensure_future(self._reading.rows(job, page.after, _PAGE))
-                yield page.rows
-                if page.after is None:
-                    return
-        finally:
-            coming.cancel()
-            await asyncio.wait([coming])
-
-    def _policy(self, order: CampaignOrder) -> tuple[Policy, Sender | None]:
-        sender = self._equipment.senders.sender(order.sender) if order.sender is not None else None
-        name = order.policy or (sender.policy if sender is not None else BALANCED.name)
-        policy = self._equipment.policies.get(name)
-        if policy is None:
-            known = ", ".join(self._equipment.policies)
-            raise BadRequest("policy", f"there is no policy {name}: known are {known}")
-        return policy, sender
-
-    async def _warnings(self, order: CampaignOrder) -> tuple[str, ...]:
-        """What lacks in DNS of the domain that the mail comes from."""
-        if not order.from_domain:
-            return ()
-        return warnings_of(await examine_sender(self._resolver, order.from_domain, order.dkim_selector))
-
-    async def _quota(self, order: CampaignOrder) -> Quota:
-        """What is left of the month; `quota_used` may say what was sent outside the gate too."""
-        sender = self._equipment.senders.sender(order.sender) if order.sender is not None else None
-        used = order.quota_used or 0
-        if sender is None:
-            return Quota(None, used)
-        usage = await self._equipment.uses.usage(sender.name, self._equipment.clock.now(), [])
-        return Quota(sender.quota, usage.used if order.quota_used is None else used)
-
 
 def _starts_by_itself(job: ListJob) -> bool:
     """It was read and goes on in a moment, unless nobody can tell which column holds its addresses."""
@@ -294,37 +287,7 @@ def _starts_by_itself(job: ListJob) -> bool:
     return job.state is ListState.READY and job.options.start and known
 
 
-class _Seen:
-    """Addresses of earlier lists of the same campaign, as short hashes; nothing is kept where there is one list."""
-
-    def __init__(self, several: bool) -> None:
-        self._several = several
-        self._hashes: set[bytes] = set()
-
-    def repeats(self, text: str) -> bool:
-        """It was there before; from now on it is."""
-        if not self._several:
-            return False
-        parsed = parse_address(text)
-        if not isinstance(parsed, Address):
-            return False
-        digest = blake2b(parsed.comparison.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-        if digest in self._hashes:
-            return True
-        self._hashes.add(digest)
-        return False
-
-
-def _skipped(row: ShownRow, wanted: int | None, seen: _Seen) -> RowFate | None:
-    """What becomes of a row that nobody has to decide about."""
-    if wanted is not None and not _is_yes(row, wanted):
-        return RowFate.NOT_SELECTED
-    if is_blank(row.assessment):
-        return RowFate.EMPTY
-    if row.duplicate_of or seen.repeats(row.assessment.email):
-        return RowFate.DUPLICATE
-    return None
-
-
-def _is_yes(row: ShownRow, column: int | None) -> bool:
-    return column is not None and column < len(row.cells) and is_yes(row.cells[column])
+async def _lines_of(emails: Sequence[str]) -> AsyncGenerator[bytes, None]:
+    for some in as_lines(emails):
+        yield some
+        await asyncio.sleep(0)

@@ -12,6 +12,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from verifier.core.address import Address, parse_address
+from verifier.core.decisions import became
 from verifier.core.evidence import Finding
 from verifier.core.faults import ServiceUnavailable
 from verifier.core.feedback.effects import NOTHING, Effects, effects_of, is_sign_of_life, is_soft, opt_of
@@ -155,11 +156,12 @@ class Feedback:
         if uses:
             await places.uses.count(uses)
         active: dict[str, datetime] = {}
+        ended = [became(each.event, self._keys.exact(address)) for each, address in known]
         for each, address in known:
             if is_sign_of_life(each.event):
                 recipient = self._keys.exact(address)
                 active[recipient] = max(each.event.at, active.get(recipient, each.event.at))
-        await places.events.settle(waiting[-1].number, outcomes, active)
+        await places.events.settle(waiting[-1].number, outcomes, active, [each for each in ended if each is not None])
         kinds = Counter((each.event.kind, each.event.bounce_class) for each in waiting)
         for (kind, bounce_class), count in kinds.items():
             self._meter.count(EVENTS, kind, bounce_class or "", by=count)

@@ -6,7 +6,7 @@ Law: a translation names the same things; what has none is shown in English, and
 import re
 from functools import cache
 
-from verifier.writers.told_fr_gate import GATE_FR
+from verifier.writers.told_fr_gate import GATE_FR, SENDER_FR
 from verifier.writers.told_fr_host import HOST_FR, SETTINGS_FR
 
 _LISTS_FR = {
@@ -158,7 +158,16 @@ _REQUESTS_FR = {
     "to {}, such as https://shop.example.com).": "Une clé de formulaire est publique : elle n’a que le droit "
     "`widget`, et les origines des pages qui s’en servent (de 1 à {0}, comme https://shop.example.com).",
 }
-TOLD_FR: dict[str, str] = {**_LISTS_FR, **_INTAKE_FR, **_FILES_FR, **_REQUESTS_FR, **GATE_FR, **HOST_FR, **SETTINGS_FR}
+TOLD_FR: dict[str, str] = {
+    **_LISTS_FR,
+    **_INTAKE_FR,
+    **_FILES_FR,
+    **_REQUESTS_FR,
+    **GATE_FR,
+    **SENDER_FR,
+    **HOST_FR,
+    **SETTINGS_FR,
+}
 
 
 def in_french(sentence: str) -> str | None:

@@ -1,11 +1,16 @@
 """Campaigns over a real socket: from addresses, a file or lists to a decision, its release and its downloads."""
 
+import asyncio
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
+from tests.edges.http.test_at_hand import remember
 from tests.support.front_desk import KEYED, Visitor, visiting
+from verifier.adapters.system_clock import SystemClock
 from verifier.core.api_keys import Scope
 from verifier.core.campaigns import COUNTED, PARTS
 from verifier.core.gate_record import GateRecord
@@ -115,8 +120,8 @@ async def test_several_lists_share_their_duplicates(local: Visitor) -> None:
 
 async def test_a_held_campaign_is_released(local: Visitor) -> None:
     """By name and reason, which are kept; once, and only where it is held."""
-    held = await sent(local, "email\n" + "smtputf8_unsupported@verifier.test\n")
-    assert (held["decision"], held["rule"]) in (("block", "projected_bounces"), ("hold", "projected_bounces"))
+    alone = await sent(local, "email\nsmtputf8_unsupported@verifier.test\n")
+    assert (alone["decision"], alone["rule"], len(alone["warnings"])) == ("allow", "within_limits", 1)
     empty = await sent(local, "email\nmailbox_not_found@verifier.test\n")
     path = f"/v1/campaigns/{empty['id']}/release"
     released = (await local.ask("POST", path, json={"name": "Ann", "reason": "known"})).json
@@ -210,6 +215,92 @@ async def test_what_was_undone_is_begun_again(tmp_path: Path) -> None:
     async with visiting(tmp_path) as visitor:
         done = (await visitor.ask("GET", f"/v1/campaigns/{undone}?wait=30")).json
         assert (done["status"], done["counts"]) == ("completed", first["counts"])
+
+
+async def test_a_test_counts_nothing(local: Visitor) -> None:
+    """It is decided like any other, is said to be a test, and is neither released nor counted."""
+    await local.ask("POST", "/v1/senders", json={"name": "shop", "quota": 5})
+    real, trial = await sent(local), await sent(local, query="&sender=shop&test=true")
+    assert (real["test"], trial["test"], trial["counts"]) == (False, True, real["counts"])
+    held = await sent(local, "email\nmailbox_not_found@verifier.test\n", "&test=true")
+    refused = await local.ask("POST", f"/v1/campaigns/{held['id']}/release", json={"name": "Ann", "reason": "why"})
+    assert (held["decision"], refused.status, refused.json["code"]) == ("hold", 409, "campaign_state")
+    [shop] = (await local.ask("GET", "/v1/senders")).json["senders"]
+    assert shop["quota"]["used"] == 0
+
+
+class LaterClock(SystemClock):
+    """The real time, but so much later, and nobody sleeps."""
+
+    later = timedelta(0)
+
+    def now(self) -> datetime:
+        return super().now() + self.later
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(0)
+
+
+async def test_stale_rows_are_asked_again_before_the_send(tmp_path: Path) -> None:
+    """Also in the next process: what is known of them by then decides, and what has changed is said; who was
+    suppressed meanwhile is left out, and downloads are those of the last look. Once."""
+    send_at = datetime.now(UTC) + timedelta(days=3)
+    async with visiting(tmp_path) as visitor:
+        emails = ["late@shop.example", "accepted@verifier.test", "catch_all@verifier.test"]
+        body = {"emails": emails, "send_at": send_at.isoformat()}
+        made = (await visitor.ask("POST", "/v1/campaigns?wait=30", json=body)).json
+        assert (made["counts"]["held"], made["counts"]["planned"], made["recheck"]) == (1, 2, None)
+        assert made["send_at"] == send_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+        await remember(visitor, "late@shop.example")
+        await visitor.ask(
+            "POST", "/v1/suppressions", json={"emails": ["catch_all@verifier.test"], "kind": "manual_block"}
+        )
+        campaigns = visitor.site.desk.campaigns.campaigns
+        clock = LaterClock()
+        clock.later = timedelta(days=2, hours=23)
+        campaigns._equipment = structs.replace(campaigns._equipment, clock=clock)
+        await campaigns.close()
+        await campaigns.open()
+        await asyncio.wait(list(campaigns._awaiting.values()), timeout=30)
+        looked = (await visitor.ask("GET", f"/v1/campaigns/{made['id']}")).json
+        recheck = looked["recheck"]
+        assert (recheck["error"], recheck["rows"], recheck["changed"]) == (None, 1, 2)
+        assert recheck["counts"] == {"held": [1, 0], "manual_block": [0, 1]}
+        assert recheck["decision"] == [made["decision"], looked["decision"]]
+        assert looked["counts"]["planned"] == 2
+        path = f"/v1/campaigns/{made['id']}/download?keep="
+        planned = (await visitor.ask("GET", path + "planned")).text.splitlines()
+        assert [line.split(",")[0] for line in planned[1:]] == ["late@shop.example", "accepted@verifier.test"]
+        assert "accepted" in planned[1]
+        page = (await visitor.ask("GET", f"/campaigns/{made['id']}")).text
+        assert "Addresses asked: 1; rows changed: 2." in page
+        await campaigns.open()
+        assert not campaigns._awaiting and visitor.faults == []
+
+
+async def test_a_look_that_cannot_be_repeated(tmp_path: Path) -> None:
+    """Where the rows are gone it is said, and the campaign stands as it was decided."""
+    async with visiting(tmp_path) as visitor:
+        send_at = (datetime.now(UTC) + timedelta(days=3)).isoformat()
+        body = {"emails": ["accepted@verifier.test"], "send_at": send_at}
+        made = (await visitor.ask("POST", "/v1/campaigns?wait=30", json=body)).json
+        await visitor.ask("DELETE", f"/v1/lists/{made['lists'][0]}")
+        campaigns = visitor.site.desk.campaigns.campaigns
+        campaigns._equipment = structs.replace(campaigns._equipment, clock=LaterClock())
+        await campaigns.close()
+        await campaigns.open()
+        await asyncio.wait(list(campaigns._awaiting.values()), timeout=30)
+        looked = (await visitor.ask("GET", f"/v1/campaigns/{made['id']}")).json
+        assert looked["recheck"]["error"] and looked["decision"] == made["decision"]
+
+
+@pytest.mark.parametrize("days", [-1, 400])
+async def test_a_send_that_cannot_be_waited_for(local: Visitor, days: int) -> None:
+    """One that is over, or later than its rows are kept."""
+    send_at = (datetime.now(UTC) + timedelta(days=days)).isoformat()
+    answer = await local.ask("POST", "/v1/campaigns", json={"emails": ["a@b.example"], "send_at": send_at})
+    assert (answer.status, answer.json["code"]) == (422, "invalid_fields")
+    assert "send_at" in str(answer.json["errors"])
 
 
 def test_the_record_of_the_gate_is_not_the_campaigns() -> None:

@@ -1,7 +1,9 @@
 """The gate, suppressions and senders over a real socket."""
 
 import asyncio
+import json
 import sqlite3
+from datetime import timedelta
 from time import perf_counter
 from typing import Any
 
@@ -11,6 +13,7 @@ from tests.support.front_desk import Visitor
 from verifier.core.api_keys import Scope
 from verifier.core.gate_record import GateRecord
 from verifier.core.suppressions import SuppressionKind
+from verifier.edges.cli.gate_command import _report
 from verifier.gate_wiring import SUPPRESSIONS_FILE, open_suppressions
 
 DEAD, GOOD = "mailbox_not_found@verifier.test", "accepted@verifier.test"
@@ -209,3 +212,23 @@ async def test_a_locked_store_delays_nobody(local: Visitor) -> None:
     holder.execute("ROLLBACK")
     holder.close()
     assert min(took) < 0.05 + 0.02 + 0.03  # the last is the way there and back
+
+
+async def test_the_report_says_what_became_of_the_mail(local: Visitor, capsys: pytest.CaptureFixture[str]) -> None:
+    """By rule, from what senders told afterwards of the same recipient, in whatever case: also of what was blocked."""
+    emails = ["Accepted@verifier.test", "mailbox_not_found@verifier.test", "catch_all@verifier.test"]
+    await local.ask("POST", "/v1/gate", json={"emails": emails})
+    at = local.site.clock.now().isoformat()
+    events = [
+        {"id": "1", "event": "delivered", "email": "accepted@verifier.test", "at": at},
+        {"id": "2", "event": "bounced", "bounce_class": "hard", "email": emails[1], "at": at},
+        {"id": "3", "event": "complained", "email": emails[2], "at": at},
+    ]
+    assert (await local.ask("POST", "/v1/events", json=events)).status < 300
+    await local.site.desk.gate.log.settled()
+    await _report(local.site.settings, timedelta(days=7), as_json=True)
+    said = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+    ends = {each["rule"]: (each["delivered"], each["hard"], each["complained"]) for each in said}
+    assert ends == {"otherwise": (1, 0, 1), "undeliverable": (0, 1, 0)}
+    await _report(local.site.settings, timedelta(days=7), as_json=False)
+    assert "What became of them" in capsys.readouterr().out

@@ -27,6 +27,7 @@ from verifier.edges.cli.event_loop import run_async
 from verifier.edges.cli.exit_codes import ExitCode
 from verifier.edges.cli.session import probing, read_settings, report_fault, say
 from verifier.edges.cli.terminal import results
+from verifier.feedback_wiring import open_events
 from verifier.gate_wiring import ASK, COMMAND_SECONDS, open_decisions, open_gate
 
 REPORT = "report"
@@ -36,6 +37,7 @@ _CODES = {
     GateDecision.HOLD: ExitCode.HOLD,
 }
 _STYLES = {GateDecision.ALLOW: "green", GateDecision.BLOCK: "red", GateDecision.HOLD: "yellow"}
+_ENDS = ("delivered", "hard", "soft", "complained")
 _SENTENCES = {row.rule.value: row.sentence for row in ROWS}
 
 
@@ -63,7 +65,8 @@ def gate_command(
     as_json: bool,
     since: timedelta,
 ) -> int:
-    """Decide whether mail may go to each ADDRESS, from what is known; `gate report` counts what was decided.
+    """Decide whether mail may go to each ADDRESS, from what is known; `gate report` counts what was decided,
+    and what became of those mails.
 
     Ends with 0 for allow, 1 for block, 2 for hold; of several addresses the worst. Any other code is no decision.
     """
@@ -121,15 +124,28 @@ def _show(records: Sequence[GateRecord], as_json: bool) -> None:
 
 
 async def _report(settings: Settings, since: timedelta, as_json: bool) -> None:
-    async with open_decisions(settings) as log:
-        tally = await log.tally(SystemClock().now() - since)
+    start = SystemClock().now() - since
+    async with open_decisions(settings) as log, open_events(settings) as events:
+        tally = await log.tally(start, await events.became(start))
     if as_json:
         for each in tally:
             click.echo(msgspec.json.encode(each))
         return
     totals = Counter[str]()
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("surface", "class", "policy", "rule", "decision", "mails", "degraded"):
+    for heading in (
+        "surface",
+        "class",
+        "policy",
+        "rule",
+        "decision",
+        "mails",
+        "degraded",
+        "delivered",
+        "hard",
+        "soft",
+        "complained",
+    ):
         table.add_column(heading, overflow="fold")
     for each in tally:
         totals[_said(each)] += each.count
@@ -144,7 +160,25 @@ async def _report(settings: Settings, since: timedelta, as_json: bool) -> None:
             f"{each.degraded:,}",
         )
     results().print(table)
+    _show_ends(tally)
     say(", ".join(f"{count:,} {said}" for said, count in totals.most_common()) or "Nothing was decided.")
+
+
+def _show_ends(tally: Sequence[Tallied]) -> None:
+    """What became of the mails, by rule, where anybody has told."""
+    ends: dict[tuple[str, str], Counter[str]] = {}
+    for each in tally:
+        ends.setdefault((each.rule, _said(each)), Counter()).update(
+            mails=each.count, delivered=each.delivered, hard=each.hard, soft=each.soft, complained=each.complained
+        )
+    if not any(counts[name] for counts in ends.values() for name in _ENDS):
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title="What became of them", title_justify="left")
+    for heading in ("rule", "", "mails", "delivered", "hard bounces", "soft bounces", "complaints"):
+        table.add_column(heading, overflow="fold")
+    for (rule, said), counts in ends.items():
+        table.add_row(rule, said, *(f"{counts[name]:,}" for name in ("mails", *_ENDS)))
+    results().print(table)
 
 
 def _said(each: Tallied) -> str:

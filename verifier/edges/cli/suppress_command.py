@@ -1,8 +1,5 @@
 """`verifier suppress`: whom not to mail; works beside a service that runs, which knows it a second later."""
 
-import csv
-from collections.abc import Iterator
-from contextlib import closing
 from datetime import timedelta
 from typing import IO
 
@@ -15,21 +12,18 @@ from verifier.adapters.system_clock import SystemClock
 from verifier.config import Settings
 from verifier.core.faults import InputError
 from verifier.core.gate_words import MessageClass
-from verifier.core.suppression_rows import COLUMNS, SuppressionRow, cells_of, places_of, row_of
-from verifier.core.suppressions import Suppression, SuppressionKind
+from verifier.core.suppressions import SuppressionKind
 from verifier.edges.cli.durations import Duration
 from verifier.edges.cli.event_loop import run_async
 from verifier.edges.cli.session import read_settings, say
 from verifier.edges.cli.terminal import results
+from verifier.edges.suppression_files import take_in, write_out
 from verifier.gate_ports import SuppressionWish
 from verifier.gate_wiring import open_suppressions, prepare_memory
-from verifier.readers.tables import open_table
-from verifier.service.suppressing import MANUAL, Scope, Suppressing
+from verifier.service.suppressing import MANUAL, Scope
 
 _KINDS = click.Choice([kind.value for kind in SuppressionKind])
 _CLASSES = click.Choice([each.value for each in MessageClass])
-_PAGE = 1000
-_CHUNK = 5000
 _SHOWN_FAULTS = 5
 _ADDRESS = "An address, @domain, or the SHA-256 of an address in lower case."
 
@@ -166,18 +160,8 @@ async def _list(
 async def _import(
     settings: Settings, source: str, kind: SuppressionKind, column: str | None, sender: str | None, told_by: str
 ) -> None:
-    read = added = 0
-    faults: list[str] = []
     async with open_suppressions(settings) as suppressing:
-        for rows in _rows(source, column, faults):
-            entries = []
-            for number, row in rows:
-                read += 1
-                try:
-                    entries.append(_entry(suppressing, row, kind, sender, told_by))
-                except InputError as error:
-                    faults.append(f"row {number}: {error}")
-            added += await suppressing.add(entries)
+        read, added, faults = await take_in(suppressing, source, kind, column, sender, told_by)
     await prepare_memory(settings)
     for fault in faults[:_SHOWN_FAULTS]:
         say(f"Left out, {fault}")
@@ -186,72 +170,9 @@ async def _import(
     say(f"{read:,} rows, {added:,} added, {len(faults):,} left out.")
 
 
-def _rows(source: str, column: str | None, faults: list[str]) -> Iterator[list[tuple[int, SuppressionRow]]]:
-    """Data rows in chunks, each with its number; blank ones are none."""
-    try:
-        table = open_table(source, [column] if column else [])
-    except InputError:
-        if column:
-            raise
-        table = open_table(source, ["1"])  # digests and domains look like no address
-    with closing(table):
-        layout = table.layout
-        places = places_of(layout.header) if layout.has_header else None
-        first = 1
-        for chunk in table.chunks(_CHUNK):
-            rows: list[tuple[int, SuppressionRow]] = []
-            for number, cells in enumerate(chunk, first):
-                try:
-                    row = row_of(cells, places or {"address": layout.email_columns[0]})
-                except ValueError as error:
-                    faults.append(f"row {number}: {error}")
-                    continue
-                if row.text:
-                    rows.append((number, row))
-            yield rows
-            first += len(chunk)
-
-
-def _entry(
-    suppressing: Suppressing, row: SuppressionRow, kind: SuppressionKind, sender: str | None, told_by: str
-) -> Suppression:
-    return suppressing.entry(
-        row.text,
-        row.kind or kind,
-        Scope(row.sender or sender, row.message_class, row.topic),
-        source=row.source or told_by,
-        at=row.at,
-        expires=row.expires,
-    )
-
-
 async def _export(
     settings: Settings, file: IO[str], kind: SuppressionKind | None, sender: str | None, hashed: bool, bare: bool
 ) -> None:
     async with open_suppressions(settings) as suppressing:
-        written, unnamed = await _write(suppressing, file, kind, sender, hashed, bare)
+        written, unnamed = await write_out(suppressing, file, kind, sender, hashed, bare)
     say(f"{written:,} written." + (f" Of {unnamed:,} only a hash is known: they stay here." if unnamed else ""))
-
-
-async def _write(
-    suppressing: Suppressing,
-    file: IO[str],
-    kind: SuppressionKind | None,
-    sender: str | None,
-    hashed: bool,
-    bare: bool,
-) -> tuple[int, int]:
-    writer = csv.writer(file, lineterminator="\n")
-    if not bare:
-        writer.writerow(COLUMNS)
-    written = unnamed = after = 0
-    while page := await suppressing.page(SuppressionWish(kind, sender, after=after, limit=_PAGE)):
-        for number, entry in page:
-            after = number
-            cells = cells_of(entry, hashed=hashed)
-            if cells is None:
-                unnamed += 1
-                continue
-            writer.writerow(cells[:1] if bare else cells)
-            written += 1
-    return written, unnamed

@@ -29,6 +29,7 @@ from verifier.edges.http.pages import (
     list_steps,
     login,
     static,
+    suppression_page,
     unsubscribe,
 )
 from verifier.edges.http.pages import (
@@ -58,6 +59,7 @@ ROUTES: tuple[Route, ...] = (
     *list_rows.ROUTES,
     *list_steps.ROUTES,
     *campaign_page.ROUTES,
+    *suppression_page.ROUTES,
     *key_page.ROUTES,
     *health_page.ROUTES,
     *docs.ROUTES,

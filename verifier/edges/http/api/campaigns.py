@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -35,6 +36,11 @@ Column = Annotated[str, Meta(max_length=200, description="A heading or a 1-based
 AnyColumn = Annotated[str, Meta(description="A heading or a 1-based number; else guessed by heading.")]
 """In a path, whose length the server bounds."""
 FromDomain = Annotated[str, Meta(description="Of the From line: warns where its SPF, DKIM, DMARC or MX lack.")]
+Test = Annotated[bool, Meta(description="A trial: decided like any other, never released, nothing of it is counted.")]
+SendAt = Annotated[
+    datetime,
+    Meta(tz=True, description="When it is to go out: two hours before, stale rows are asked again and decided anew."),
+]
 Wait = Annotated[int, Meta(ge=0, le=_MOST_WAIT, description="Seconds for which the answer waits for the campaign.")]
 
 
@@ -52,6 +58,8 @@ class CampaignQuery(Struct, frozen=True, forbid_unknown_fields=True):
     selected_column: AnyColumn = ""
     from_domain: FromDomain = ""
     dkim_selector: str = ""
+    test: Test = False
+    send_at: SendAt | None = None
     column: Annotated[str, Meta(description="The e-mail column of a file; else guessed.")] = ""
     wait: Wait = _WAIT_SECONDS
 
@@ -72,6 +80,8 @@ class CampaignRequest(Struct, frozen=True, forbid_unknown_fields=True):
     selected_column: Column = ""
     from_domain: FromDomain = ""
     dkim_selector: str = ""
+    test: Test = False
+    send_at: SendAt | None = None
 
 
 class ReleaseRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -131,6 +141,18 @@ class ReleaseRecord(Struct, frozen=True):
     key: str
 
 
+class RecheckRecord(Struct, frozen=True):
+    """What came of asking stale rows again before the send: before and after, where they differ."""
+
+    at: Timestamp
+    rows: Annotated[int, Meta(description="How many addresses were asked again.")]
+    changed: Annotated[int, Meta(description="How many rows have another fate now.")]
+    counts: dict[str, list[int]]
+    decision: list[str]
+    hard_bounce_rate: list[float]
+    error: str | None
+
+
 class CampaignAnswer(Struct, frozen=True, omit_defaults=True):
     """A campaign: its state, and once it is decided the counts of its rows, what to expect, and whether it may go."""
 
@@ -144,6 +166,9 @@ class CampaignAnswer(Struct, frozen=True, omit_defaults=True):
     created_at: Timestamp
     finished_at: Timestamp | None
     releases: list[ReleaseRecord]
+    test: bool
+    send_at: Timestamp | None
+    recheck: RecheckRecord | None
     quota: QuotaRecord | None = None
     counts: Annotated[dict[str, int], Meta(description="; ".join(COUNTED))] | None = None
     projected: Projected | None = None
@@ -194,6 +219,8 @@ async def create(call: Call[None]) -> web.StreamResponse:
             said.selected_column,
             said.from_domain.lower(),
             said.dkim_selector,
+            said.test,
+            said.send_at,
         )
     )
     campaign = await campaigns.settled(campaign.order.workspace, campaign.id, query.wait)

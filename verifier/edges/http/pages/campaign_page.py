@@ -64,6 +64,7 @@ async def look(call: Call[None]) -> web.StreamResponse:
             policy=fields.get("policy") or None,
             profile=fields.get("profile") or None,
             name=job.name,
+            from_domain=fields.get("from_domain", "").strip().lower(),
         )
     )
     await call.site.desk.campaigns.campaigns.settled(workspace, made.id, _SOON_SECONDS)
