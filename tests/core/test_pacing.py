@@ -130,7 +130,9 @@ def test_the_first_group_is_ten() -> None:
     [
         (HostHistory(100, 0), SessionTally(), PATIENT, False, GroupPlan(100, fresh=True)),
         (HostHistory(100, 30), SessionTally(), PATIENT, False, GroupPlan(12, fresh=True)),
-        (HostHistory(100, 0), SessionTally(0, 60, 1, 60, 60), PATIENT, False, GroupPlan(40, fresh=False)),
+        (HostHistory(100, 0), SessionTally(0, 50, 1, 50, 50), PATIENT, False, GroupPlan(50, fresh=False)),
+        (HostHistory(100, 0), SessionTally(0, 60, 1, 60, 60), PATIENT, False, GroupPlan(100, fresh=True)),
+        (HostHistory(100, 0), SessionTally(0, 960, 10, 60, 60), PATIENT, False, GroupPlan(40, fresh=False)),
         (HostHistory(100, 0), SessionTally(0, 60, 1, 60, 60), PATIENT, True, GroupPlan(100, fresh=True)),
         (HostHistory(100, 0), SessionTally(0, 100, 1, 100, 100), PATIENT, False, GroupPlan(100, fresh=True)),
         (HostHistory(100, 90), SessionTally(), PATIENT, False, GroupPlan(7, fresh=True)),

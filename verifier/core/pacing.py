@@ -118,7 +118,8 @@ def plan_group(
     history: HostHistory, tally: SessionTally, allowance: Allowance, *, fresh: bool = False, controls: int = 0
 ) -> GroupPlan | None:
     """What to send next on this connection, or None when it has to be closed. `fresh` when the open transaction, if
-    there is one, does not serve. So many `controls` go first: each of them is a reject that was asked for.
+    there is one, does not serve; nor does one that has room for less than half as many: RSET and MAIL travel with the
+    recipients. So many `controls` go first: each of them is a reject that was asked for.
     """
     spent = TARPIT_REJECTS if history.tarpit else CLOSE_AT_REJECTS
     room = _room(tally, allowance)
@@ -138,7 +139,8 @@ def plan_group(
     per_transaction = min(allowance.recipients_per_transaction, history.recipients_per_transaction)
     if tally.transactions and not fresh:
         left = min(size, per_transaction - tally.transaction_seen)
-        if left > 0 and not _wakes_the_guard(tally.transaction_seen, tally.transaction_accepted, left, asked_for, p):
+        roomier = tally.transactions < allowance.transactions_per_connection and 2 * left < min(size, per_transaction)
+        if left > 0 and not roomier and not _wakes_the_guard(tally.transaction_seen, tally.transaction_accepted, left, asked_for, p):
             return GroupPlan(left, fresh=False)
     if tally.transactions >= allowance.transactions_per_connection:
         return None
