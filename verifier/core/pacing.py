@@ -140,7 +140,11 @@ def plan_group(
     if tally.transactions and not fresh:
         left = min(size, per_transaction - tally.transaction_seen)
         roomier = tally.transactions < allowance.transactions_per_connection and 2 * left < min(size, per_transaction)
-        if left > 0 and not roomier and not _wakes_the_guard(tally.transaction_seen, tally.transaction_accepted, left, asked_for, p):
+        if (
+            left > 0
+            and not roomier
+            and not _wakes_the_guard(tally.transaction_seen, tally.transaction_accepted, left, asked_for, p)
+        ):
             return GroupPlan(left, fresh=False)
     if tally.transactions >= allowance.transactions_per_connection:
         return None
