@@ -15,8 +15,8 @@ from verifier.world import World
 from verifier.world.process import WorldProcess
 
 MEGABYTE = 1 << 20
-ROWS = 3000
-FAR = World(17, hosts=10, domains=150, rtt=0.2)
+ROWS = 6000
+FAR = World(17, hosts=10, domains=150, rtt=0.5)
 
 
 @pytest.fixture

@@ -95,6 +95,22 @@ def test_a_refusal_is_said_and_the_form_goes_all_the_same(offline: Command, shop
         assert send(page, shop)["email"] == ["mailbox_not_found@verifier.test"]
 
 
+def test_no_click_is_lost_to_a_sentence(offline: Command, shop: FormPage, browser_page: Page) -> None:
+    """What would move the button is said once it has been let go."""
+    page = browser_page
+    with serving_the_shop(offline, shop):
+        page.goto(shop.origin)
+        page.evaluate("document.querySelector('form').addEventListener('submit', event => event.preventDefault())")
+        page.fill("#email", "mailbox_not_found@verifier.test")
+        page.hover("#send")
+        with page.expect_response("**/v1/widget/verify"):
+            page.mouse.down()
+        page.wait_for_timeout(200)
+        assert page.locator(_ADVICE).inner_text() == ""
+        page.mouse.up()
+        expect(page.locator(_ADVICE)).to_have_attribute("data-decision", "refuse")
+
+
 def test_other_pages_get_nothing(offline: Command, shop: FormPage, browser_page: Page) -> None:
     """A page that took the key from another page's source is not answered, and its form works."""
     page = browser_page

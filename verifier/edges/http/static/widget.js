@@ -20,6 +20,27 @@
   var watched = new WeakMap();
   var count = 0;
 
+  var pressed = false;
+  var postponed = [];
+
+  /* A sentence that came while a button is held down would move the button away, and the click would be lost. */
+  function whenReleased(act) {
+    if (pressed) postponed.push(act);
+    else act();
+  }
+
+  function release() {
+    setTimeout(function () {
+      pressed = false;
+      postponed.splice(0).forEach(function (act) { act(); });
+    });
+  }
+
+  document.addEventListener('pointerdown', function () { pressed = true; }, true);
+  document.addEventListener('pointerup', release, true);
+  document.addEventListener('pointercancel', release, true);
+  window.addEventListener('blur', release);
+
   function language() {
     var wanted = (settings.lang || document.documentElement.lang || navigator.language || 'en').slice(0, 2);
     return wanted.toLowerCase() === 'fr' ? 'fr' : 'en';
@@ -104,7 +125,9 @@
       signal: request.signal
     })
       .then(function (response) { return response.ok ? response.json() : null; })
-      .then(function (answer) { if (answer && field.request === request) show(input, field, answer); })
+      .then(function (answer) {
+        whenReleased(function () { if (answer && field.request === request) show(input, field, answer); });
+      })
       .catch(function () { /* slow, gone, refused: the form goes on as if nobody had asked */ })
       .then(function () { clearTimeout(alarm); });
   }
