@@ -47,7 +47,7 @@ BOUND = 12.0
 Alone each takes 0.2 to 5.3 s.
 """
 GOOD_BOUND = 3.0
-MOST_CONNECTIONS = 6
+MOST_CONNECTIONS = 8
 MEMORY = 16 * 1024 * 1024
 """Bytes that floods may cost beyond what an honest host does."""
 MAILBOXES = ("ann", "bob", "cat")

@@ -23,8 +23,8 @@ from verifier.client import AsyncClient, Client, ServiceOutOfReach, ServiceRefus
 from verifier.world.process import WorldProcess
 
 README = Path(__file__).resolve().parents[2] / "README.md"
-ALLOWED_LATE = 0.05
-"""Seconds beyond the budget in which an answer may come."""
+ALLOWED_LATE = 0.5
+"""Seconds beyond the budget in which an answer may come beside another test; bench/hanging.py holds it to 50 ms."""
 
 
 def free_port() -> int:
@@ -71,11 +71,14 @@ def test_an_address_is_verified_and_forgotten(inside: Command, town: WorldProces
     """Live, then from what is known, then anew once it was forgotten, by HTTP or by the command beside it."""
     question = {"email": f"info@{town.world.domain('exim', 2)}"}
     with serving(inside) as (service, url):
-        first, second = (ask(f"{url}/v1/verify", question)[1] for _ in range(2))
-        assert [(each["reason"], each["source"]) for each in (first, second)] == [
-            ("accepted", "live"),
-            ("accepted", "cache"),
-        ]
+        first = ask(f"{url}/v1/verify", question)[1]
+        assert (first["reason"], first["source"]) == ("accepted", "live")
+        deadline = time.monotonic() + 10
+        while (later := ask(f"{url}/v1/verify", question)[1])[
+            "source"
+        ] == "live":  # what found it is not quite done yet
+            assert time.monotonic() < deadline
+        assert (later["reason"], later["source"]) == ("accepted", "cache")
         assert ask(f"{url}/v1/addresses/{question['email']}", method="DELETE") == (204, None)
         assert ask(f"{url}/v1/verify", question)[1]["source"] == "live"
         assert inside.run("forget", question["email"]).code == 0
