@@ -5,7 +5,7 @@ from functools import lru_cache
 from statistics import NormalDist
 
 _MANY = 1e6
-"""With so many of both the distribution is a normal one, but for a thousandth of its width, and the fraction is slow."""
+"""With so many of both it is a normal distribution, but for a thousandth of its width, and the fraction is slow."""
 
 
 @lru_cache(maxsize=4096)
