@@ -10,17 +10,10 @@ what the kernel says (VmHWM) of the service's two processes.
 
 import argparse
 import csv
-import os
-import signal
-import socket
-import subprocess
-import sys
 import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -28,6 +21,7 @@ from typing import Any
 from playwright.sync_api import Page, sync_playwright
 
 from bench import lists
+from bench.service import NOBODY, Service, peak_megabytes
 
 MOST_MEGABYTES = 400.0
 MOST_LATE_MS = 500.0
@@ -64,38 +58,6 @@ class Pulse(threading.Thread):
         self._over.set()
         self.join()
         return sorted(self.took)
-
-
-@contextmanager
-def service(folder: Path) -> Iterator[tuple[str, int]]:
-    """The service that reaches nobody, its URL and its process."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    settings = {
-        "VERIFIER_DATA_DIR": str(folder / "data"),
-        "VERIFIER_HTTP_PORT": str(port),
-        "VERIFIER_DNS_NAMESERVERS": "127.0.0.1:1",
-    }
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "verifier", "serve"], env={**os.environ, **settings}, stderr=log
-        )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        deadline = time.monotonic() + _PATIENCE
-        while True:
-            try:
-                urllib.request.urlopen(f"{url}/healthz", timeout=1).close()
-                break
-            except OSError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.1)
-        yield url, process.pid
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait()
 
 
 def follow(page: Page, url: str, source: Path, stages: str, target: Path) -> tuple[list[float], float, int]:
@@ -136,17 +98,6 @@ def untouched(source: Path, cleaned: Path) -> bool:
         return all(a == b[:width] and len(b) > width for a, b in zip(ours, theirs, strict=True))
 
 
-def peaks(process: int) -> dict[str, float]:
-    """Megabytes, of the service and its worker."""
-    worker = Path(f"/proc/{process}/task/{process}/children").read_text().split()[0]
-    return {"service": _peak(str(process)), "worker": _peak(worker)}
-
-
-def _peak(process: str) -> float:
-    status = Path(f"/proc/{process}/status").read_text()
-    return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) / 1024
-
-
 def measure(rows: int, stages: str) -> dict[str, Any]:
     """One run."""
     with tempfile.TemporaryDirectory(prefix="verifier-bench-") as name, sync_playwright() as playwright:
@@ -157,12 +108,13 @@ def measure(rows: int, stages: str) -> dict[str, Any]:
             executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
         )
         page = browser.new_context(locale="en", accept_downloads=True).new_page()
-        with service(folder) as (url, process):
-            pulse = Pulse(url)
+        with Service(folder, NOBODY) as service:
+            pulse = Pulse(service.url)
             pulse.start()
-            marks, late, seen = follow(page, url, source, stages, target)
+            marks, late, seen = follow(page, service.url, source, stages, target)
             took = pulse.stop()
-            memory = peaks(process)
+            assert service.worker is not None
+            memory = {"service": peak_megabytes(service.pid), "worker": peak_megabytes(service.worker)}
         browser.close()
         return {
             "megabytes": source.stat().st_size / 1e6,

@@ -139,12 +139,14 @@ async def test_every_request_has_its_line(capsys: pytest.CaptureFixture[str], fo
 
 def test_a_log_that_cannot_be_written_hurts_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a full disk the line is lost, and whoever wrote it goes on."""
+    tried: list[bool] = []
 
     class Full:
         encoding = "utf-8"
         buffer: "Full"
 
         def write(self, *_: object) -> None:
+            tried.append(True)
             raise OSError(28, "No space left on device")
 
         flush = write
@@ -157,3 +159,4 @@ def test_a_log_that_cannot_be_written_hurts_nobody(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("sys.stderr", full)
     configure("info", "json")
     structlog.get_logger("test").info("a line", email="jane@shop.example")
+    assert tried

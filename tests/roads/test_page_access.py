@@ -1,11 +1,10 @@
 """Nobody is shut out of the pages: axe finds nothing serious on any of them, and a keyboard is enough for the path."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.roads.test_serve import serving
 from tests.support.command import Command
@@ -17,17 +16,6 @@ LIST = "name,email\r\n" + "".join(f"{reason},{reason}@verifier.test\r\n" for rea
 LOOKS: dict[Literal["light", "dark"], tuple[int, int]] = {"light": (1000, 900), "dark": (390, 844)}
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 MOST_TABS = 60
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium, without a picture."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield browser
-        browser.close()
 
 
 class Visit:

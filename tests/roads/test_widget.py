@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.roads.test_serve import ask, serving
 from tests.support.command import Command
@@ -16,14 +16,11 @@ _ADVICE = ".verifier-advice"
 
 
 @pytest.fixture(scope="module")
-def browser_page() -> Iterator[Page]:
-    """Debian's Chromium, without a picture."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        page = browser.new_page()
-        page.set_default_timeout(15_000)
-        yield page
-        browser.close()
+def browser_page(browser: Browser) -> Page:
+    """One page for all."""
+    page = browser.new_page()
+    page.set_default_timeout(15_000)
+    return page
 
 
 @pytest.fixture

@@ -41,6 +41,7 @@ async def test_nobody_waits_once_nothing_more_comes() -> None:
         bench.lanes.submit([target])
         ahead.parts = 0
         await bench.until_done([target], patience=1.0)
+        assert target.future.done() and bench.clock.monotonic() < PATIENCE_SECONDS
 
 
 @pytest.mark.parametrize("interactive", [True, False])

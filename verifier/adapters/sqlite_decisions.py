@@ -11,7 +11,8 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from verifier.adapters.sqlite_thread import SqliteThread, open_database, transact, unwritten, write_rows
+from verifier.adapters.sqlite_file import SqliteFile
+from verifier.adapters.sqlite_thread import transact, write_rows
 from verifier.core.decisions import DECISIONS_KEPT, Became, Decided, Outcome, Tallied
 from verifier.core.faults import ServiceUnavailable
 from verifier.core.gate_words import GateDecision
@@ -46,17 +47,16 @@ class SqliteDecisions:
     """The file at `path`, opened when it is first needed; `close` comes last and writes what is still to be written."""
 
     def __init__(self, path: Path, clock: Clock, warn: Callable[[str], None]) -> None:
-        self._path = path
+        self._file = SqliteFile(path, _SCHEMA, self._prepare)
         self._clock = clock
         self._warn = warn
         self._failing = False
         self._waiting: deque[Decided] = deque(maxlen=_MOST_WAITING)
         self._writing: asyncio.Task[None] | None = None
-        self._thread = SqliteThread(self._connect)
 
     async def close(self) -> None:
         await self.settled()
-        await self._thread.close()
+        await self._file.close()
 
     def note(self, decided: Sequence[Decided]) -> None:
         self._waiting.extend(decided)
@@ -70,17 +70,11 @@ class SqliteDecisions:
         await self._write()
 
     async def tally(self, since: datetime, became: Sequence[Became] = ()) -> Sequence[Tallied]:
-        try:
-            return await self._thread.call(partial(_tally, since=since, became=became))
-        except (sqlite3.DatabaseError, OSError) as error:
-            raise ServiceUnavailable(f"{self._path} cannot be read: {error}.") from None
+        return await self._file.read(partial(_tally, since=since, became=became))
 
     async def forget(self, recipient: str) -> None:
         await self.settled()
-        try:
-            await self._thread.call(partial(_forget, recipient=recipient))
-        except (sqlite3.DatabaseError, OSError) as error:
-            raise unwritten(str(self._path), error) from None
+        await self._file.write(partial(_forget, recipient=recipient))
 
     async def _write_soon(self) -> None:
         try:
@@ -94,18 +88,15 @@ class SqliteDecisions:
         while self._waiting:
             rows = [_row(self._waiting.popleft()) for _ in range(min(len(self._waiting), _AT_ONCE))]
             try:
-                await self._thread.call(partial(_insert, rows=rows))
+                await self._file.write(partial(_insert, rows=rows))
                 self._failing = False
-            except (sqlite3.DatabaseError, OSError, ServiceUnavailable) as error:
+            except ServiceUnavailable as error:
                 if not self._failing:
-                    self._warn(f"Decisions are not logged: {unwritten(str(self._path), error)}")
+                    self._warn(f"Decisions are not logged: {error}")
                 self._failing = True
 
-    def _connect(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        connection = open_database(self._path, _SCHEMA)
+    def _prepare(self, connection: sqlite3.Connection) -> None:
         connection.execute("DELETE FROM decisions WHERE at < ?", ((self._clock.now() - DECISIONS_KEPT).timestamp(),))
-        return connection
 
 
 def _row(each: Decided) -> tuple[object, ...]:

@@ -8,7 +8,7 @@ share the next one. What is kept of an event stands under hashes; its address on
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
@@ -18,18 +18,11 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from verifier.adapters.sqlite_thread import (
-    GroupCommit,
-    SqliteThread,
-    open_database,
-    transact,
-    unwritten,
-    write_rows,
-)
+from verifier.adapters.sqlite_file import SqliteFile, forget_for_good
+from verifier.adapters.sqlite_thread import GroupCommit, write_rows
 from verifier.core.calibration import Seen
 from verifier.core.decisions import DECISIONS_KEPT, Became
 from verifier.core.decisions import Outcome as Ended
-from verifier.core.faults import ServiceUnavailable
 from verifier.core.feedback.effects import History, Opt, SoftBounce, is_sign_of_life, is_soft, opt_of
 from verifier.core.feedback.hook import Once
 from verifier.core.mail_events import MailEvent
@@ -69,7 +62,6 @@ _SWEPT_AT_ONCE = 5000
 _SLICE = 2000
 _CACHE_KB = 64 * 1024
 _OTHER, _SOFT, _LIFE, _OPT = range(4)
-_Result = TypeVar("_Result")
 _Item = TypeVar("_Item")
 _encode = msgspec.msgpack.Encoder().encode
 _decode_event = msgspec.msgpack.Decoder(MailEvent).decode
@@ -90,16 +82,15 @@ class SqliteEvents:
     """The file at `path`, opened when it is first needed; `close` comes last."""
 
     def __init__(self, path: Path, clock: Clock, retention: timedelta = RETENTION) -> None:
-        self._path = path
+        self._file = SqliteFile(path, _SCHEMA, self._prepare)
         self._clock = clock
         self._retention = retention
-        self._thread = SqliteThread(self._connect)
         self._coming: GroupCommit[_Batch] = GroupCommit(self._write)
         self._swept: datetime | None = None
 
     async def close(self) -> None:
         await self._coming.settled()
-        await self._thread.close()
+        await self._file.close()
 
     async def add(self, arrivals: Sequence[Arrival], once: Once | None = None) -> int | None:
         batch = _Batch(arrivals, once)
@@ -108,42 +99,42 @@ class SqliteEvents:
 
     async def waiting(self, limit: int) -> Sequence[Waiting]:
         query = "SELECT number, mailbox, event FROM waiting ORDER BY number LIMIT ?"
-        rows = await self._read(lambda connection: connection.execute(query, (limit,)).fetchall())
+        rows = await self._file.read(lambda connection: connection.execute(query, (limit,)).fetchall())
         return [Waiting(number, mailbox, _decode_event(blob)) for number, mailbox, blob in rows]
 
     async def history(self, mailboxes: Sequence[str]) -> Mapping[str, History]:
         known: dict[str, History] = {}
         for some in _slices(mailboxes):
-            known |= await self._read(partial(_histories, mailboxes=some))
+            known |= await self._file.read(partial(_histories, mailboxes=some))
         return known
 
     async def settle(
         self, through: int, outcomes: Sequence[Outcome], active: Mapping[str, datetime], became: Sequence[Became] = ()
     ) -> None:
-        await self._transact(partial(_settle, through=through, outcomes=outcomes, active=active, became=became))
+        await self._file.transact(partial(_settle, through=through, outcomes=outcomes, active=active, became=became))
 
     async def became(self, since: datetime) -> Sequence[Became]:
         query = "SELECT recipient, at, outcome FROM became WHERE at >= ?"
-        rows = await self._read(lambda connection: connection.execute(query, (since.timestamp(),)).fetchall())
+        rows = await self._file.read(lambda connection: connection.execute(query, (since.timestamp(),)).fetchall())
         return [Became(recipient, datetime.fromtimestamp(at, UTC), Ended(outcome)) for recipient, at, outcome in rows]
 
     async def last_active(self, recipients: Sequence[str]) -> Mapping[str, datetime]:
         query = "SELECT recipient, at FROM active WHERE recipient IN (SELECT value FROM json_each(?))"
-        rows = await self._read(lambda connection: connection.execute(query, (_json(recipients),)).fetchall())
+        rows = await self._file.read(lambda connection: connection.execute(query, (_json(recipients),)).fetchall())
         return {recipient: datetime.fromtimestamp(at, UTC) for recipient, at in rows}
 
     async def forget(self, mailbox: str, recipient: str) -> None:
-        await self._transact(partial(_forget, mailbox=mailbox, recipient=recipient))
-        await self._read(lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone())
+        await self._file.transact(partial(_forget, mailbox=mailbox, recipient=recipient))
+        await self._file.read(lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone())
 
     async def seen(self) -> Sequence[Seen]:
         query = "SELECT reason, provider, count(*), sum(hard), sum(risk) FROM outcomes GROUP BY reason, provider"
-        rows = await self._read(lambda connection: connection.execute(query).fetchall())
+        rows = await self._file.read(lambda connection: connection.execute(query).fetchall())
         return [Seen(reason, provider, total, hard, risk) for reason, provider, total, hard, risk in rows]
 
     async def secrets(self, source: str) -> Sequence[str]:
         query = "SELECT secrets FROM secrets WHERE source = ?"
-        row = await self._read(lambda connection: connection.execute(query, (source,)).fetchone())
+        row = await self._file.read(lambda connection: connection.execute(query, (source,)).fetchone())
         return () if row is None else _decode_secrets(row[0])
 
     async def put_secrets(self, source: str, secrets: Sequence[str], at: datetime) -> None:
@@ -153,38 +144,24 @@ class SqliteEvents:
                 row = (source, _encode(tuple(secrets)), at.timestamp())
                 connection.execute("INSERT INTO secrets VALUES (?, ?, ?)", row)
 
-        await self._transact(work)
+        await self._file.transact(work)
 
     async def sources_with_secrets(self) -> Sequence[str]:
         query = "SELECT source FROM secrets ORDER BY source"
-        return [name for (name,) in await self._read(lambda connection: connection.execute(query).fetchall())]
+        return [name for (name,) in await self._file.read(lambda connection: connection.execute(query).fetchall())]
 
     async def _write(self, batches: list[_Batch]) -> None:
         now = self._clock.now()
-        await self._transact(partial(_insert, batches=batches, now=now))
+        await self._file.transact(partial(_insert, batches=batches, now=now))
         if self._swept is None or now - self._swept > _SWEEP:
             self._swept = now
-            while await self._read(partial(_sweep, now=now, retention=self._retention)):
+            while await self._file.read(partial(_sweep, now=now, retention=self._retention)):
                 pass
 
-    async def _transact(self, work: Callable[[sqlite3.Connection], None]) -> None:
-        try:
-            await self._thread.call(partial(transact, work=work))
-        except sqlite3.DatabaseError as error:
-            raise unwritten(str(self._path), error) from None
-
-    async def _read(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
-        try:
-            return await self._thread.call(work)
-        except sqlite3.DatabaseError as error:
-            raise ServiceUnavailable(f"{self._path} cannot be read: {error}.") from None
-
-    def _connect(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        connection = open_database(self._path, _SCHEMA)
-        connection.execute("PRAGMA secure_delete=ON")
+    @staticmethod
+    def _prepare(connection: sqlite3.Connection) -> None:
+        forget_for_good(connection)
         connection.execute(f"PRAGMA cache_size=-{_CACHE_KB}")
-        return connection
 
 
 def _insert(connection: sqlite3.Connection, batches: Sequence[_Batch], now: datetime) -> None:

@@ -6,16 +6,14 @@ few rows of a preview, and these go with their list (secure_delete).
 """
 
 import sqlite3
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 
-from verifier.adapters.sqlite_thread import SqliteThread, open_database, transact, unwritten
-from verifier.core.faults import ServiceUnavailable
+from verifier.adapters.sqlite_file import SqliteFile, forget_for_good
 from verifier.core.list_jobs import ListEvent, ListJob
 from verifier.core.list_states import ListState
 from verifier.core.webhooks import Delivery
@@ -37,7 +35,6 @@ _SCHEMA = (
     """,
 )
 _EVENTS_KEPT = 500
-_Result = TypeVar("_Result")
 _encode = msgspec.msgpack.Encoder().encode
 _decode_job = msgspec.msgpack.Decoder(ListJob).decode
 _decode_event = msgspec.msgpack.Decoder(ListEvent).decode
@@ -48,11 +45,10 @@ class SqliteJobs:
     """The file at `path`, opened when it is first needed."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._thread = SqliteThread(self._connect)
+        self._file = SqliteFile(path, _SCHEMA, forget_for_good)
 
     async def close(self) -> None:
-        await self._thread.close()
+        await self._file.close()
 
     async def add(self, job: ListJob) -> ListJob:
         """The job itself, or the one that has its idempotency key already."""
@@ -64,11 +60,11 @@ class SqliteJobs:
             if known is None:
                 _insert(connection, job)
 
-        await self._transaction(work)
+        await self._file.transact(work)
         return known or job
 
     async def get(self, list_id: str) -> ListJob | None:
-        return await self._read(partial(_job, list_id=list_id))
+        return await self._file.read(partial(_job, list_id=list_id))
 
     async def jobs(
         self,
@@ -90,7 +86,7 @@ class SqliteJobs:
             conditions.append("(created, id) < (?, ?)")
             values += [before[0].timestamp(), before[1]]
         query = f"SELECT job FROM jobs WHERE {' AND '.join(conditions)} ORDER BY created DESC, id DESC LIMIT ?"
-        rows = await self._read(lambda connection: connection.execute(query, (*values, limit)).fetchall())
+        rows = await self._file.read(lambda connection: connection.execute(query, (*values, limit)).fetchall())
         return [_decode_job(blob) for (blob,) in rows]
 
     async def put(self, job: ListJob, event: ListEvent, delivery: Delivery | None = None) -> bool:
@@ -111,7 +107,7 @@ class SqliteJobs:
                 if delivery is not None:
                     _put_delivery(connection, delivery)
 
-        await self._transaction(work)
+        await self._file.transact(work)
         return news
 
     async def remove(self, list_id: str) -> None:
@@ -120,17 +116,17 @@ class SqliteJobs:
             connection.execute("DELETE FROM events WHERE job = ?", (list_id,))
             connection.execute("DELETE FROM deliveries WHERE job = ?", (list_id,))
 
-        await self._transaction(work)
-        await self._read(lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone())
+        await self._file.transact(work)
+        await self._file.read(lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone())
 
     async def events(self, list_id: str, after: int, limit: int = 100) -> Sequence[ListEvent]:
         query = "SELECT event FROM events WHERE job = ? AND number > ? ORDER BY number LIMIT ?"
-        rows = await self._read(lambda connection: connection.execute(query, (list_id, after, limit)).fetchall())
+        rows = await self._file.read(lambda connection: connection.execute(query, (list_id, after, limit)).fetchall())
         return [_decode_event(blob) for (blob,) in rows]
 
     async def due(self, now: datetime, limit: int = 100) -> Sequence[Delivery]:
         query = "SELECT delivery FROM deliveries WHERE due <= ? ORDER BY due, id LIMIT ?"
-        rows = await self._read(lambda connection: connection.execute(query, (now.timestamp(), limit)).fetchall())
+        rows = await self._file.read(lambda connection: connection.execute(query, (now.timestamp(), limit)).fetchall())
         return [_decode_delivery(blob) for (blob,) in rows]
 
     async def put_delivery(self, delivery: Delivery) -> None:
@@ -140,30 +136,12 @@ class SqliteJobs:
             if _job(connection, delivery.list_id) is not None:
                 _put_delivery(connection, delivery)
 
-        await self._transaction(work)
+        await self._file.transact(work)
 
     async def remove_delivery(self, delivery_id: str) -> None:
-        await self._transaction(
+        await self._file.transact(
             lambda connection: _run(connection, "DELETE FROM deliveries WHERE id = ?", (delivery_id,))
         )
-
-    async def _transaction(self, work: Callable[[sqlite3.Connection], None]) -> None:
-        try:
-            await self._thread.call(partial(transact, work=work))
-        except sqlite3.DatabaseError as error:
-            raise unwritten(str(self._path), error) from None
-
-    async def _read(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
-        try:
-            return await self._thread.call(work)
-        except sqlite3.DatabaseError as error:
-            raise ServiceUnavailable(f"{self._path} cannot be read: {error}.") from None
-
-    def _connect(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        connection = open_database(self._path, _SCHEMA)
-        connection.execute("PRAGMA secure_delete=ON")
-        return connection
 
 
 def _run(connection: sqlite3.Connection, statement: str, values: Sequence[object]) -> None:

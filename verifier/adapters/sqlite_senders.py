@@ -5,16 +5,15 @@ so asking for it costs the same however much was sent.
 """
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 
-from verifier.adapters.sqlite_thread import SqliteThread, open_database, transact, unwritten
-from verifier.core.faults import ServiceUnavailable
+from verifier.adapters.sqlite_file import SqliteFile
+from verifier.adapters.sqlite_thread import transact
 from verifier.core.senders import BLASTS_KEPT, Sender, month_of
 from verifier.gate_ports import Usage, Use
 from verifier.ports import Clock
@@ -34,7 +33,6 @@ _SCHEMA = (
     """,
 )
 _SLICE = 500
-_Result = TypeVar("_Result")
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Sender).decode
 
@@ -43,51 +41,35 @@ class SqliteSenders:
     """The file at `path`, opened when it is first needed; `close` comes last."""
 
     def __init__(self, path: Path, clock: Clock) -> None:
-        self._path = path
         self._clock = clock
-        self._writer = SqliteThread(self._connect)
-        self._reader = SqliteThread(self._connect)
+        self._writer = SqliteFile(path, _SCHEMA, self._prepare)
+        self._reader = SqliteFile(path, _SCHEMA, self._prepare)
 
     async def close(self) -> None:
         await self._writer.close()
         await self._reader.close()
 
     async def put(self, sender: Sender) -> None:
-        await self._write(partial(_put, sender=sender))
+        await self._writer.write(partial(_put, sender=sender))
 
     async def senders(self) -> Sequence[Sender]:
-        return await self._read(_senders)
+        return await self._reader.read(_senders)
 
     async def remove(self, name: str) -> bool:
-        return await self._write(partial(_remove, name=name))
+        return await self._writer.write(partial(_remove, name=name))
 
     async def count(self, uses: Sequence[Use]) -> int:
-        return await self._write(partial(_count, uses=uses))
+        return await self._writer.write(partial(_count, uses=uses))
 
     async def usage(self, sender: str, moment: datetime, recipients: Sequence[str]) -> Usage:
-        return await self._read(partial(_usage, sender=sender, moment=moment, recipients=recipients))
+        return await self._reader.read(partial(_usage, sender=sender, moment=moment, recipients=recipients))
 
     async def forget(self, recipient: str) -> None:
-        await self._write(partial(_forget, recipient=recipient))
+        await self._writer.write(partial(_forget, recipient=recipient))
 
-    async def _read(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
-        try:
-            return await self._reader.call(work)
-        except (sqlite3.DatabaseError, OSError, msgspec.MsgspecError) as error:
-            raise ServiceUnavailable(f"{self._path} cannot be read: {error}.") from None
-
-    async def _write(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
-        try:
-            return await self._writer.call(work)
-        except (sqlite3.DatabaseError, OSError) as error:
-            raise unwritten(str(self._path), error) from None
-
-    def _connect(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        connection = open_database(self._path, _SCHEMA)
+    def _prepare(self, connection: sqlite3.Connection) -> None:
         oldest = (self._clock.now() - BLASTS_KEPT).timestamp()
         connection.execute("DELETE FROM uses WHERE at < ?", (oldest,))
-        return connection
 
 
 def _put(connection: sqlite3.Connection, sender: Sender) -> None:

@@ -5,7 +5,7 @@ mailed again. Readers have a connection of their own, so an import holds up no d
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -13,8 +13,8 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from verifier.adapters.sqlite_thread import SqliteThread, open_database, transact, unwritten, write_rows
-from verifier.core.faults import ServiceUnavailable
+from verifier.adapters.sqlite_file import SqliteFile
+from verifier.adapters.sqlite_thread import transact, write_rows
 from verifier.core.suppressions import FORGOTTEN_WHOLE, Removal, Suppression, SuppressionKind
 from verifier.gate_ports import SuppressionWish
 
@@ -60,9 +60,8 @@ class SqliteSuppressions:
     """The file at `path`, opened when it is first needed; `close` comes last."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._writer = SqliteThread(self._connect)
-        self._reader = SqliteThread(self._connect)
+        self._writer = SqliteFile(path, _SCHEMA)
+        self._reader = SqliteFile(path, _SCHEMA)
 
     async def close(self) -> None:
         await self._writer.close()
@@ -70,41 +69,27 @@ class SqliteSuppressions:
 
     async def add(self, suppressions: Sequence[Suppression]) -> int:
         rows = [_row(each) for each in suppressions]
-        return await self._call(self._writer, partial(_insert, rows=rows), writing=True)
+        return await self._writer.write(partial(_insert, rows=rows))
 
     async def remove(self, removals: Sequence[Removal]) -> int:
-        return await self._call(self._writer, partial(_remove, removals=removals), writing=True)
+        return await self._writer.write(partial(_remove, removals=removals))
 
     async def under(self, keys: Sequence[str]) -> Mapping[str, tuple[Suppression, ...]]:
-        return await self._call(self._reader, partial(_under, keys=keys))
+        return await self._reader.read(partial(_under, keys=keys))
 
     async def page(self, wish: SuppressionWish) -> Sequence[tuple[int, Suppression]]:
-        return await self._call(self._reader, partial(_page, wish=wish))
+        return await self._reader.read(partial(_page, wish=wish))
 
     async def forget(self, keys: Sequence[str]) -> None:
-        await self._call(self._writer, partial(_forget, keys=keys), writing=True)
+        await self._writer.write(partial(_forget, keys=keys))
 
     async def origin(self) -> tuple[str, int]:
         """Which file this is, whatever it is called, and the greatest number that it has given."""
-        return await self._call(self._reader, _origin)
+        return await self._reader.read(_origin)
 
     async def news(self, after: int, limit: int) -> News:
         """What came behind the number `after`, at most so many."""
-        return await self._call(self._reader, partial(_news, after=after, limit=limit))
-
-    async def _call(
-        self, thread: SqliteThread, work: Callable[[sqlite3.Connection], _Result], *, writing: bool = False
-    ) -> _Result:
-        try:
-            return await thread.call(work)
-        except (sqlite3.DatabaseError, OSError) as error:
-            if writing:
-                raise unwritten(str(self._path), error) from None
-            raise ServiceUnavailable(f"{self._path} cannot be read: {error}.") from None
-
-    def _connect(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return open_database(self._path, _SCHEMA)
+        return await self._reader.read(partial(_news, after=after, limit=limit))
 
 
 def _insert(connection: sqlite3.Connection, rows: Sequence[tuple[object, ...]]) -> int:

@@ -9,7 +9,7 @@ from verifier.core.evidence import Finding
 from verifier.core.replies import Reading, Reply, ReplyClass, SmtpStage, mask
 
 
-def reply_finding(now: datetime, stage: SmtpStage, reply: Reply, reading: Reading, mx_host: str) -> Finding:
+def reply_finding(now: datetime, stage: SmtpStage, reply: Reply, reading: Reading, mx_host: str | None) -> Finding:
     """What one reply said; `retry_after` is what it asked for, None where it named no time."""
     wait = reading.retry_after_s
     return Finding(

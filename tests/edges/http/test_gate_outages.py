@@ -44,8 +44,8 @@ async def slow(visitor: Visitor, name: str) -> AsyncIterator[None]:
     equipment, facts = visitor.site.desk.gate.equipment, visitor.site.desk.verifier.store
     thread: Any = {
         FACTS_FILE: lambda: facts._behind._thread,  # type: ignore[attr-defined]
-        SUPPRESSIONS_FILE: lambda: equipment.suppressions._reader,  # type: ignore[attr-defined]
-        SENDERS_FILE: lambda: equipment.uses._reader,  # type: ignore[attr-defined]
+        SUPPRESSIONS_FILE: lambda: equipment.suppressions._reader._thread,  # type: ignore[attr-defined]
+        SENDERS_FILE: lambda: equipment.uses._reader._thread,  # type: ignore[attr-defined]
     }[name]()
     woken = threading.Event()
     reading = asyncio.ensure_future(thread.call(lambda _: woken.wait(60)))

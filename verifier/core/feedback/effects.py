@@ -9,13 +9,14 @@ bounces. The order in which events are told makes no difference: what counts is 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from verifier.core.address import Address
 from verifier.core.evidence import Finding
 from verifier.core.feedback.bounces import read_reply
 from verifier.core.mail_events import BounceClass, EventKind, MailEvent
-from verifier.core.replies import ReplyClass, SmtpStage, mask
+from verifier.core.observing import reply_finding
+from verifier.core.replies import ReplyClass, SmtpStage
 from verifier.core.reply_rules import Rules
 from verifier.core.suppression_keys import SuppressionKeys
 from verifier.core.suppressions import Removal, Suppression, SuppressionKind
@@ -181,17 +182,8 @@ def finding_of_bounce(event: MailEvent, rules: Rules) -> Finding | None:
     reply, stage, reading = read_reply(event.reply, event.mx_host, rules)
     if reading.reply_class not in _ABOUT_MAILBOX or reading.ambiguous or reading.rule.startswith("default."):
         return None
-    return Finding(
-        event.at,
-        reply_class=reading.reply_class,
-        stage=stage,
-        code=reply.code,
-        enhanced=reply.enhanced,
-        text=mask(reply.text),
-        rule=reading.rule,
-        mx_host=event.mx_host,
-        told=event.kind,
-    )
+    finding = reply_finding(event.at, stage, reply, reading, event.mx_host)
+    return structs.replace(finding, told=event.kind, retry_after=None)
 
 
 def _entry(

@@ -1,0 +1,66 @@
+"""A SQLite file of the data folder as stores use it: what goes wrong with it is the operator's to hear, by its name."""
+
+import sqlite3
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from verifier.adapters.sqlite_thread import SqliteThread, open_database, transact, unwritten
+from verifier.core.faults import ServiceUnavailable
+
+_Result = TypeVar("_Result")
+_FAULTS = (sqlite3.DatabaseError, OSError, msgspec.MsgspecError)
+
+
+def _nothing(_: sqlite3.Connection) -> None:
+    pass
+
+
+class SqliteFile:
+    """One connection to the file at `path`, opened when it is first needed, its folder made; `close` comes last.
+
+    `scripts` as for `open_database`; `prepare` is run on every new connection.
+    """
+
+    def __init__(
+        self, path: Path, scripts: tuple[str, ...], prepare: Callable[[sqlite3.Connection], None] = _nothing
+    ) -> None:
+        self.path = path
+        self._scripts = scripts
+        self._prepare = prepare
+        self._thread = SqliteThread(self._connect)
+
+    async def close(self) -> None:
+        await self._thread.close()
+
+    async def read(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
+        """What `work` returns. Raises ServiceUnavailable where the file cannot be read."""
+        try:
+            return await self._thread.call(work)
+        except _FAULTS as error:
+            raise ServiceUnavailable(f"{self.path} cannot be read: {error}.") from None
+
+    async def write(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
+        """The same of work that writes. Raises DiskFull where that is why it cannot."""
+        try:
+            return await self._thread.call(work)
+        except _FAULTS as error:
+            raise unwritten(str(self.path), error) from None
+
+    async def transact(self, work: Callable[[sqlite3.Connection], None]) -> None:
+        """`write` in one transaction: all of it is written, or nothing."""
+        await self.write(partial(transact, work=work))
+
+    def _connect(self) -> sqlite3.Connection:
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        connection = open_database(self.path, self._scripts)
+        self._prepare(connection)
+        return connection
+
+
+def forget_for_good(connection: sqlite3.Connection) -> None:
+    """A `prepare`: what is deleted is overwritten, so that nothing of it stays in the file."""
+    connection.execute("PRAGMA secure_delete=ON")
