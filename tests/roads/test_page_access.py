@@ -25,7 +25,9 @@ class Visit:
         self.page = page
         self.found: list[str] = []
         page.set_default_timeout(30_000)
-        page.on("console", lambda said: self.found.append(said.text) if said.type == "error" else None)
+        page.on(
+            "console", lambda said: self.found.append(f"{said.text} {said.location}") if said.type == "error" else None
+        )
 
     def examine(self, name: str) -> None:
         """What axe calls serious or critical, and whether the page has to be scrolled sideways: in the light on a

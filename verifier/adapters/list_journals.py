@@ -2,17 +2,20 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
+from secrets import token_hex
 
 from verifier.adapters.list_folder import ListFolder
 from verifier.adapters.sqlite_journal import SqliteJournal
+from verifier.core.faults import ServiceUnavailable
 from verifier.ports import Clock, Journal
 
-_NAME = "journal"
+_PREFIX = "journal-"
 
 
 class ListJournals:
-    """The journals under a ListFolder."""
+    """The journals under a ListFolder. Each has a name of its own, which no later one gets: a reader that still has a
+    deleted one open would otherwise take the new one's log for its own (sqlite.org/howtocorrupt.html §2.4).
+    """
 
     def __init__(self, folder: ListFolder, clock: Clock) -> None:
         self._folder = folder
@@ -20,24 +23,29 @@ class ListJournals:
 
     async def open(self, list_id: str) -> Journal:
         """The list's journal, made where there is none; to be closed or finished before it is opened again."""
-        return await self._opened(list_id)
+        name = self._name(list_id)
+        journal = self._journal(list_id, name or _PREFIX + token_hex(4))
+        await journal.open()
+        return journal
 
     @asynccontextmanager
     async def reading(self, list_id: str) -> AsyncIterator[Journal | None]:
-        """The list's journal beside whoever writes to it; None where there is none."""
-        if not self._path(list_id).exists():
-            yield None
-            return
-        journal = await self._opened(list_id)
+        """The list's journal beside whoever writes to it, and may delete it any moment; None where there is none."""
+        name = self._name(list_id)
+        journal = await self._found(list_id, name)
         try:
             yield journal
         finally:
-            await journal.close()
+            if journal is not None:
+                await journal.close()
+            if name is not None:
+                self._sweep(list_id, name)
 
     async def discard(self, list_id: str) -> None:
         """Deletes the list's journal."""
-        if self._path(list_id).exists():
-            await (await self._opened(list_id)).finish()
+        journal = await self._found(list_id, self._name(list_id))
+        if journal is not None:
+            await journal.finish()
 
     async def forget(self, key: str) -> None:
         """Erases a mailbox from the journals of all lists. Raises ServiceUnavailable where one cannot be written."""
@@ -46,10 +54,27 @@ class ListJournals:
                 if isinstance(journal, SqliteJournal):
                     await journal.forget(key)
 
-    async def _opened(self, list_id: str) -> SqliteJournal:
-        journal = SqliteJournal(self._folder.path(list_id), _NAME, self._clock, shared=True)
-        await journal.open()
+    async def _found(self, list_id: str, name: str | None) -> SqliteJournal | None:
+        if name is None:
+            return None
+        journal = self._journal(list_id, name, create=False)
+        try:
+            await journal.open()
+        except ServiceUnavailable:
+            if self._name(list_id) == name:
+                raise
+            return None
         return journal
 
-    def _path(self, list_id: str) -> Path:
-        return self._folder.path(list_id) / f"{_NAME}.sqlite"
+    def _journal(self, list_id: str, name: str, *, create: bool = True) -> SqliteJournal:
+        return SqliteJournal(self._folder.path(list_id), name, self._clock, shared=True, create=create)
+
+    def _sweep(self, list_id: str, name: str) -> None:
+        """What a reader makes beside a file that is deleted while it opens it is not deleted by SQLite."""
+        folder = self._folder.path(list_id)
+        if not (folder / f"{name}.sqlite").exists():
+            for path in folder.glob(f"{name}.sqlite-*"):
+                path.unlink(missing_ok=True)
+
+    def _name(self, list_id: str) -> str | None:
+        return next((path.stem for path in self._folder.path(list_id).glob(f"{_PREFIX}*.sqlite")), None)

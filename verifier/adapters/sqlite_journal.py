@@ -67,16 +67,17 @@ class SqliteJournal:
     `open` comes first; then either `finish`, which deletes it, or `close`, which keeps it for the next run.
     """
 
-    def __init__(self, folder: Path, name: str, clock: Clock, *, shared: bool = False) -> None:
+    def __init__(self, folder: Path, name: str, clock: Clock, *, shared: bool = False, create: bool = True) -> None:
         self._clock = clock
         self._path = folder / f"{name}.sqlite"
-        self._thread = SqliteThread(partial(open_database, self._path, _SCHEMA, exclusive=not shared))
+        self._thread = SqliteThread(partial(open_database, self._path, _SCHEMA, exclusive=not shared, create=create))
         self._commits: GroupCommit[_Entry] = GroupCommit(self._write)
 
     async def open(self, *, restart: bool = False) -> None:
         """Creates the file or takes up what an earlier run left; `restart` begins anew, as does a damaged file.
 
-        Raises ServiceUnavailable where another process has it open, or where it cannot be written.
+        Raises ServiceUnavailable where another process has it open, where it cannot be written, or where it is not
+        there and shall not be created.
         """
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         look = partial(transact, work=_clear if restart else _look)

@@ -14,7 +14,7 @@ from types import TracebackType
 import msgspec
 
 from verifier.adapters.sqlite_thread import open_database, transact, unwritten
-from verifier.core.faults import InputError
+from verifier.core.faults import InputError, ServiceUnavailable
 from verifier.core.list_counts import Counts
 from verifier.core.list_rows import Block, Row, Settled
 from verifier.core.reasons import Reason
@@ -51,9 +51,12 @@ class SqliteSheet:
         if anew:
             for suffix in _FILES:
                 path.with_name(path.name + suffix).unlink(missing_ok=True)
-        elif not path.exists():
-            raise InputError("The rows of this list are not there any more.")
-        self._connection = open_database(path, _SCHEMA)
+        try:
+            self._connection = open_database(path, _SCHEMA, create=anew)
+        except ServiceUnavailable:
+            if anew or path.exists():
+                raise
+            raise InputError("The rows of this list are not there any more.") from None
         self._connection.execute("PRAGMA secure_delete=ON")
         self._waiting: list[tuple[int, int, bytes, bytes]] = []
         self._next, self._rows = 0, 0

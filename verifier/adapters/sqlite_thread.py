@@ -110,19 +110,25 @@ class GroupCommit(Generic[_Item]):
             self._rested_at = asyncio.get_running_loop().time() + _COMMIT_PAUSE
 
 
-def open_database(path: Path, scripts: tuple[str, ...], *, exclusive: bool = False) -> sqlite3.Connection:
+def open_database(
+    path: Path, scripts: tuple[str, ...], *, exclusive: bool = False, create: bool = True
+) -> sqlite3.Connection:
     """A connection in autocommit mode to a file that only this user may read, its schema brought up to date.
 
     `scripts[n]` takes the schema from version n to n + 1. Raises ServiceUnavailable where a newer version of this
-    program wrote the file, where it cannot be opened, or where `exclusive` and another process has it open; and
-    sqlite3.DatabaseError where the file is no database or is damaged.
+    program wrote the file, where it cannot be opened, where `exclusive` and another process has it open, or where it is
+    not there and shall not be created; and sqlite3.DatabaseError where the file is no database or is damaged.
     """
     try:
-        _make(path)
+        _make(path) if create else os.utime(path)
     except OSError as error:
         raise ServiceUnavailable(f"{path} cannot be opened: {error.strerror or error}.") from None
     patience = 0.0 if exclusive else _BUSY_SECONDS
-    connection = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
+    mode = f"{path.absolute().as_uri()}?mode=rw"  # should it be deleted meanwhile, no other is made
+    try:
+        connection = sqlite3.connect(mode, patience, isolation_level=None, check_same_thread=False, uri=True)
+    except sqlite3.OperationalError as error:
+        raise ServiceUnavailable(f"{path} cannot be opened: {error}.") from None
     try:
         if exclusive:
             connection.execute("PRAGMA locking_mode=EXCLUSIVE")
