@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from secrets import token_hex
 
 from verifier.adapters.list_folder import ListFolder
 from verifier.adapters.sqlite_journal import SqliteJournal
@@ -24,7 +23,7 @@ class ListJournals:
     async def open(self, list_id: str) -> Journal:
         """The list's journal, made where there is none; to be closed or finished before it is opened again."""
         name = self._name(list_id)
-        journal = self._journal(list_id, name or _PREFIX + token_hex(4))
+        journal = self._journal(list_id, name or _PREFIX + self._clock.token(8))
         await journal.open()
         return journal
 
