@@ -1,6 +1,7 @@
 """Mailboxes: what is fresh is not asked again, what is in the way is no verdict, nobody is asked twice at a time."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
@@ -239,3 +240,19 @@ async def test_who_looks_at_what_is_at_hand_is_counted() -> None:
         desk.guard.heard(form, "shop.example", "other", replied(ReplyClass.MAILBOX_NOT_FOUND), bench.clock.now())
         bench.clock.move(6)
         assert desk.at_hand("bob@shop.example", form) is None  # what was counted is due to be written down
+
+
+async def test_what_a_host_answers_to_many_chunks_is_written_at_once() -> None:
+    """A group is made up of a list's chunks as they come: who keeps its answers is waited for once, not for each."""
+    emails = [f"u{number}@shop.example" for number in range(6)]
+    async with Bench(Host()) as bench:
+        desk = Desk(bench)
+        written: list[list[str]] = []
+
+        async def slow(findings: Sequence[tuple[str, Finding]], _: Sequence[DomainFacts]) -> None:
+            await bench.clock.sleep(1)
+            written.append(sorted(key for key, _ in findings))
+
+        desk.record = slow  # type: ignore[method-assign]
+        await asyncio.gather(*(desk.ask(email, accepts_all=control(False)) for email in emails))
+        assert written == [emails]

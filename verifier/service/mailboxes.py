@@ -21,7 +21,7 @@ from verifier.service.harvest_guard import Client, HarvestGuard
 from verifier.service.lanes import Lanes
 from verifier.service.outages import Outages
 from verifier.service.probing import Ahead, Probed, Target
-from verifier.service.recording import Record, Recording
+from verifier.service.recording import ChunkNotes, Record, Recorder
 from verifier.service.turns import Turns
 
 _CLAIM_SECONDS = 120.0
@@ -225,15 +225,11 @@ class Mailboxes:
             knowledge.live.update(to_ask)
             return
 
-        def counted(results: Sequence[tuple[Target, Probed]]) -> None:
-            for target, probed in results:
-                self._guard.heard(asking.client, target.domain, target.key, probed.finding, self._clock.now())
-            self._guard.look_again(asking.client, [target for target, _ in results])
-
-        recording = Recording(self._store, self._outages, known, asking.record, counted)
-        targets = [self._target(key, address, knowledge, asking, recording) for key, address in to_ask.items()]
+        recorder = Recorder(self._guard, asking.client, self._store, self._clock, asking.record)
+        chunk = ChunkNotes(recorder, self._outages, known)
+        targets = [self._target(key, address, knowledge, asking, chunk) for key, address in to_ask.items()]
         if self._flights is None:
-            await self._probe(targets, knowledge, asking, recording)
+            await self._probe(targets, knowledge, asking, chunk)
             return
         since = self._clock.now()
         claims = await asyncio.gather(*(self._flights.claim(t.key, _CLAIM_SECONDS) for t in targets))
@@ -241,30 +237,29 @@ class Mailboxes:
         others = [target for target, claimed in zip(targets, claims, strict=True) if not claimed]
         try:
             answered = await self._answered_elsewhere(mine, since, knowledge, asking)
-            await self._probe([t for t in mine if t.key not in answered], knowledge, asking, recording)
+            await self._probe([t for t in mine if t.key not in answered], knowledge, asking, chunk)
         finally:
             await asyncio.gather(*(self._flights.release(target.key) for target in mine))
         await asyncio.gather(
-            *(self._await_another(self._flights, target, knowledge, asking, recording) for target in others)
+            *(self._await_another(self._flights, target, knowledge, asking, chunk) for target in others)
         )
 
-    async def _probe(
-        self, targets: Sequence[Target], knowledge: Knowledge, asking: Asking, recording: Recording
-    ) -> None:
+    async def _probe(self, targets: Sequence[Target], knowledge: Knowledge, asking: Asking, chunk: ChunkNotes) -> None:
         try:
             self._lanes.submit(self._guard.admit(asking.client, targets))
             results = [(target, await target.future) for target in targets]
-            await recording.close()
-            await recording.tell([(t.key, p.finding) for t, p in results if p.finding.obstacle is Obstacle.NOT_PROBED])
+            await chunk.close()
+            unasked = [(t.key, p.finding) for t, p in results if p.finding.obstacle is Obstacle.NOT_PROBED]
+            await chunk.recorder.tell(unasked)
             for target, probed in results:
-                self._learn(target, recording.settled(target, probed), knowledge)
+                self._learn(target, chunk.settled(target, probed), knowledge)
         finally:
             self._guard.leave(asking.client, targets)
             for target in targets:
                 target.future.cancel()
 
     async def _await_another(
-        self, flights: SingleFlight, target: Target, knowledge: Knowledge, asking: Asking, recording: Recording
+        self, flights: SingleFlight, target: Target, knowledge: Knowledge, asking: Asking, chunk: ChunkNotes
     ) -> None:
         """Another process asks already: its finding is waited for, or its claim, when it died."""
         since = self._clock.now()
@@ -274,7 +269,7 @@ class Mailboxes:
                 return
         try:
             if not await self._answered_elsewhere([target], since, knowledge, asking):
-                await self._probe([target], knowledge, asking, recording)
+                await self._probe([target], knowledge, asking, chunk)
         finally:
             await flights.release(target.key)
 
@@ -323,7 +318,7 @@ class Mailboxes:
         address: Address,
         knowledge: Knowledge,
         asking: Asking,
-        recording: Recording,
+        chunk: ChunkNotes,
     ) -> Target:
         facts = knowledge.facts[address.domain]
         assert facts.route is not None
@@ -343,7 +338,8 @@ class Mailboxes:
             and not (fresh and fact is not None and fact.value is None),
             source=asking.source,
             interactive=asking.interactive,
-            record=recording.record,
+            record=chunk.recorder,
+            chunk=chunk,
             future=asyncio.get_running_loop().create_future(),
             keep_transcript=asking.keep_transcript,
             ahead=asking.ahead,

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from msgspec import Struct
 
@@ -77,6 +78,8 @@ class Target(Struct, eq=False):
     """Seconds to wait at least before a greylisted recipient is asked again."""
     ahead: Ahead | None = None
     """What is still to come of its list."""
+    chunk: Any = None
+    """Whatever `record` has to know of it."""
 
 
 class Question(Struct, eq=False):

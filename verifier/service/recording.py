@@ -1,17 +1,16 @@
-"""What one chunk hears while it is asked: kept as it comes, but for refusals that may turn out to be an outage's.
-
-Those are held back until the chunk is through: what is recorded of a mailbox cannot be taken back.
+"""What is heard while a list or check is asked about: kept as it comes, but for refusals that may turn out to be an
+outage's. Those are held back until their chunk is through: what is recorded of a mailbox cannot be taken back.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Protocol
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from verifier.core.evidence import Finding
 from verifier.core.facts import DomainFacts
 from verifier.core.outage import is_refusal, looked_at
-from verifier.ports import FactStore
+from verifier.ports import Clock, FactStore
+from verifier.service.harvest_guard import Client, HarvestGuard
 from verifier.service.outages import Outages
 from verifier.service.probing import Probed, Target
 
@@ -19,63 +18,32 @@ Record = Callable[[Sequence[tuple[str, Finding]], Sequence[DomainFacts]], Awaita
 """Who asked is told of findings by mailbox key, and of facts."""
 
 
-class Counted(Protocol):
-    """Is told of each answer that came."""
+class Recorder(Struct, frozen=True):
+    """What a lane awaits after each group: the guard counts, the store knows, and then whoever asked.
 
-    def __call__(self, results: Sequence[tuple[Target, Probed]], /) -> None: ...
-
-
-class Recording:
-    """`record` is what a lane awaits after each group: the store knows, and then whoever asked. `earlier` are the
-    findings that the store had before, by key.
+    Those of all chunks of a list are equal, for a host's group is made up of many chunks: what it answered is written
+    down at once, and waited for once.
     """
 
-    def __init__(
-        self,
-        store: FactStore,
-        outages: Outages,
-        earlier: Mapping[str, tuple[Finding, ...]],
-        told: Record | None,
-        counted: Counted,
-    ) -> None:
-        self._store = store
-        self._outages = outages
-        self._earlier = earlier
-        self._told = told
-        self._counted = counted
-        self._held: list[tuple[Target, Probed]] = []
-        self._changed: dict[str, Finding] = {}
+    guard: HarvestGuard
+    client: Client
+    store: FactStore
+    clock: Clock
+    told: Record | None
 
-    async def record(self, results: Sequence[tuple[Target, Probed]]) -> None:
-        """Keep the results, or hold them back."""
-        self._counted(results)
-        certain = []
+    async def __call__(self, results: Sequence[tuple[Target, Probed]]) -> None:
+        """Keep the results, or leave them with their chunks."""
+        now = self.clock.now()
         for target, probed in results:
-            self._outages.heard(target.domain, target.key, probed.finding)
-            if is_refusal(probed.finding) and self._outages.possible(target.domain):
-                self._held.append((target, probed))
-            else:
-                certain.append((target, probed))
-        await self._keep(certain)
+            self.guard.heard(self.client, target.domain, target.key, probed.finding, now)
+        self.guard.look_again(self.client, [target for target, _ in results])
+        await self.keep([(target, probed) for target, probed in results if not target.chunk.holds_back(target, probed)])
 
-    async def close(self) -> None:
-        """Keep what was held back, by what is known by now."""
-        held, self._held = self._held, []
-        if held:
-            await self._keep(held)
-
-    async def tell(self, findings: Sequence[tuple[str, Finding]]) -> None:
-        """Whoever asked learns what is no observation, and therefore not remembered."""
-        if self._told is not None and findings:
-            await self._told(findings, ())
-
-    def settled(self, target: Target, probed: Probed) -> Probed:
-        """The result as it was kept."""
-        changed = self._changed.get(target.key)
-        return probed if changed is None else structs.replace(probed, finding=changed)
-
-    async def _keep(self, results: Sequence[tuple[Target, Probed]]) -> None:
-        findings = [(target.key, self._second_look(target, probed.finding)) for target, probed in results]
+    async def keep(self, results: Sequence[tuple[Target, Probed]]) -> None:
+        """Keep the results as their chunks see them by now."""
+        if not results:
+            return
+        findings = [(target.key, target.chunk.second_look(target, probed.finding)) for target, probed in results]
         learned = {
             target.domain: DomainFacts(target.domain, accepts_all=probed.accepts_all)
             for target, probed in results
@@ -83,12 +51,46 @@ class Recording:
         }
         facts = tuple(learned.values())
         if facts:
-            await self._store.remember_domains(facts)
-        await self._store.remember_mailboxes(findings)
-        if self._told is not None:
-            await self._told(findings, facts)
+            await self.store.remember_domains(facts)
+        await self.store.remember_mailboxes(findings)
+        await self.tell(findings, facts)
 
-    def _second_look(self, target: Target, finding: Finding) -> Finding:
+    async def tell(self, findings: Sequence[tuple[str, Finding]], facts: Sequence[DomainFacts] = ()) -> None:
+        """Whoever asked learns it; by itself for what is no observation, and therefore not remembered."""
+        if self.told is not None and findings:
+            await self.told(findings, facts)
+
+
+class ChunkNotes:
+    """What one chunk holds back. `earlier` are the findings that the store had before, by key."""
+
+    def __init__(self, recorder: Recorder, outages: Outages, earlier: Mapping[str, tuple[Finding, ...]]) -> None:
+        self.recorder = recorder
+        self._outages = outages
+        self._earlier = earlier
+        self._held: list[tuple[Target, Probed]] = []
+        self._changed: dict[str, Finding] = {}
+
+    def holds_back(self, target: Target, probed: Probed) -> bool:
+        """An answer has come: whether it is to be kept later."""
+        self._outages.heard(target.domain, target.key, probed.finding)
+        if is_refusal(probed.finding) and self._outages.possible(target.domain):
+            self._held.append((target, probed))
+            return True
+        return False
+
+    async def close(self) -> None:
+        """Keep what was held back, by what is known by now."""
+        held, self._held = self._held, []
+        await self.recorder.keep(held)
+
+    def settled(self, target: Target, probed: Probed) -> Probed:
+        """The result as it was kept."""
+        changed = self._changed.get(target.key)
+        return probed if changed is None else structs.replace(probed, finding=changed)
+
+    def second_look(self, target: Target, finding: Finding) -> Finding:
+        """The finding as it is to be kept: a refusal that contradicts what was known may be doubted."""
         if not is_refusal(finding):
             return finding
         looked = looked_at(
