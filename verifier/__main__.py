@@ -5,7 +5,7 @@ import sys
 
 from verifier.edges.cli.root import run
 
-_YOUNG = 10_000
+_YOUNG = 50_000
 """New objects between two looks for cycles. Lists are rows by the thousand, none in a cycle, most gone before a look
 could pay: at Python's own 700 the looks take a fifth of the time of `verifier clean` (bench/README.md)."""
 

@@ -14,6 +14,7 @@ import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from errno import ENOSPC
 from functools import partial
 from pathlib import Path
@@ -65,16 +66,18 @@ class SqliteThread:
 
 
 class GroupCommit(Generic[_Item]):
-    """Gathers items while a commit runs, and for a moment after it, and writes them together in the next: a commit a
-    group of a busy list would cost more than asking it.
+    """Gathers items while a commit runs, and for `pause` seconds after it unless somebody waits for it to be `settled`,
+    and writes them together in the next: a commit a group of a busy list would cost more than asking it.
     """
 
-    def __init__(self, write: Callable[[list[_Item]], Awaitable[None]]) -> None:
+    def __init__(self, write: Callable[[list[_Item]], Awaitable[None]], pause: float = _COMMIT_PAUSE) -> None:
         self._write = write
+        self._pause = pause
         self._gathered: list[_Item] = []
         self._running: asyncio.Task[None] | None = None
         self._next: asyncio.Task[None] | None = None
         self._rested_at = 0.0
+        self._pressed = asyncio.Event()
 
     @property
     def waiting(self) -> int:
@@ -94,6 +97,7 @@ class GroupCommit(Generic[_Item]):
         """
         last = self._next or self._running
         if last is not None and not last.done():
+            self._pressed.set()
             await asyncio.wait([last])
 
     async def _commit(self, before: "asyncio.Task[None] | None") -> None:
@@ -101,13 +105,15 @@ class GroupCommit(Generic[_Item]):
             await asyncio.wait([before])
         pause = self._rested_at - asyncio.get_running_loop().time()
         if pause > 0:
-            await asyncio.sleep(pause)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._pressed.wait(), pause)
+        self._pressed.clear()
         items, self._gathered = self._gathered, []
         self._running, self._next = self._next, None
         try:
             await self._write(items)
         finally:
-            self._rested_at = asyncio.get_running_loop().time() + _COMMIT_PAUSE
+            self._rested_at = asyncio.get_running_loop().time() + self._pause
 
 
 def open_database(
