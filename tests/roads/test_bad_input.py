@@ -47,6 +47,9 @@ CASES = {
     "output folder unwritable": Case(GOOD, ("-o", "/proc/out.csv", *OFFLINE), 64, "/proc cannot be written to"),
     "report folder missing": Case(GOOD, ("--report", "nowhere/r.html", *OFFLINE), 64, "nowhere"),
     "report over the list": Case(GOOD, ("--report", "list.csv", "--force", *OFFLINE), 64, "would overwrite the list"),
+    "some rows over the list": Case(
+        GOOD, ("-o", "list.csv", "--keep", "deliverable", "--force", *OFFLINE), 64, "would be lost"
+    ),
     "report exists": Case(GOOD, ("--report", "taken.csv", *OFFLINE), 64, "exists: name another report"),
     "unwritable data folder": Case(GOOD, (), 69, "data folder", (("VERIFIER_DATA_DIR", "/proc/nothing"),)),
     "data folder is a file": Case(GOOD, (), 69, "data folder", (("VERIFIER_DATA_DIR", "taken.csv"),)),

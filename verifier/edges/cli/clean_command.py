@@ -140,7 +140,13 @@ def clean_list(settings: Settings, wish: Wish) -> Summary:
 
 
 def _require_place(wish: Wish, output: str | Path) -> None:
-    """Hours of asking shall not end with a page that has nowhere to go, or with the list overwritten by it."""
+    """Hours of asking shall not end with a page that has nowhere to go, nor with a list that it overwrote, or that was
+    overwritten by those of its rows that were kept.
+    """
+    if wish.keep is not None and wish.source != STDIN and Path(output).resolve() == Path(wish.source).resolve():
+        raise OperatorError(
+            f"What --keep leaves out would be lost, for {output} is the list itself: name another output."
+        )
     report = wish.report
     if report is None:
         return
