@@ -1,6 +1,8 @@
 """The contract of DecisionLog: what was decided can be told for a while, without saying of whom."""
 
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from msgspec import structs
 
 from tests.support.clock import START, FakeClock
 from tests.support.facts import at
+from verifier.adapters import sqlite_decisions
 from verifier.adapters.sqlite_decisions import SqliteDecisions
 from verifier.core.decisions import DECISIONS_KEPT, Became, Decided, Outcome, Tallied, became, masked
 from verifier.core.faults import ServiceUnavailable
@@ -107,6 +110,19 @@ async def test_a_recipient_is_forgotten(tmp_path: Path) -> None:
     later = SqliteDecisions(path, FakeClock(START + DECISIONS_KEPT * 2), lambda _: None)
     assert await later.tally(START) == []
     await later.close()
+
+
+async def test_everything_of_a_recipient_is_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever it stands in a long log, and nothing of anybody else."""
+    monkeypatch.setattr(sqlite_decisions, "_READ_AT_ONCE", 2)
+    log = SqliteDecisions(tmp_path / "decisions.sqlite", FakeClock(), lambda _: None)
+    log.note([BLOCKED, *[structs.replace(BLOCKED, recipient="k2", masked="o***@shop.example")] * 5, BLOCKED, BLOCKED])
+    await log.forget("k1")
+    await log.forget("k3")
+    await log.close()
+    with closing(sqlite3.connect(tmp_path / "decisions.sqlite")) as file:
+        found = file.execute("SELECT recipient, masked, count(*) FROM decisions GROUP BY 1, 2 ORDER BY 1").fetchall()
+    assert found == [("", "***", 3), ("k2", "o***@shop.example", 5)]
 
 
 async def test_a_log_that_cannot_be_written_stops_nobody(tmp_path: Path) -> None:
