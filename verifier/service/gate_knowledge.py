@@ -51,9 +51,8 @@ class GateKnowledge:
         """A mailbox could be asked, as far as we know."""
         return self._smtp_enabled and self._egress.last not in _SHUT
 
-    def at_hand(self, address: Address) -> Knowledge | None:
-        """What `of` would say of one address that memory holds whole."""
-        key = self._judging.key_of(address)
+    def at_hand(self, address: Address, key: str) -> Knowledge | None:
+        """What `of` would say of one address that memory holds whole; `key` is its mailbox's."""
         held = self._glance.at_hand(address.domain, key, self._clock.now()) if self._glance is not None else None
         if held is None:
             return None

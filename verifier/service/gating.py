@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 
 from msgspec import Struct
 
-from verifier.core.address import Address, SyntaxFault, parse_address
+from verifier.core.address import Address
 from verifier.core.decisions import decided
 from verifier.core.faults import ServiceUnavailable
 from verifier.core.gate import GateFacts, Ruling, decide, holding
@@ -22,16 +22,17 @@ from verifier.core.reasons import ALL_STAGES, Reason, StageName
 from verifier.core.senders import Sender, cap_until, quota_until
 from verifier.core.suppression_keys import SuppressionKeys
 from verifier.core.suppressions import Suppression, SuppressionKind
-from verifier.core.test_addresses import stated_reason
 from verifier.core.verdict import Assessment
 from verifier.gate_ports import ActivitySource, DecisionLog, SuppressionFront, SuppressionStore, Usage, Use, UseStore
 from verifier.ports import Clock
+from verifier.service.gate_recipients import Recipient, Recipients
 from verifier.service.judging import Judging
 from verifier.service.mailboxes import Knowledge
 
 DEADLINE_SECONDS = 0.05
 _MOST_LATE = 200
 _ID_LENGTH = 20
+_FACTS, _ENTRIES, _USAGE, _ACTIVE = "facts", "entries", "usage of ", "active"
 _Found = TypeVar("_Found")
 _NO_KINDS: frozenset[SuppressionKind] = frozenset()
 
@@ -39,12 +40,12 @@ _NO_KINDS: frozenset[SuppressionKind] = frozenset()
 class Remembered(Protocol):
     """What is known of addresses, however old, without asking anybody (service/gate_knowledge.py).
 
-    `at_hand` is what `of` would give without waiting, None where it would have to wait.
+    `at_hand` is what `of` would give without waiting, None where it would have to wait; `key` is the mailbox's.
     """
 
     @property
     def can_probe(self) -> bool: ...
-    def at_hand(self, address: Address) -> Knowledge | None: ...
+    def at_hand(self, address: Address, key: str) -> Knowledge | None: ...
     async def of(self, addresses: Collection[Address]) -> Knowledge: ...
 
 
@@ -76,16 +77,11 @@ class _Asked(Struct):
     """One question on its way to its answer."""
 
     question: GateQuestion
-    parsed: Address | SyntaxFault
+    recipient: Recipient
     policy: Policy
     sender: Sender | None
-    keys: tuple[str, ...] = ()
-    suspected: frozenset[SuppressionKind] = _NO_KINDS
+    suspected: frozenset[SuppressionKind]
     assessment: Assessment | None = None
-
-    @property
-    def recipient(self) -> str:
-        return self.keys[0] if self.keys else ""
 
 
 class _Learned(Struct):
@@ -106,6 +102,7 @@ class Gate:
 
     def __init__(self, equipment: Equipment) -> None:
         self._equipment = equipment
+        self._recipients = Recipients(equipment.keys, equipment.judging)
         self._late: set[asyncio.Future[object]] = set()
 
     @property
@@ -117,23 +114,28 @@ class Gate:
         self, questions: Sequence[GateQuestion], *, deadline_seconds: float = DEADLINE_SECONDS
     ) -> list[GateAnswer]:
         """One answer for each question, in order, within the deadline. Raises UnknownPolicy."""
-        clock = self._equipment.clock
-        end = clock.monotonic() + deadline_seconds
+        end = self._equipment.clock.monotonic() + deadline_seconds
         asked = [self._asked(question) for question in questions]
-        learned = await self._learn(asked, end)
-        now = clock.now()
-        self._judge(asked, learned)
-        taken: dict[str, list[tuple[str, datetime]]] = {}
-        rulings = [self._rule(each, learned, taken, now) for each in asked]
-        answers = [_answer(each, ruling, now) for each, ruling in zip(asked, rulings, strict=True)]
-        again = [each.question.email for each, ruling in zip(asked, rulings, strict=True) if ruling.probe]
-        if again:
-            self._equipment.refresh(again)
-        self._equipment.log.note(
-            [decided(each.question, answer, each.recipient, now) for each, answer in zip(asked, answers, strict=True)]
-        )
+        learned, unseen = self._at_hand(asked)
+        reads = self._reads(asked, unseen)
+        if reads:
+            _take_in(learned, reads, await self._in_time(reads, end))
+        now = self._equipment.clock.now()
+        answers = self._concluded(asked, learned, now)
         await self._count(asked, answers, now, end)
         return answers
+
+    def at_once(self, question: GateQuestion) -> GateAnswer | None:
+        """What `decide` answers, where nobody has to be waited for; None where somebody has. Raises UnknownPolicy."""
+        asked = [self._asked(question)]
+        learned, unseen = self._at_hand(asked)
+        if unseen or question.count or self._reads(asked, unseen):
+            return None
+        return self._concluded(asked, learned, self._equipment.clock.now())[0]
+
+    def forget(self) -> None:
+        """What was kept in memory of whoever was asked about; nothing has to be decided otherwise."""
+        self._recipients.forget()
 
     async def close(self) -> None:
         """Ends what is still waited for behind answers that were due before it came."""
@@ -151,47 +153,41 @@ class Gate:
             if question.policy is not None:
                 raise UnknownPolicy(f"there is no policy {name}: known are {', '.join(equipment.policies)}")
             policy = BALANCED  # the sender's own was taken away
-        parsed = parse_address(question.email)
-        asked = _Asked(question, parsed, policy, sender)
-        if isinstance(parsed, Address):
-            asked.keys = equipment.keys.sought(parsed)
-            asked.suspected = equipment.front.suspected(asked.keys)
-        return asked
+        recipient = self._recipients.of(question.email)
+        suspected = equipment.front.suspected(recipient.sought) if recipient.sought else _NO_KINDS
+        return _Asked(question, recipient, policy, sender, suspected)
 
-    async def _learn(self, asked: Sequence[_Asked], end: float) -> _Learned:
-        """What has to be read is read side by side, and whatever is not there in time is gone without."""
-        equipment = self._equipment
-        learned = _Learned(Knowledge.of({}), {}, {}, {})
-        unseen: list[Address] = []
+    def _at_hand(self, asked: Sequence[_Asked]) -> tuple[_Learned, list[Address]]:
+        """What memory holds, and of whom it does not hold all."""
+        knowledge, unseen = Knowledge.of({}), []
         for each in asked:
-            if isinstance(each.parsed, Address) and stated_reason(each.parsed) is None:
-                held = equipment.remembered.at_hand(each.parsed)
+            parsed = each.recipient.parsed
+            if isinstance(parsed, Address) and not each.recipient.stated:
+                held = self._equipment.remembered.at_hand(parsed, each.recipient.mailbox)
                 if held is None:
-                    unseen.append(each.parsed)
+                    unseen.append(parsed)
                 else:
-                    assert learned.knowledge is not None
-                    learned.knowledge.facts |= held.facts
-                    learned.knowledge.findings |= held.findings
-        suspects = [key for each in asked if each.suspected for key in each.keys]
-        capped = {each.sender.name for each in asked if each.sender is not None and each.sender.is_capped}
-        watched = equipment.activity is not None and any(each.policy.ages.inactive is not None for each in asked)
-        if not unseen and not suspects and not capped and not watched:
-            return learned
-        now = equipment.clock.now()
+                    knowledge.facts |= held.facts
+                    knowledge.findings |= held.findings
+        return _Learned(knowledge, {}, {}, {}), unseen
+
+    def _reads(self, asked: Sequence[_Asked], unseen: Sequence[Address]) -> dict[str, Callable[[], Awaitable[object]]]:
+        """What has to be read, side by side; whatever is not there in time is gone without."""
+        equipment = self._equipment
         reads: dict[str, Callable[[], Awaitable[object]]] = {}
         if unseen:
-            reads["facts"] = partial(equipment.remembered.of, unseen)
+            reads[_FACTS] = partial(equipment.remembered.of, unseen)
+        suspects = [key for each in asked if each.suspected for key in each.recipient.sought]
         if suspects:
-            reads["entries"] = partial(equipment.suppressions.under, suspects)
-        for name in capped:
-            mine = [each for each in asked if each.sender is not None and each.sender.name == name and each.keys]
-            reads[f"usage {name}"] = partial(equipment.uses.usage, name, now, [each.recipient for each in mine])
-        if watched and equipment.activity is not None:
-            recipients = [each.recipient for each in asked if each.keys]
-            reads["active"] = partial(equipment.activity.last_active, recipients)
-        found = await self._in_time(reads, end)
-        _take_in(learned, found, unseen, capped)
-        return learned
+            reads[_ENTRIES] = partial(equipment.suppressions.under, suspects)
+        for name in {each.sender.name for each in asked if each.sender is not None and each.sender.is_capped}:
+            mine = [each for each in asked if each.sender is not None and each.sender.name == name]
+            recipients = [each.recipient.key for each in mine if each.recipient.key]
+            reads[_USAGE + name] = partial(equipment.uses.usage, name, equipment.clock.now(), recipients)
+        if equipment.activity is not None and any(each.policy.ages.inactive is not None for each in asked):
+            recipients = [each.recipient.key for each in asked if each.recipient.key]
+            reads[_ACTIVE] = partial(equipment.activity.last_active, recipients)
+        return reads
 
     async def _in_time(self, reads: Mapping[str, Callable[[], Awaitable[object]]], end: float) -> dict[str, object]:
         """The answers that came in time. What comes later is waited for by nobody; where too much is late already,
@@ -223,10 +219,31 @@ class Gate:
         if not isinstance(fault, ServiceUnavailable):
             self._equipment.report_fault(fault)
 
-    def _judge(self, asked: Sequence[_Asked], learned: _Learned) -> None:
+    def _concluded(self, asked: Sequence[_Asked], learned: _Learned, now: datetime) -> list[GateAnswer]:
+        """The answers, logged; what lacks is asked behind them."""
+        self._judge(asked, learned, now)
+        taken: dict[str, list[tuple[str, datetime]]] = {}
+        answers, again, noted = [], [], []
+        for each in asked:
+            ruling = self._rule(each, learned, taken, now)
+            answer = _answer(each, ruling, now)
+            answers.append(answer)
+            noted.append(decided(each.question, answer, each.recipient.key, each.recipient.masked, now))
+            if ruling.probe:
+                again.append(each.question.email)
+        if again:
+            self._equipment.refresh(again)
+        self._equipment.log.note(noted)
+        return answers
+
+    def _judge(self, asked: Sequence[_Asked], learned: _Learned, now: datetime) -> None:
         knowledge = learned.knowledge if learned.knowledge is not None else Knowledge.of({})
-        parsed = [each.parsed for each in asked]
-        for each, assessment in zip(asked, self._equipment.judging.judge(parsed, knowledge, ALL_STAGES), strict=True):
+        if len(asked) == 1 and isinstance(parsed := asked[0].recipient.parsed, Address):
+            mailbox = asked[0].recipient.mailbox
+            asked[0].assessment = self._equipment.judging.judge_one(parsed, mailbox, knowledge, ALL_STAGES, now)
+            return
+        texts = [each.recipient.parsed for each in asked]
+        for each, assessment in zip(asked, self._equipment.judging.judge(texts, knowledge, ALL_STAGES), strict=True):
             each.assessment = assessment
 
     def _rule(
@@ -236,7 +253,7 @@ class Gate:
         facts = self._facts(each, learned, taken, now)
         ruling = decide(facts, each.question.message_class, each.policy, now)
         if each.sender is not None and each.question.count and ruling.decision is GateDecision.ALLOW:
-            taken.setdefault(each.sender.name, []).append((each.recipient, now))
+            taken.setdefault(each.sender.name, []).append((each.recipient.key, now))
         return ruling
 
     def _facts(
@@ -246,7 +263,7 @@ class Gate:
         assert assessment is not None
         kinds, unconfirmed = _kinds(each, learned.entries, now)
         unavailable, reason = False, _known_reason(each, assessment)
-        if learned.knowledge is None and isinstance(each.parsed, Address) and stated_reason(each.parsed) is None:
+        if learned.knowledge is None and each.recipient.is_looked_up:
             unavailable = True
         cap = quota = None
         if each.sender is not None and each.sender.is_capped:
@@ -255,8 +272,9 @@ class Gate:
                 unavailable = True
             else:
                 mine = taken.get(each.sender.name, ())
-                blasts = usage.blasts.get(each.recipient, ())
-                cap = cap_until(each.sender, (*blasts, *(at for key, at in mine if key == each.recipient)), now)
+                recipient = each.recipient.key
+                blasts = usage.blasts.get(recipient, ())
+                cap = cap_until(each.sender, (*blasts, *(at for key, at in mine if key == recipient)), now)
                 quota = quota_until(each.sender, usage.used + len(mine), now)
         return GateFacts(
             reason=reason,
@@ -268,7 +286,7 @@ class Gate:
             unconfirmed=unconfirmed,
             cap_until=cap,
             quota_until=quota,
-            last_active=(learned.active or {}).get(each.recipient),
+            last_active=(learned.active or {}).get(each.recipient.key),
             reactivation=question.reactivation,
             can_probe=self._equipment.remembered.can_probe or StageName.MX not in assessment.stages,
             unavailable=unavailable,
@@ -287,28 +305,30 @@ class Gate:
     def _use(self, each: _Asked, sender: str, now: datetime) -> Use:
         question = each.question
         named = question.id or question.campaign or self._equipment.clock.token(_ID_LENGTH)
-        return Use(sender, f"{named} {each.recipient}", each.recipient, now, question.message_class != "transactional")
+        recipient = each.recipient.key
+        return Use(sender, f"{named} {recipient}", recipient, now, question.message_class != "transactional")
 
 
-def _take_in(
-    learned: _Learned, found: Mapping[str, object], unseen: Sequence[Address], capped: Collection[str]
-) -> None:
-    if unseen:
-        knowledge = found.get("facts")
+def _take_in(learned: _Learned, reads: Collection[str], found: Mapping[str, object]) -> None:
+    """What was found of what was read joins what was at hand; None stands for what was not found in time."""
+    if _FACTS in reads:
+        knowledge = found.get(_FACTS)
         if isinstance(knowledge, Knowledge) and learned.knowledge is not None:
             knowledge.facts |= learned.knowledge.facts
             knowledge.findings |= learned.knowledge.findings
             learned.knowledge = knowledge
         else:
             learned.knowledge = None
-    entries = found.get("entries")
-    learned.entries = entries if isinstance(entries, dict) else None
-    for name in capped:
-        usage = found.get(f"usage {name}")
-        if isinstance(usage, Usage):
-            learned.usage[name] = usage
-    active = found.get("active")
-    learned.active = active if isinstance(active, dict) else None
+    if _ENTRIES in reads:
+        entries = found.get(_ENTRIES)
+        learned.entries = entries if isinstance(entries, dict) else None
+    for name in reads:
+        usage = found.get(name)
+        if name.startswith(_USAGE) and isinstance(usage, Usage):
+            learned.usage[name.removeprefix(_USAGE)] = usage
+    if _ACTIVE in reads:
+        active = found.get(_ACTIVE)
+        learned.active = active if isinstance(active, dict) else None
 
 
 def _kinds(
@@ -320,15 +340,14 @@ def _kinds(
     if entries is None:
         return each.suspected - {SuppressionKind.MANUAL_ALLOW}, True
     question = each.question
-    found = [entry for key in each.keys for entry in entries.get(key, ())]
+    found = [entry for key in each.recipient.sought for entry in entries.get(key, ())]
     kinds = holding(found, now, message_class=question.message_class, sender=question.sender, topic=question.topic)
     return kinds, False
 
 
 def _known_reason(each: _Asked, assessment: Assessment) -> Reason | None:
     """None where nobody has been asked yet; a finding that says so (it expires), or a test address, is an answer."""
-    stated = isinstance(each.parsed, Address) and stated_reason(each.parsed) is not None
-    if assessment.reason is Reason.NOT_PROBED and assessment.expires_at is None and not stated:
+    if assessment.reason is Reason.NOT_PROBED and assessment.expires_at is None and not each.recipient.stated:
         return None
     return assessment.reason
 
