@@ -1,7 +1,7 @@
 """The contract of DecisionLog: what was decided can be told for a while, without saying of whom."""
 
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from tests.support.clock import START, FakeClock
 from tests.support.facts import at
 from verifier.adapters import sqlite_decisions
 from verifier.adapters.sqlite_decisions import SqliteDecisions
+from verifier.adapters.sqlite_file import SqliteFile
 from verifier.core.decisions import DECISIONS_KEPT, Became, Decided, Outcome, Tallied, became, masked
 from verifier.core.faults import ServiceUnavailable
 from verifier.core.gate_words import GateDecision
@@ -96,6 +97,22 @@ async def test_many_are_written(log: SqliteDecisions) -> None:
     await log.settled()
     await log.settled()
     assert [each.count for each in await log.tally(START)] == [5000]
+
+
+async def test_it_settles_while_more_is_noted(log: SqliteDecisions, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was noted before is written then; what comes meanwhile is no reason to go on writing."""
+    write = SqliteFile.write
+
+    async def busily(file: SqliteFile, work: Callable[[sqlite3.Connection], object]) -> object:
+        log.note([structs.replace(BLOCKED, rule="disposable")])
+        return await write(file, work)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SqliteFile, "write", busily)
+        log.note([BLOCKED] * 3000)
+        await log.settled()
+    counts = {each.rule: each.count for each in await log.tally(START)}
+    assert counts["role"] == 3000 and counts.get("disposable", 0) <= 3
 
 
 async def test_a_recipient_is_forgotten(tmp_path: Path) -> None:

@@ -94,7 +94,8 @@ class SqliteDecisions:
             self._writing = None
 
     async def _write(self) -> None:
-        while self._waiting:
+        """What waits by now. What comes meanwhile waits for the next time: else, of many, each would be a commit."""
+        for _ in range(0, len(self._waiting), _AT_ONCE):
             rows = [_row(self._waiting.popleft()) for _ in range(min(len(self._waiting), _AT_ONCE))]
             try:
                 await self._file.write(partial(_insert, rows=rows))
