@@ -15,7 +15,8 @@ MOST_BYTES = 64 * 1024
 _LONGEST_VALUE = 8 * 1024
 _MOST_ATTRIBUTES = 128
 _LINES = re.compile(rb"(?:\n[^=\n]++=[^\n]{0,%d}+){1,%d}+" % (_LONGEST_VALUE, _MOST_ATTRIBUTES))
-_REQUEST = "smtpd_access_policy"
+_REQUEST = b"\nrequest=smtpd_access_policy\n"
+_AT_RECIPIENT = b"\nprotocol_state=RCPT\n"
 _END = b"\n\n"
 
 
@@ -24,9 +25,11 @@ class PolicyFault(Exception):
 
 
 class PolicyRequest(Struct, frozen=True):
-    """What is used of one request; texts are as Postfix wrote them, empty where it said nothing."""
+    """What is used of one request; texts are as Postfix wrote them, empty where it said nothing. `at_recipient`: it is
+    asked when a recipient is named (RCPT), and not later or earlier.
+    """
 
-    state: str
+    at_recipient: bool
     recipient: str
     sender: str
     context: str
@@ -34,7 +37,7 @@ class PolicyRequest(Struct, frozen=True):
     @property
     def names_recipient(self) -> bool:
         """One recipient with a domain is asked about: `RCPT TO:<postmaster>` has none, and is this system's own."""
-        return self.state == "RCPT" and "@" in self.recipient
+        return self.at_recipient and "@" in self.recipient
 
 
 class PolicyReader:
@@ -69,15 +72,15 @@ def plain(text: str) -> str:
 
 
 def _request(block: bytes) -> PolicyRequest:
-    lines = b"\n" + block
-    if len(block) > MOST_BYTES or _LINES.fullmatch(lines) is None:
+    lines = b"\n%b\n" % block
+    if len(block) > MOST_BYTES or _LINES.fullmatch(lines, 0, len(lines) - 1) is None:
         raise PolicyFault(
             f"a request is at most {_MOST_ATTRIBUTES} lines of name=value, of at most {_LONGEST_VALUE} bytes each"
         )
-    if _value(lines, b"\nrequest=") != _REQUEST:
-        raise PolicyFault(f"a request other than {_REQUEST}")
+    if _REQUEST not in lines:
+        raise PolicyFault("a request other than smtpd_access_policy")
     return PolicyRequest(
-        _value(lines, b"\nprotocol_state="),
+        _AT_RECIPIENT in lines,
         _value(lines, b"\nrecipient="),
         _value(lines, b"\nsender="),
         _value(lines, b"\npolicy_context="),
@@ -90,5 +93,4 @@ def _value(lines: bytes, name: bytes) -> str:
     if start < 0:
         return ""
     start += len(name)
-    end = lines.find(b"\n", start)
-    return lines[start : end if end >= 0 else None].decode("utf-8", "replace")
+    return lines[start : lines.index(b"\n", start)].decode("utf-8", "replace")

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from verifier.core.address import Address, SyntaxFault, parse_address
 from verifier.core.decisions import masked
+from verifier.core.gate_standing import Standing
 from verifier.core.suppression_keys import SuppressionKeys
 from verifier.core.test_addresses import stated_reason
 from verifier.service.judging import Judging
@@ -13,10 +14,11 @@ from verifier.service.judging import Judging
 _MOST_REMEMBERED = 10_000
 
 
-class Recipient(Struct, frozen=True):
+class Recipient(Struct):
     """One text. `key` is its keyed hash, under which decisions and uses are kept, `sought` all under which a
     suppression of it may stand, `mailbox` the one of the mailbox in the stores; empty where the text is no address.
-    `stated`: a test address, whose verdict is known from its name. `masked` is what people may see of it.
+    `stated`: a test address, whose verdict is known from its name. `masked` is what people may see of it. `standing` is
+    what was concluded last.
     """
 
     parsed: Address | SyntaxFault
@@ -25,6 +27,7 @@ class Recipient(Struct, frozen=True):
     sought: tuple[str, ...] = ()
     mailbox: str = ""
     stated: bool = False
+    standing: Standing | None = None
 
     @property
     def is_looked_up(self) -> bool:

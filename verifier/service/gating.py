@@ -14,9 +14,12 @@ from msgspec import Struct
 
 from verifier.core.address import Address
 from verifier.core.decisions import decided
+from verifier.core.evidence import Finding
+from verifier.core.facts import DomainFacts
 from verifier.core.faults import ServiceUnavailable
-from verifier.core.gate import GateFacts, Ruling, decide, holding
+from verifier.core.gate import GateFacts, decide, holding
 from verifier.core.gate_policies import BALANCED, Policy
+from verifier.core.gate_standing import Basis, Conclusion, Standing, stands_until
 from verifier.core.gate_words import GateAnswer, GateDecision, GateQuestion
 from verifier.core.reasons import ALL_STAGES, Reason, StageName
 from verifier.core.senders import Sender, cap_until, quota_until
@@ -40,12 +43,13 @@ _NO_KINDS: frozenset[SuppressionKind] = frozenset()
 class Remembered(Protocol):
     """What is known of addresses, however old, without asking anybody (service/gate_knowledge.py).
 
-    `at_hand` is what `of` would give without waiting, None where it would have to wait; `key` is the mailbox's.
+    `at_hand` is what `of` would give of one address (`key` is its mailbox's) without waiting: facts, and findings, of
+    which there are some; None where it would have to wait, or there are none.
     """
 
     @property
     def can_probe(self) -> bool: ...
-    def at_hand(self, address: Address, key: str) -> Knowledge | None: ...
+    def at_hand(self, address: Address, key: str, now: datetime) -> tuple[DomainFacts, tuple[Finding, ...]] | None: ...
     async def of(self, addresses: Collection[Address]) -> Knowledge: ...
 
 
@@ -114,24 +118,47 @@ class Gate:
         self, questions: Sequence[GateQuestion], *, deadline_seconds: float = DEADLINE_SECONDS
     ) -> list[GateAnswer]:
         """One answer for each question, in order, within the deadline. Raises UnknownPolicy."""
-        end = self._equipment.clock.monotonic() + deadline_seconds
+        clock = self._equipment.clock
+        end = clock.monotonic() + deadline_seconds
         asked = [self._asked(question) for question in questions]
-        learned, unseen = self._at_hand(asked)
+        learned, unseen = self._at_hand(asked, clock.now())
         reads = self._reads(asked, unseen)
         if reads:
             _take_in(learned, reads, await self._in_time(reads, end))
-        now = self._equipment.clock.now()
-        answers = self._concluded(asked, learned, now)
+        now = clock.now()
+        self._judge(asked, learned, now)
+        taken: dict[str, list[tuple[str, datetime]]] = {}
+        answers = [self._told(each, self._concluded(each, learned, taken, now), now) for each in asked]
         await self._count(asked, answers, now, end)
         return answers
 
     def at_once(self, question: GateQuestion) -> GateAnswer | None:
         """What `decide` answers, where nobody has to be waited for; None where somebody has. Raises UnknownPolicy."""
-        asked = [self._asked(question)]
-        learned, unseen = self._at_hand(asked)
-        if unseen or question.count or self._reads(asked, unseen):
+        each, now = self._asked(question), self._equipment.clock.now()
+        if question.count or self._waits(each):
             return None
-        return self._concluded(asked, learned, self._equipment.clock.now())[0]
+        recipient, parsed = each.recipient, each.recipient.parsed
+        if not isinstance(parsed, Address) or recipient.stated:
+            return self._told(each, self._concluded_from(each, {}, {}, now), now)
+        equipment = self._equipment
+        held = equipment.remembered.at_hand(parsed, recipient.mailbox, now)
+        if held is None:
+            return None
+        basis = Basis(
+            *held,
+            each.policy,
+            question.message_class,
+            question.reactivation,
+            equipment.remembered.can_probe,
+            equipment.judging.edition,
+        )
+        standing = recipient.standing
+        if standing is not None and now < standing.until and standing.basis == basis:
+            return self._told(each, standing.conclusion, now)
+        conclusion = self._concluded_from(each, {parsed.domain: held[0]}, {recipient.mailbox: held[1]}, now)
+        if conclusion.ruling.until is None:  # what is held is held from now on
+            recipient.standing = Standing(basis, conclusion, stands_until(basis, now))
+        return self._told(each, conclusion, now)
 
     def forget(self) -> None:
         """What was kept in memory of whoever was asked about; nothing has to be decided otherwise."""
@@ -157,18 +184,23 @@ class Gate:
         suspected = equipment.front.suspected(recipient.sought) if recipient.sought else _NO_KINDS
         return _Asked(question, recipient, policy, sender, suspected)
 
-    def _at_hand(self, asked: Sequence[_Asked]) -> tuple[_Learned, list[Address]]:
+    def _waits(self, each: _Asked) -> bool:
+        """Something has to be read of him beside what is known of his address."""
+        is_capped = each.sender is not None and each.sender.is_capped
+        is_watched = self._equipment.activity is not None and each.policy.ages.inactive is not None
+        return bool(each.suspected) or is_capped or is_watched
+
+    def _at_hand(self, asked: Sequence[_Asked], now: datetime) -> tuple[_Learned, list[Address]]:
         """What memory holds, and of whom it does not hold all."""
         knowledge, unseen = Knowledge.of({}), []
         for each in asked:
-            parsed = each.recipient.parsed
+            parsed, mailbox = each.recipient.parsed, each.recipient.mailbox
             if isinstance(parsed, Address) and not each.recipient.stated:
-                held = self._equipment.remembered.at_hand(parsed, each.recipient.mailbox)
+                held = self._equipment.remembered.at_hand(parsed, mailbox, now)
                 if held is None:
                     unseen.append(parsed)
                 else:
-                    knowledge.facts |= held.facts
-                    knowledge.findings |= held.findings
+                    knowledge.facts[parsed.domain], knowledge.findings[mailbox] = held
         return _Learned(knowledge, {}, {}, {}), unseen
 
     def _reads(self, asked: Sequence[_Asked], unseen: Sequence[Address]) -> dict[str, Callable[[], Awaitable[object]]]:
@@ -219,22 +251,37 @@ class Gate:
         if not isinstance(fault, ServiceUnavailable):
             self._equipment.report_fault(fault)
 
-    def _concluded(self, asked: Sequence[_Asked], learned: _Learned, now: datetime) -> list[GateAnswer]:
-        """The answers, logged; what lacks is asked behind them."""
-        self._judge(asked, learned, now)
-        taken: dict[str, list[tuple[str, datetime]]] = {}
-        answers, again, noted = [], [], []
-        for each in asked:
-            ruling = self._rule(each, learned, taken, now)
-            answer = _answer(each, ruling, now)
-            answers.append(answer)
-            noted.append(decided(each.question, answer, each.recipient.key, each.recipient.masked, now))
-            if ruling.probe:
-                again.append(each.question.email)
-        if again:
-            self._equipment.refresh(again)
-        self._equipment.log.note(noted)
-        return answers
+    def _concluded_from(
+        self,
+        each: _Asked,
+        facts: dict[str, DomainFacts],
+        findings: dict[str, tuple[Finding, ...]],
+        now: datetime,
+    ) -> Conclusion:
+        """What this alone, which was at hand, comes to."""
+        learned = _Learned(Knowledge(facts, findings, set(), {}), {}, {}, {})
+        self._judge([each], learned, now)
+        return self._concluded(each, learned, {}, now)
+
+    def _told(self, each: _Asked, conclusion: Conclusion, now: datetime) -> GateAnswer:
+        """The answer, logged; what lacks is asked behind it."""
+        ruling, question = conclusion.ruling, each.question
+        answer = GateAnswer(
+            email=question.email,
+            decision=ruling.decision,
+            rule=ruling.rule,
+            policy=each.policy.name,
+            message_class=question.message_class,
+            until=ruling.until,
+            degraded=ruling.degraded,
+            verdict=conclusion.verdict,
+            age_s=None if conclusion.verdict is None else max(0, int((now - conclusion.seen_at).total_seconds())),
+            also=ruling.also,
+        )
+        if ruling.probe:
+            self._equipment.refresh((question.email,))
+        self._equipment.log.note((decided(question, answer, each.recipient.key, each.recipient.masked, now),))
+        return answer
 
     def _judge(self, asked: Sequence[_Asked], learned: _Learned, now: datetime) -> None:
         knowledge = learned.knowledge if learned.knowledge is not None else Knowledge.of({})
@@ -246,15 +293,17 @@ class Gate:
         for each, assessment in zip(asked, self._equipment.judging.judge(texts, knowledge, ALL_STAGES), strict=True):
             each.assessment = assessment
 
-    def _rule(
+    def _concluded(
         self, each: _Asked, learned: _Learned, taken: dict[str, list[tuple[str, datetime]]], now: datetime
-    ) -> Ruling:
+    ) -> Conclusion:
         """The ruling, with what earlier questions of the same batch have taken of the sender's limits."""
-        facts = self._facts(each, learned, taken, now)
-        ruling = decide(facts, each.question.message_class, each.policy, now)
+        assessment = each.assessment
+        assert assessment is not None
+        ruling = decide(self._facts(each, learned, taken, now), each.question.message_class, each.policy, now)
         if each.sender is not None and each.question.count and ruling.decision is GateDecision.ALLOW:
             taken.setdefault(each.sender.name, []).append((each.recipient.key, now))
-        return ruling
+        is_known = assessment.reason is not Reason.NOT_PROBED
+        return Conclusion(ruling, assessment.verdict if is_known else None, assessment.checked_at)
 
     def _facts(
         self, each: _Asked, learned: _Learned, taken: Mapping[str, list[tuple[str, datetime]]], now: datetime
@@ -350,22 +399,3 @@ def _known_reason(each: _Asked, assessment: Assessment) -> Reason | None:
     if assessment.reason is Reason.NOT_PROBED and assessment.expires_at is None and not each.recipient.stated:
         return None
     return assessment.reason
-
-
-def _answer(each: _Asked, ruling: Ruling, now: datetime) -> GateAnswer:
-    assessment = each.assessment
-    assert assessment is not None
-    known = assessment.reason is not Reason.NOT_PROBED
-    age = max(0, int((now - assessment.checked_at).total_seconds())) if known else None
-    return GateAnswer(
-        email=each.question.email,
-        decision=ruling.decision,
-        rule=ruling.rule,
-        policy=each.policy.name,
-        message_class=each.question.message_class,
-        until=ruling.until,
-        degraded=ruling.degraded,
-        verdict=assessment.verdict if known else None,
-        age_s=age,
-        also=tuple(ruling.also),
-    )
