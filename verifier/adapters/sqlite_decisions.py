@@ -110,18 +110,19 @@ class SqliteDecisions:
 
 
 def _row(each: Decided) -> tuple[object, ...]:
+    """Words of a StrEnum become plain texts: sqlite3 looks for an adapter of whatever is not exactly a str."""
     return (
         each.at.timestamp(),
         each.surface,
         each.observed,
         each.recipient,
         each.masked,
-        each.message_class,
+        str(each.message_class),
         each.sender,
         each.campaign,
         each.policy,
-        each.rule,
-        each.decision,
+        str(each.rule),
+        str(each.decision),
         each.degraded,
     )
 
