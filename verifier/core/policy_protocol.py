@@ -8,15 +8,16 @@ Law: cut anywhere, the same bytes give the same requests; no more is held than o
 """
 
 import re
+from functools import lru_cache
 
 from msgspec import Struct
 
 MOST_BYTES = 64 * 1024
 _LONGEST_VALUE = 8 * 1024
 _MOST_ATTRIBUTES = 128
-_LINES = re.compile(rb"(?:\n[^=\n]++=[^\n]{0,%d}+){1,%d}+" % (_LONGEST_VALUE, _MOST_ATTRIBUTES))
-_REQUEST = b"\nrequest=smtpd_access_policy\n"
-_AT_RECIPIENT = b"\nprotocol_state=RCPT\n"
+_LINES = re.compile(rf"\n(?:[^=\n]++=[^\n]{{0,{_LONGEST_VALUE}}}+\n){{1,{_MOST_ATTRIBUTES}}}+")
+_REQUEST = "\nrequest=smtpd_access_policy\n"
+_AT_RECIPIENT = "\nprotocol_state=RCPT\n"
 _END = b"\n\n"
 
 
@@ -59,6 +60,7 @@ class PolicyReader:
         return [_request(block) for block in whole]
 
 
+@lru_cache(maxsize=256)
 def policy_answer(action: str) -> bytes:
     """One answer. What is no printable ASCII becomes `?`: an answer is one line."""
     return b"action=" + plain(action).encode() + _END
@@ -72,25 +74,25 @@ def plain(text: str) -> str:
 
 
 def _request(block: bytes) -> PolicyRequest:
-    lines = b"\n%b\n" % block
-    if len(block) > MOST_BYTES or _LINES.fullmatch(lines, 0, len(lines) - 1) is None:
+    lines = f"\n{block.decode('utf-8', 'replace')}\n"
+    if len(block) > MOST_BYTES or _LINES.fullmatch(lines) is None:
         raise PolicyFault(
-            f"a request is at most {_MOST_ATTRIBUTES} lines of name=value, of at most {_LONGEST_VALUE} bytes each"
+            f"a request is at most {_MOST_ATTRIBUTES} lines of name=value, of at most {_LONGEST_VALUE} characters each"
         )
     if _REQUEST not in lines:
         raise PolicyFault("a request other than smtpd_access_policy")
     return PolicyRequest(
         _AT_RECIPIENT in lines,
-        _value(lines, b"\nrecipient="),
-        _value(lines, b"\nsender="),
-        _value(lines, b"\npolicy_context="),
+        _value(lines, "\nrecipient="),
+        _value(lines, "\nsender="),
+        _value(lines, "\npolicy_context="),
     )
 
 
-def _value(lines: bytes, name: bytes) -> str:
-    """Found by searching: taking all thirty attributes apart for five of them took three times as long."""
+def _value(lines: str, name: str) -> str:
+    """Found by searching: taking all thirty attributes apart for three of them took three times as long."""
     start = lines.find(name)
     if start < 0:
         return ""
     start += len(name)
-    return lines[start : lines.index(b"\n", start)].decode("utf-8", "replace")
+    return lines[start : lines.index("\n", start)]
