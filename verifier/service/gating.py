@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -17,27 +17,23 @@ from verifier.core.decisions import decided
 from verifier.core.evidence import Finding
 from verifier.core.facts import DomainFacts
 from verifier.core.faults import ServiceUnavailable
-from verifier.core.gate import GateFacts, decide, holding
+from verifier.core.gate import decide
 from verifier.core.gate_policies import BALANCED, Policy
 from verifier.core.gate_standing import Basis, Conclusion, Standing, stands_until
 from verifier.core.gate_words import GateAnswer, GateDecision, GateQuestion
-from verifier.core.reasons import ALL_STAGES, Reason, StageName
-from verifier.core.senders import Sender, cap_until, quota_until
+from verifier.core.reasons import ALL_STAGES, Reason
+from verifier.core.senders import Sender
 from verifier.core.suppression_keys import SuppressionKeys
-from verifier.core.suppressions import Suppression, SuppressionKind
-from verifier.core.verdict import Assessment
-from verifier.gate_ports import ActivitySource, DecisionLog, SuppressionFront, SuppressionStore, Usage, Use, UseStore
+from verifier.gate_ports import ActivitySource, DecisionLog, SuppressionFront, SuppressionStore, Use, UseStore
 from verifier.ports import Clock
-from verifier.service.gate_recipients import Recipient, Recipients
+from verifier.service.gate_learned import ACTIVE, ENTRIES, FACTS, NO_KINDS, USAGE, Asked, Learned, facts_of, take_in
+from verifier.service.gate_recipients import Recipients
 from verifier.service.judging import Judging
 from verifier.service.mailboxes import Knowledge
 
 DEADLINE_SECONDS = 0.05
 _MOST_LATE = 200
 _ID_LENGTH = 20
-_FACTS, _ENTRIES, _USAGE, _ACTIVE = "facts", "entries", "usage of ", "active"
-_Found = TypeVar("_Found")
-_NO_KINDS: frozenset[SuppressionKind] = frozenset()
 
 
 class Remembered(Protocol):
@@ -77,26 +73,6 @@ class Equipment(Struct, frozen=True):
     activity: ActivitySource | None = None
 
 
-class _Asked(Struct):
-    """One question on its way to its answer."""
-
-    question: GateQuestion
-    recipient: Recipient
-    policy: Policy
-    sender: Sender | None
-    suspected: frozenset[SuppressionKind]
-    assessment: Assessment | None = None
-
-
-class _Learned(Struct):
-    """What was learned in time; None is what was not."""
-
-    knowledge: Knowledge | None
-    entries: Mapping[str, tuple[Suppression, ...]] | None
-    usage: dict[str, Usage]
-    active: Mapping[str, datetime] | None
-
-
 class UnknownPolicy(ValueError):
     """A question names a policy that there is not."""
 
@@ -124,7 +100,7 @@ class Gate:
         learned, unseen = self._at_hand(asked, clock.now())
         reads = self._reads(asked, unseen)
         if reads:
-            _take_in(learned, reads, await self._in_time(reads, end))
+            take_in(learned, reads, await self._in_time(reads, end))
         now = clock.now()
         self._judge(asked, learned, now)
         taken: dict[str, list[tuple[str, datetime]]] = {}
@@ -171,7 +147,7 @@ class Gate:
         if self._late:
             await asyncio.wait(self._late, timeout=1.0)
 
-    def _asked(self, question: GateQuestion) -> _Asked:
+    def _asked(self, question: GateQuestion) -> Asked:
         equipment = self._equipment
         sender = equipment.senders.sender(question.sender) if question.sender is not None else None
         name = question.policy or (sender.policy if sender is not None else BALANCED.name)
@@ -181,16 +157,16 @@ class Gate:
                 raise UnknownPolicy(f"there is no policy {name}: known are {', '.join(equipment.policies)}")
             policy = BALANCED  # the sender's own was taken away
         recipient = self._recipients.of(question.email)
-        suspected = equipment.front.suspected(recipient.sought) if recipient.sought else _NO_KINDS
-        return _Asked(question, recipient, policy, sender, suspected)
+        suspected = equipment.front.suspected(recipient.sought) if recipient.sought else NO_KINDS
+        return Asked(question, recipient, policy, sender, suspected)
 
-    def _waits(self, each: _Asked) -> bool:
+    def _waits(self, each: Asked) -> bool:
         """Something has to be read of him beside what is known of his address."""
         is_capped = each.sender is not None and each.sender.is_capped
         is_watched = self._equipment.activity is not None and each.policy.ages.inactive is not None
         return bool(each.suspected) or is_capped or is_watched
 
-    def _at_hand(self, asked: Sequence[_Asked], now: datetime) -> tuple[_Learned, list[Address]]:
+    def _at_hand(self, asked: Sequence[Asked], now: datetime) -> tuple[Learned, list[Address]]:
         """What memory holds, and of whom it does not hold all."""
         knowledge, unseen = Knowledge.of({}), []
         for each in asked:
@@ -201,24 +177,24 @@ class Gate:
                     unseen.append(parsed)
                 else:
                     knowledge.facts[parsed.domain], knowledge.findings[mailbox] = held
-        return _Learned(knowledge, {}, {}, {}), unseen
+        return Learned(knowledge, {}, {}, {}), unseen
 
-    def _reads(self, asked: Sequence[_Asked], unseen: Sequence[Address]) -> dict[str, Callable[[], Awaitable[object]]]:
+    def _reads(self, asked: Sequence[Asked], unseen: Sequence[Address]) -> dict[str, Callable[[], Awaitable[object]]]:
         """What has to be read, side by side; whatever is not there in time is gone without."""
         equipment = self._equipment
         reads: dict[str, Callable[[], Awaitable[object]]] = {}
         if unseen:
-            reads[_FACTS] = partial(equipment.remembered.of, unseen)
+            reads[FACTS] = partial(equipment.remembered.of, unseen)
         suspects = [key for each in asked if each.suspected for key in each.recipient.sought]
         if suspects:
-            reads[_ENTRIES] = partial(equipment.suppressions.under, suspects)
+            reads[ENTRIES] = partial(equipment.suppressions.under, suspects)
         for name in {each.sender.name for each in asked if each.sender is not None and each.sender.is_capped}:
             mine = [each for each in asked if each.sender is not None and each.sender.name == name]
             recipients = [each.recipient.key for each in mine if each.recipient.key]
-            reads[_USAGE + name] = partial(equipment.uses.usage, name, equipment.clock.now(), recipients)
+            reads[USAGE + name] = partial(equipment.uses.usage, name, equipment.clock.now(), recipients)
         if equipment.activity is not None and any(each.policy.ages.inactive is not None for each in asked):
             recipients = [each.recipient.key for each in asked if each.recipient.key]
-            reads[_ACTIVE] = partial(equipment.activity.last_active, recipients)
+            reads[ACTIVE] = partial(equipment.activity.last_active, recipients)
         return reads
 
     async def _in_time(self, reads: Mapping[str, Callable[[], Awaitable[object]]], end: float) -> dict[str, object]:
@@ -253,17 +229,17 @@ class Gate:
 
     def _concluded_from(
         self,
-        each: _Asked,
+        each: Asked,
         facts: dict[str, DomainFacts],
         findings: dict[str, tuple[Finding, ...]],
         now: datetime,
     ) -> Conclusion:
         """What this alone, which was at hand, comes to."""
-        learned = _Learned(Knowledge(facts, findings, set(), {}), {}, {}, {})
+        learned = Learned(Knowledge(facts, findings, set(), {}), {}, {}, {})
         self._judge([each], learned, now)
         return self._concluded(each, learned, {}, now)
 
-    def _told(self, each: _Asked, conclusion: Conclusion, now: datetime) -> GateAnswer:
+    def _told(self, each: Asked, conclusion: Conclusion, now: datetime) -> GateAnswer:
         """The answer, logged; what lacks is asked behind it."""
         ruling, question = conclusion.ruling, each.question
         answer = GateAnswer(
@@ -283,7 +259,7 @@ class Gate:
         self._equipment.log.note((decided(question, answer, each.recipient.key, each.recipient.masked, now),))
         return answer
 
-    def _judge(self, asked: Sequence[_Asked], learned: _Learned, now: datetime) -> None:
+    def _judge(self, asked: Sequence[Asked], learned: Learned, now: datetime) -> None:
         knowledge = learned.knowledge if learned.knowledge is not None else Knowledge.of({})
         if len(asked) == 1 and isinstance(parsed := asked[0].recipient.parsed, Address):
             mailbox = asked[0].recipient.mailbox
@@ -294,54 +270,19 @@ class Gate:
             each.assessment = assessment
 
     def _concluded(
-        self, each: _Asked, learned: _Learned, taken: dict[str, list[tuple[str, datetime]]], now: datetime
+        self, each: Asked, learned: Learned, taken: dict[str, list[tuple[str, datetime]]], now: datetime
     ) -> Conclusion:
         """The ruling, with what earlier questions of the same batch have taken of the sender's limits."""
         assessment = each.assessment
         assert assessment is not None
-        ruling = decide(self._facts(each, learned, taken, now), each.question.message_class, each.policy, now)
+        facts = facts_of(each, learned, taken, now, can_probe=self._equipment.remembered.can_probe)
+        ruling = decide(facts, each.question.message_class, each.policy, now)
         if each.sender is not None and each.question.count and ruling.decision is GateDecision.ALLOW:
             taken.setdefault(each.sender.name, []).append((each.recipient.key, now))
         is_known = assessment.reason is not Reason.NOT_PROBED
         return Conclusion(ruling, assessment.verdict if is_known else None, assessment.checked_at)
 
-    def _facts(
-        self, each: _Asked, learned: _Learned, taken: Mapping[str, list[tuple[str, datetime]]], now: datetime
-    ) -> GateFacts:
-        assessment, question = each.assessment, each.question
-        assert assessment is not None
-        kinds, unconfirmed = _kinds(each, learned.entries, now)
-        unavailable, reason = False, _known_reason(each, assessment)
-        if learned.knowledge is None and each.recipient.is_looked_up:
-            unavailable = True
-        cap = quota = None
-        if each.sender is not None and each.sender.is_capped:
-            usage = learned.usage.get(each.sender.name)
-            if usage is None:
-                unavailable = True
-            else:
-                mine = taken.get(each.sender.name, ())
-                recipient = each.recipient.key
-                blasts = usage.blasts.get(recipient, ())
-                cap = cap_until(each.sender, (*blasts, *(at for key, at in mine if key == recipient)), now)
-                quota = quota_until(each.sender, usage.used + len(mine), now)
-        return GateFacts(
-            reason=reason,
-            flags=assessment.flags,
-            observed_at=None if reason is None else assessment.checked_at,
-            authoritative=assessment.expires_at is None or assessment.expires_at > now,
-            retry_after=assessment.retry_after,
-            kinds=kinds,
-            unconfirmed=unconfirmed,
-            cap_until=cap,
-            quota_until=quota,
-            last_active=(learned.active or {}).get(each.recipient.key),
-            reactivation=question.reactivation,
-            can_probe=self._equipment.remembered.can_probe or StageName.MX not in assessment.stages,
-            unavailable=unavailable,
-        )
-
-    async def _count(self, asked: Sequence[_Asked], answers: Sequence[GateAnswer], now: datetime, end: float) -> None:
+    async def _count(self, asked: Sequence[Asked], answers: Sequence[GateAnswer], now: datetime, end: float) -> None:
         """Whatever was allowed and is to be counted: within the deadline, or behind it."""
         uses = [
             self._use(each, each.sender.name, now)
@@ -351,51 +292,8 @@ class Gate:
         if uses:
             await self._in_time({"count": partial(self._equipment.uses.count, uses)}, end)
 
-    def _use(self, each: _Asked, sender: str, now: datetime) -> Use:
+    def _use(self, each: Asked, sender: str, now: datetime) -> Use:
         question = each.question
         named = question.id or question.campaign or self._equipment.clock.token(_ID_LENGTH)
         recipient = each.recipient.key
         return Use(sender, f"{named} {recipient}", recipient, now, question.message_class != "transactional")
-
-
-def _take_in(learned: _Learned, reads: Collection[str], found: Mapping[str, object]) -> None:
-    """What was found of what was read joins what was at hand; None stands for what was not found in time."""
-    if _FACTS in reads:
-        knowledge = found.get(_FACTS)
-        if isinstance(knowledge, Knowledge) and learned.knowledge is not None:
-            knowledge.facts |= learned.knowledge.facts
-            knowledge.findings |= learned.knowledge.findings
-            learned.knowledge = knowledge
-        else:
-            learned.knowledge = None
-    if _ENTRIES in reads:
-        entries = found.get(_ENTRIES)
-        learned.entries = entries if isinstance(entries, dict) else None
-    for name in reads:
-        usage = found.get(name)
-        if name.startswith(_USAGE) and isinstance(usage, Usage):
-            learned.usage[name.removeprefix(_USAGE)] = usage
-    if _ACTIVE in reads:
-        active = found.get(_ACTIVE)
-        learned.active = active if isinstance(active, dict) else None
-
-
-def _kinds(
-    each: _Asked, entries: Mapping[str, tuple[Suppression, ...]] | None, now: datetime
-) -> tuple[frozenset[SuppressionKind], bool]:
-    """The suppressions that hold for this mail, and whether memory alone says so: then an allowance lets nobody in."""
-    if not each.suspected:
-        return _NO_KINDS, False
-    if entries is None:
-        return each.suspected - {SuppressionKind.MANUAL_ALLOW}, True
-    question = each.question
-    found = [entry for key in each.recipient.sought for entry in entries.get(key, ())]
-    kinds = holding(found, now, message_class=question.message_class, sender=question.sender, topic=question.topic)
-    return kinds, False
-
-
-def _known_reason(each: _Asked, assessment: Assessment) -> Reason | None:
-    """None where nobody has been asked yet; a finding that says so (it expires), or a test address, is an answer."""
-    if assessment.reason is Reason.NOT_PROBED and assessment.expires_at is None and not each.recipient.stated:
-        return None
-    return assessment.reason
