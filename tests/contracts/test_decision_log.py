@@ -142,6 +142,22 @@ async def test_everything_of_a_recipient_is_forgotten(tmp_path: Path, monkeypatc
     assert found == [("", "***", 3), ("k2", "o***@shop.example", 5)]
 
 
+async def test_a_log_with_an_index_of_recipients_goes_on_without(tmp_path: Path) -> None:
+    """What an earlier version wrote is counted and forgotten as before."""
+    path = tmp_path / "decisions.sqlite"
+    with closing(sqlite3.connect(path)) as file:
+        file.executescript(sqlite_decisions._SCHEMA[0])
+        row = (START.timestamp(), "http", 0, "k1", "j***@x", "marketing", None, None, "strict", "role", "block", 0)
+        file.execute(f"INSERT INTO decisions VALUES ({','.join('?' * len(row))})", row)
+        file.execute("PRAGMA user_version=1")
+        file.commit()
+    log = SqliteDecisions(path, FakeClock(), lambda _: None)
+    assert [each.count for each in await log.tally(START)] == [1]
+    await log.forget("k1")
+    await log.close()
+    assert b"j***@" not in path.read_bytes() and b"decisions_by_recipient" not in path.read_bytes()
+
+
 async def test_a_log_that_cannot_be_written_stops_nobody(tmp_path: Path) -> None:
     """It is said once, and noting goes on."""
     (tmp_path / "decisions.sqlite").write_bytes(b"this is no database" * 300)
