@@ -230,6 +230,7 @@ def compared(bare_one: Server, ours: Server, mailboxes: list[str], seconds: int,
         print(f"{name}: {statistics.median(found):,.0f} requests a second ({spread}), {cost:.0f} us of processor each")
     ratio = _median_ratio(rates[ours.name], rates[bare_one.name])
     print(f"requests a second, to the bare handler's: {ratio:.2f} (target {LEAST_RATIO})")
+    print(f"the same by processor time: {_median_ratio(costs[bare_one.name], costs[ours.name]):.2f}")
     half = statistics.median(rates[bare_one.name]) / 2
     paced: dict[str, list[Found]] = {server.name: [] for server in both}
     for _ in range(runs):

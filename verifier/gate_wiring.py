@@ -119,6 +119,7 @@ async def open_gate(
 
     async def forget(address: Address, _: str) -> None:
         await suppressing.forget_address(address)
+        gate.forget()
         recipient = keys.exact(address)
         await store.forget(recipient)
         await log.forget(recipient)

@@ -1,6 +1,8 @@
 """The contract of DecisionLog: what was decided can be told for a while, without saying of whom."""
 
-from collections.abc import AsyncIterator
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,9 @@ from msgspec import structs
 
 from tests.support.clock import START, FakeClock
 from tests.support.facts import at
+from verifier.adapters import sqlite_decisions
 from verifier.adapters.sqlite_decisions import SqliteDecisions
+from verifier.adapters.sqlite_file import SqliteFile
 from verifier.core.decisions import DECISIONS_KEPT, Became, Decided, Outcome, Tallied, became, masked
 from verifier.core.faults import ServiceUnavailable
 from verifier.core.gate_words import GateDecision
@@ -95,6 +99,22 @@ async def test_many_are_written(log: SqliteDecisions) -> None:
     assert [each.count for each in await log.tally(START)] == [5000]
 
 
+async def test_it_settles_while_more_is_noted(log: SqliteDecisions, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was noted before is written then; what comes meanwhile is no reason to go on writing."""
+    write = SqliteFile.write
+
+    async def busily(file: SqliteFile, work: Callable[[sqlite3.Connection], object]) -> object:
+        log.note([structs.replace(BLOCKED, rule="disposable")])
+        return await write(file, work)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SqliteFile, "write", busily)
+        log.note([BLOCKED] * 3000)
+        await log.settled()
+    counts = {each.rule: each.count for each in await log.tally(START)}
+    assert counts["role"] == 3000 and counts.get("disposable", 0) <= 3
+
+
 async def test_a_recipient_is_forgotten(tmp_path: Path) -> None:
     """The count stays; nothing in the file says whose it was. A file keeps what is young enough."""
     path = tmp_path / "decisions.sqlite"
@@ -107,6 +127,35 @@ async def test_a_recipient_is_forgotten(tmp_path: Path) -> None:
     later = SqliteDecisions(path, FakeClock(START + DECISIONS_KEPT * 2), lambda _: None)
     assert await later.tally(START) == []
     await later.close()
+
+
+async def test_everything_of_a_recipient_is_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever it stands in a long log, and nothing of anybody else."""
+    monkeypatch.setattr(sqlite_decisions, "_READ_AT_ONCE", 2)
+    log = SqliteDecisions(tmp_path / "decisions.sqlite", FakeClock(), lambda _: None)
+    log.note([BLOCKED, *[structs.replace(BLOCKED, recipient="k2", masked="o***@shop.example")] * 5, BLOCKED, BLOCKED])
+    await log.forget("k1")
+    await log.forget("k3")
+    await log.close()
+    with closing(sqlite3.connect(tmp_path / "decisions.sqlite")) as file:
+        found = file.execute("SELECT recipient, masked, count(*) FROM decisions GROUP BY 1, 2 ORDER BY 1").fetchall()
+    assert found == [("", "***", 3), ("k2", "o***@shop.example", 5)]
+
+
+async def test_a_log_with_an_index_of_recipients_goes_on_without(tmp_path: Path) -> None:
+    """What an earlier version wrote is counted and forgotten as before."""
+    path = tmp_path / "decisions.sqlite"
+    with closing(sqlite3.connect(path)) as file:
+        file.executescript(sqlite_decisions._SCHEMA[0])
+        row = (START.timestamp(), "http", 0, "k1", "j***@x", "marketing", None, None, "strict", "role", "block", 0)
+        file.execute(f"INSERT INTO decisions VALUES ({','.join('?' * len(row))})", row)
+        file.execute("PRAGMA user_version=1")
+        file.commit()
+    log = SqliteDecisions(path, FakeClock(), lambda _: None)
+    assert [each.count for each in await log.tally(START)] == [1]
+    await log.forget("k1")
+    await log.close()
+    assert b"j***@" not in path.read_bytes() and b"decisions_by_recipient" not in path.read_bytes()
 
 
 async def test_a_log_that_cannot_be_written_stops_nobody(tmp_path: Path) -> None:

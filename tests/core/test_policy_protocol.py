@@ -48,7 +48,7 @@ encryption_keysize=0
 policy_context=marketing/strict
 
 """
-ASKED = PolicyRequest("RCPT", "jane@there.example", "news@shop.example", "marketing/strict")
+ASKED = PolicyRequest(True, "jane@there.example", "news@shop.example", "marketing/strict")
 
 
 def test_a_session_of_postfix_is_read() -> None:
@@ -95,7 +95,8 @@ def test_what_is_no_request_is_refused(request_text: str) -> None:
 )
 def test_only_a_recipient_with_a_domain_is_asked_about(state: str, recipient: str, asked: bool) -> None:
     """Mail to this system's own postmaster, and other states than RCPT, are nobody's business."""
-    assert asked == PolicyRequest(state, recipient, "", "").names_recipient
+    text = f"protocol_state={state}\nrequest=smtpd_access_policy\nrecipient={recipient}\n\n"
+    assert [asked] == [request.names_recipient for request in PolicyReader().feed(text.encode())]
 
 
 @given(st.binary(max_size=300))

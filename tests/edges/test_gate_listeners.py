@@ -25,12 +25,22 @@ async def ask(post: Post, *requests: bytes) -> bytes:
         return await say(port, b"".join(requests))
 
 
-async def test_each_decision_is_answered_in_order_on_one_connection() -> None:
-    """Many requests a connection, each answered once, in the order in which they came."""
+@pytest.mark.parametrize("seconds", [None, 0.0])
+async def test_each_decision_is_answered_in_order_on_one_connection(seconds: float | None) -> None:
+    """Many requests a connection, each answered once, in the order in which they came; at once or not."""
     post, people = Post(), [FINE, BLOCKED, HELD] * 100
+    post.gate.seconds = seconds
     answers = await ask(post, *map(policy_request, people))
     assert (DUNNO + REFUSED + PUT_OFF) * 100 == answers
     assert people == [question.email for question in post.gate.questions]
+
+
+async def test_who_has_to_wait_is_not_overtaken() -> None:
+    """What could be answered at once waits behind what cannot."""
+    post = Post()
+    post.gate.slow = {BLOCKED}
+    assert DUNNO + REFUSED + PUT_OFF + DUNNO == await ask(post, *map(policy_request, (FINE, BLOCKED, HELD, FINE)))
+    assert [FINE, BLOCKED, HELD, FINE] == [question.email for question in post.gate.questions]
 
 
 async def test_it_observes_until_it_is_switched() -> None:
@@ -56,9 +66,11 @@ async def test_the_context_says_class_policy_and_sender() -> None:
     ("context", "answer"),
     [("", DUNNO), ("transactional", DUNNO), ("marketing", b"DEFER"), ("triggered/fail-closed", b"DEFER")],
 )
-async def test_a_fault_of_ours_lets_mail_pass_or_wait(context: str, answer: bytes) -> None:
+@pytest.mark.parametrize("seconds", [None, 0.0])
+async def test_a_fault_of_ours_lets_mail_pass_or_wait(context: str, answer: bytes, seconds: float | None) -> None:
     """As the context has it; it is reported, and never a refusal for good."""
     post = Post()
+    post.gate.seconds = seconds
     post.gate.fault = RuntimeError("broken")
     assert answer in await ask(post, policy_request(BLOCKED, context))
     assert [post.gate.fault] == post.faults

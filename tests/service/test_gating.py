@@ -47,6 +47,38 @@ async def test_what_is_known_is_answered(bench: GateBench) -> None:
     assert bench.refreshed == [] and bench.faults == []
 
 
+async def test_at_once_or_within_the_deadline_it_is_the_same() -> None:
+    """Who need not wait for anybody gets at once what he would get by waiting: answered, logged and asked behind; all
+    others get nothing, and nothing is written of them.
+    """
+    bench = GateBench(glance=True)
+    bench.senders["capped"] = Sender("capped", quota=5)
+    bench.senders["free"] = Sender("free", policy="strict")
+    for email in (JANE, "info@shop.example", "gone@shop.example"):
+        await bench.know(email)
+    await bench.know("dead@shop.example", ReplyClass.MAILBOX_NOT_FOUND)
+    await bench.suppress("gone@shop.example", SuppressionKind.COMPLAINT)
+    unknown, suppressed = ("ann@else.example", {}), ("gone@shop.example", {})
+    waiting = [unknown, suppressed, (JANE, {"sender": "capped"}), (JANE, {"count": True, "sender": "free"})]
+    for moved in (0.0, 4 * DAY, 30 * DAY, 50 * DAY):
+        bench.clock.move(moved)
+        for email in (JANE, "info@shop.example", "dead@shop.example", "no address", "catch_all@verifier.test"):
+            for message_class in MessageClass:
+                for more in ({}, {"sender": "free"}, {"reactivation": True}, {"topic": "news"}):
+                    question = GateQuestion(email, message_class, **more)
+                    del bench.log.noted[:], bench.refreshed[:]
+                    at_once = bench.gate.at_once(question)
+                    assert [at_once] == await bench.gate.decide([question])
+                    assert bench.log.noted[0] == bench.log.noted[1]
+                    assert bench.refreshed[1::2] == bench.refreshed[::2]
+    del bench.log.noted[:], bench.refreshed[:]
+    for email, more in waiting:
+        assert bench.gate.at_once(GateQuestion(email, **more)) is None
+    assert bench.log.noted == bench.refreshed == []
+    with pytest.raises(UnknownPolicy):
+        bench.gate.at_once(GateQuestion(JANE, policy="mine"))
+
+
 async def test_what_is_not_known_is_asked_behind(bench: GateBench) -> None:
     """Marketing waits for it, the others go out; the answer says that something lacked."""
     held, sent = await bench.ask(JANE), await bench.ask(JANE, message_class=TRIGGERED)

@@ -16,6 +16,7 @@ from verifier.core.evidence import Finding
 from verifier.core.facts import AcceptsAll, DomainFacts, MailHost, MailRoute, RouteStatus
 from verifier.core.gate_policies import BUILT_IN
 from verifier.core.gate_words import GateAnswer, GateQuestion
+from verifier.core.names import Names
 from verifier.core.reasons import Reason
 from verifier.core.replies import ReplyClass, SmtpStage
 from verifier.core.senders import Sender
@@ -121,7 +122,9 @@ class Activity:
 class GateBench:
     """`glance` True: memory answers for what it holds; else everything is read from the store."""
 
-    def __init__(self, *, glance: bool = False, smtp: bool = True, activity: Activity | None = None) -> None:
+    def __init__(
+        self, *, glance: bool = False, smtp: bool = True, activity: Activity | None = None, names: Names = NAMES
+    ) -> None:
         self.clock = FakeClock()
         self.memory = MemoryStore(self.clock)
         self.store = Troubled(self.memory)
@@ -138,34 +141,33 @@ class GateBench:
         self.senders: dict[str, Sender] = {}
         self.outside = Outside()
         self.policies = dict(BUILT_IN)
-        judging = Judging(NAMES, RISKS, self.clock, b"key")
+        judging = Judging(names, RISKS, self.clock, b"key")
         self.judging = judging
-        self.gate = Gate(
-            Equipment(
+        self.equipment = Equipment(
+            judging=judging,
+            remembered=GateKnowledge(
                 judging=judging,
-                remembered=GateKnowledge(
-                    judging=judging,
-                    names=NAMES,
-                    mailboxes=NobodyAsked(),
-                    store=self.store,
-                    glance=self.memory if glance else None,
-                    egress=self.outside,
-                    smtp_enabled=smtp,
-                    clock=self.clock,
-                ),
-                keys=self.keys,
-                front=self.front,
-                suppressions=self.suppressions,
-                senders=self,
-                uses=self.uses,
-                policies=self.policies,
-                log=self.log,
-                refresh=self.refreshed.extend,
+                names=names,
+                mailboxes=NobodyAsked(),
+                store=self.store,
+                glance=self.memory if glance else None,
+                egress=self.outside,
+                smtp_enabled=smtp,
                 clock=self.clock,
-                report_fault=self.faults.append,
-                activity=activity,
-            )
+            ),
+            keys=self.keys,
+            front=self.front,
+            suppressions=self.suppressions,
+            senders=self,
+            uses=self.uses,
+            policies=self.policies,
+            log=self.log,
+            refresh=self.refreshed.extend,
+            clock=self.clock,
+            report_fault=self.faults.append,
+            activity=activity,
         )
+        self.gate = Gate(self.equipment)
 
     def sender(self, name: str) -> Sender | None:
         return self.senders.get(name)

@@ -8,18 +8,28 @@ from verifier.service.gating import UnknownPolicy
 
 
 class ScriptedGate:
-    """Remembers what it was asked; `fault` is raised where there is one; `seconds` is how long it thinks."""
+    """Remembers what it was asked; `fault` is raised where there is one; `seconds` is how long it thinks, None not at
+    all; `slow` are those alone whom it thinks about.
+    """
 
     def __init__(self) -> None:
         self.questions: list[GateQuestion] = []
         self.fault: Exception | None = None
-        self.seconds = 0.0
+        self.seconds: float | None = 0.0
+        self.slow: set[str] | None = None
         self.policies = {"strict", "balanced", "lenient"}
 
+    def at_once(self, question: GateQuestion) -> GateAnswer | None:
+        is_slow = self.seconds is not None if self.slow is None else question.email in self.slow
+        return None if is_slow else self._decided([question])[0]
+
     async def decide(self, questions: Sequence[GateQuestion], *, deadline_seconds: float = 0.05) -> list[GateAnswer]:
-        self.questions += questions
         if self.seconds:
             await asyncio.sleep(self.seconds)
+        return self._decided(questions)
+
+    def _decided(self, questions: Sequence[GateQuestion]) -> list[GateAnswer]:
+        self.questions += questions
         if self.fault is not None:
             raise self.fault
         for question in questions:

@@ -28,19 +28,26 @@ _SCHEMA = (
     CREATE INDEX decisions_by_age ON decisions (at);
     CREATE INDEX decisions_by_recipient ON decisions (recipient)
     """,
+    "DROP INDEX decisions_by_recipient",
 )
+"""There is no index of recipients: each row would have its place anywhere in it, which cost ten times what the row
+itself costs, and more with every row. Whoever is looked for is found by reading the log through.
+"""
 _INSERT = "INSERT INTO decisions VALUES {rows}"
 _END = """
-    INSERT INTO ended SELECT (
-        SELECT rowid FROM decisions d WHERE d.recipient = b.recipient AND d.at >= :since AND d.at < b.at + 1
-        ORDER BY d.at DESC LIMIT 1
-    ), outcome FROM became b WHERE b.recipient != ''
+    INSERT INTO ended SELECT decision, outcome FROM (
+        SELECT d.rowid AS decision, b.outcome AS outcome, max(d.at)
+        FROM decisions d CROSS JOIN became b ON b.recipient = d.recipient AND d.at < b.at + 1
+        WHERE d.at >= :since AND d.recipient != '' GROUP BY b.rowid
+    )
 """
 _FLAGS = ", ".join(f"max(outcome = '{outcome}') AS {outcome}" for outcome in Outcome)
 _ENDED = ", ".join(f"coalesce(sum({outcome}), 0)" for outcome in Outcome)
 _PAUSE = 1.0
 _MOST_WAITING = 100_000
 _AT_ONCE = 1024
+_READ_AT_ONCE = 500_000
+"""Rows that are read through before others may write again."""
 
 
 class SqliteDecisions:
@@ -74,7 +81,9 @@ class SqliteDecisions:
 
     async def forget(self, recipient: str) -> None:
         await self.settled()
-        await self._file.write(partial(_forget, recipient=recipient))
+        first, last = await self._file.read(_extent)
+        for start in range(first, last + 1, _READ_AT_ONCE):
+            await self._file.write(partial(_forget, recipient=recipient, start=start))
 
     async def _write_soon(self) -> None:
         try:
@@ -85,7 +94,8 @@ class SqliteDecisions:
             self._writing = None
 
     async def _write(self) -> None:
-        while self._waiting:
+        """What waits by now. What comes meanwhile waits for the next time: else, of many, each would be a commit."""
+        for _ in range(0, len(self._waiting), _AT_ONCE):
             rows = [_row(self._waiting.popleft()) for _ in range(min(len(self._waiting), _AT_ONCE))]
             try:
                 await self._file.write(partial(_insert, rows=rows))
@@ -100,18 +110,19 @@ class SqliteDecisions:
 
 
 def _row(each: Decided) -> tuple[object, ...]:
+    """Words of a StrEnum become plain texts: sqlite3 looks for an adapter of whatever is not exactly a str."""
     return (
         each.at.timestamp(),
         each.surface,
         each.observed,
         each.recipient,
         each.masked,
-        each.message_class,
+        str(each.message_class),
         each.sender,
         each.campaign,
         each.policy,
-        each.rule,
-        each.decision,
+        str(each.rule),
+        str(each.decision),
         each.degraded,
     )
 
@@ -124,11 +135,13 @@ def _tally(connection: sqlite3.Connection, since: datetime, became: Sequence[Bec
     """An outcome belongs to the last decision before it: of the same second too, since senders tell whole ones."""
     start = since.timestamp()
     connection.execute("CREATE TEMP TABLE IF NOT EXISTS became (recipient TEXT, at REAL, outcome TEXT)")
+    connection.execute("CREATE INDEX IF NOT EXISTS temp.became_by_recipient ON became (recipient)")
     connection.execute("CREATE TEMP TABLE IF NOT EXISTS ended (decision INTEGER, outcome TEXT)")
     try:
         rows = [(each.recipient, each.at.timestamp(), each.outcome.value) for each in became]
         connection.executemany("INSERT INTO became VALUES (?, ?, ?)", rows)
-        connection.execute(_END, {"since": start})
+        if rows:
+            connection.execute(_END, {"since": start})
         names = "surface, observed, message_class, policy, rule, decision"
         found = connection.execute(
             f"WITH ends AS (SELECT decision AS id, {_FLAGS} FROM ended GROUP BY decision)"
@@ -146,5 +159,13 @@ def _tally(connection: sqlite3.Connection, since: datetime, became: Sequence[Bec
     ]
 
 
-def _forget(connection: sqlite3.Connection, recipient: str) -> None:
-    connection.execute("UPDATE decisions SET recipient = '', masked = '***' WHERE recipient = ?", (recipient,))
+def _extent(connection: sqlite3.Connection) -> tuple[int, int]:
+    first, last = connection.execute("SELECT min(rowid), max(rowid) FROM decisions").fetchone()
+    return first or 0, last or 0
+
+
+def _forget(connection: sqlite3.Connection, recipient: str, start: int) -> None:
+    connection.execute(
+        "UPDATE decisions SET recipient = '', masked = '***' WHERE rowid >= ? AND rowid < ? AND recipient = ?",
+        (start, start + _READ_AT_ONCE, recipient),
+    )

@@ -1,14 +1,15 @@
 """SuppressionFront: which keys may be suppressed, in sorted arrays of memory that is mapped from a file.
 
-Nine bytes an entry (half of its key, and a bit a kind), found by bisection; and beside them, in a dictionary, what came
-since. The file is written anew when enough has come, so a start with millions of entries reads only what came after it.
-What is read here is a suspicion: the store confirms it.
+Nine bytes an entry (half of its key, and a bit a kind), found by bisection among those that begin with the same bits;
+and beside them, in a dictionary, what came since. The file is written anew when enough has come, so a start with
+millions of entries reads only what came after it. What is read here is a suspicion: the store confirms it.
 """
 
 import asyncio
 import mmap
 import os
 import struct
+from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
 from contextlib import suppress
@@ -23,6 +24,8 @@ from verifier.core.suppressions import Suppression, SuppressionKind
 
 _HEADER = struct.Struct("<8s32sQQ")
 _MAGIC = b"verifsu1"
+_FIRST_BITS = 16
+_SHIFT = 64 - _FIRST_BITS
 _AT_ONCE = 2_000  # rows of one reading: more would keep the interpreter from the event loop for too long
 _WORTH_WRITING = 20_000
 _MOST_APART = 500_000
@@ -41,11 +44,14 @@ class Following(Protocol):
 
 
 class _Base(Struct, frozen=True):
-    """What the file holds: halves of keys, ascending, and the kinds of each."""
+    """What the file holds: halves of keys, ascending, and the kinds of each. `starts`: where those begin that have the
+    same first bits, so that few of the halves have to be looked at, which lie far apart in memory.
+    """
 
     halves: "memoryview[int]"
     masks: "memoryview[int]"
     last: int
+    starts: "array[int]"
 
 
 class SuppressionMemory:
@@ -54,7 +60,7 @@ class SuppressionMemory:
     def __init__(self, path: Path, store: Following) -> None:
         self._path = path
         self._store = store
-        self._base = _Base(memoryview(b"").cast("Q"), memoryview(b""), 0)
+        self._base = _base(memoryview(b"").cast("Q"), memoryview(b""), 0)
         self._since: dict[int, int] = {}
         self._last = 0
         self._identity = ""
@@ -89,10 +95,13 @@ class SuppressionMemory:
     def suspected(self, keys: Sequence[str]) -> frozenset[SuppressionKind]:
         mask = 0
         halves, masks, since = self._base.halves, self._base.masks, self._since
+        starts = self._base.starts
         for key in keys:
             half = int(key[:16], 16)
-            place = bisect_left(halves, half)
-            if place < len(halves) and halves[place] == half:
+            first = half >> _SHIFT
+            end = starts[first + 1]
+            place = bisect_left(halves, half, starts[first], end)
+            if place < end and halves[place] == half:
                 mask |= masks[place]
             if since:
                 mask |= since.get(half, 0)
@@ -112,6 +121,12 @@ class SuppressionMemory:
         await asyncio.to_thread(_write, self._path, self._identity, self._base)
 
 
+def _base(halves: "memoryview[int]", masks: "memoryview[int]", last: int) -> _Base:
+    firsts = np.arange(1 << _FIRST_BITS, dtype=np.uint64) << np.uint64(_SHIFT)
+    starts = np.searchsorted(np.asarray(halves, np.uint64), firsts)
+    return _Base(halves, masks, last, array("q", [*starts.tolist(), len(halves)]))
+
+
 def _merged(base: _Base, since: dict[int, int], last: int) -> _Base:
     new = np.fromiter(since.keys(), np.uint64, len(since))
     halves = np.concatenate([np.asarray(base.halves, np.uint64), new])
@@ -120,7 +135,7 @@ def _merged(base: _Base, since: dict[int, int], last: int) -> _Base:
     halves, masks = halves[order], masks[order]
     first = np.flatnonzero(np.concatenate([[True], halves[1:] != halves[:-1]]))
     together = np.bitwise_or.reduceat(masks, first)
-    return _Base(memoryview(halves[first].tobytes()).cast("Q"), memoryview(together.tobytes()), last)
+    return _base(memoryview(halves[first].tobytes()).cast("Q"), memoryview(together.tobytes()), last)
 
 
 def _half(key: str) -> int:
@@ -141,7 +156,7 @@ def _mapped(path: Path, identity: str) -> _Base | None:
         return None
     view = memoryview(mapped)
     end = _HEADER.size + 8 * count
-    return _Base(view[_HEADER.size : end].cast("Q"), view[end:], last)
+    return _base(view[_HEADER.size : end].cast("Q"), view[end:], last)
 
 
 def _write(path: Path, identity: str, base: _Base) -> None:

@@ -82,14 +82,14 @@ class Tallied(Struct, frozen=True):
     complained: int = 0
 
 
-def decided(question: GateQuestion, answer: GateAnswer, recipient: str, now: datetime) -> Decided:
-    """What is logged of an answer."""
+def decided(question: GateQuestion, answer: GateAnswer, recipient: str, shown: str, now: datetime) -> Decided:
+    """What is logged of an answer: of whom, as a keyed hash and as people may see it (`masked`)."""
     return Decided(
         now,
         question.surface,
         question.observed,
         recipient,
-        masked(question.email),
+        shown,
         question.message_class,
         question.sender,
         question.campaign,

@@ -146,6 +146,11 @@ def _older(facts: GateFacts, days: int, now: datetime) -> bool:
     return facts.observed_at is not None and now - facts.observed_at >= timedelta(days=days)
 
 
+def ages_that_matter(policy: Policy, message_class: MessageClass) -> tuple[timedelta, timedelta]:
+    """At which ages of what is known a rule of the policy begins to speak."""
+    return timedelta(days=policy.ages.stale[message_class]), timedelta(days=policy.ages.reactivation)
+
+
 def _until(rule: Rule, facts: GateFacts, now: datetime) -> datetime | None:
     """When it makes sense to ask again; None where somebody has to do something first."""
     if rule is Rule.FREQUENCY_CAP:

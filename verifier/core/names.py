@@ -33,6 +33,7 @@ class Names:
     """The lists together: the operator's `denied` is above `never_disposable`, that above `disposable`.
 
     A squatted look-alike is no throw-away address either: whoever typed it meant the domain that it imitates.
+    `edition` is another object whenever the lists are others.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Names:
         spelling: Spelling,
         providers: ProviderTable,
     ) -> None:
+        self.edition = object()
         self.spelling = spelling
         self.providers = providers
         self._disposable = disposable

@@ -8,14 +8,16 @@ Law: cut anywhere, the same bytes give the same requests; no more is held than o
 """
 
 import re
+from functools import lru_cache
 
 from msgspec import Struct
 
 MOST_BYTES = 64 * 1024
 _LONGEST_VALUE = 8 * 1024
 _MOST_ATTRIBUTES = 128
-_LINES = re.compile(rb"(?:\n[^=\n]++=[^\n]{0,%d}+){1,%d}+" % (_LONGEST_VALUE, _MOST_ATTRIBUTES))
-_REQUEST = "smtpd_access_policy"
+_LINES = re.compile(rf"\n(?:[^=\n]++=[^\n]{{0,{_LONGEST_VALUE}}}+\n){{1,{_MOST_ATTRIBUTES}}}+")
+_REQUEST = "\nrequest=smtpd_access_policy\n"
+_AT_RECIPIENT = "\nprotocol_state=RCPT\n"
 _END = b"\n\n"
 
 
@@ -24,9 +26,11 @@ class PolicyFault(Exception):
 
 
 class PolicyRequest(Struct, frozen=True):
-    """What is used of one request; texts are as Postfix wrote them, empty where it said nothing."""
+    """What is used of one request; texts are as Postfix wrote them, empty where it said nothing. `at_recipient`: it is
+    asked when a recipient is named (RCPT), and not later or earlier.
+    """
 
-    state: str
+    at_recipient: bool
     recipient: str
     sender: str
     context: str
@@ -34,7 +38,7 @@ class PolicyRequest(Struct, frozen=True):
     @property
     def names_recipient(self) -> bool:
         """One recipient with a domain is asked about: `RCPT TO:<postmaster>` has none, and is this system's own."""
-        return self.state == "RCPT" and "@" in self.recipient
+        return self.at_recipient and "@" in self.recipient
 
 
 class PolicyReader:
@@ -56,6 +60,7 @@ class PolicyReader:
         return [_request(block) for block in whole]
 
 
+@lru_cache(maxsize=256)
 def policy_answer(action: str) -> bytes:
     """One answer. What is no printable ASCII becomes `?`: an answer is one line."""
     return b"action=" + plain(action).encode() + _END
@@ -69,26 +74,25 @@ def plain(text: str) -> str:
 
 
 def _request(block: bytes) -> PolicyRequest:
-    lines = b"\n" + block
+    lines = f"\n{block.decode('utf-8', 'replace')}\n"
     if len(block) > MOST_BYTES or _LINES.fullmatch(lines) is None:
         raise PolicyFault(
-            f"a request is at most {_MOST_ATTRIBUTES} lines of name=value, of at most {_LONGEST_VALUE} bytes each"
+            f"a request is at most {_MOST_ATTRIBUTES} lines of name=value, of at most {_LONGEST_VALUE} characters each"
         )
-    if _value(lines, b"\nrequest=") != _REQUEST:
-        raise PolicyFault(f"a request other than {_REQUEST}")
+    if _REQUEST not in lines:
+        raise PolicyFault("a request other than smtpd_access_policy")
     return PolicyRequest(
-        _value(lines, b"\nprotocol_state="),
-        _value(lines, b"\nrecipient="),
-        _value(lines, b"\nsender="),
-        _value(lines, b"\npolicy_context="),
+        _AT_RECIPIENT in lines,
+        _value(lines, "\nrecipient="),
+        _value(lines, "\nsender="),
+        _value(lines, "\npolicy_context="),
     )
 
 
-def _value(lines: bytes, name: bytes) -> str:
-    """Found by searching: taking all thirty attributes apart for five of them took three times as long."""
+def _value(lines: str, name: str) -> str:
+    """Found by searching: taking all thirty attributes apart for three of them took three times as long."""
     start = lines.find(name)
     if start < 0:
         return ""
     start += len(name)
-    end = lines.find(b"\n", start)
-    return lines[start : end if end >= 0 else None].decode("utf-8", "replace")
+    return lines[start : lines.index("\n", start)]

@@ -25,8 +25,9 @@ NEVER_HELD = frozenset({Rule.FREQUENCY_CAP, Rule.QUOTA})
 
 
 class DecidesMail(Protocol):
-    """The gate, as its surfaces know it."""
+    """The gate, as its surfaces know it; `at_once` is None where somebody would have to be waited for."""
 
+    def at_once(self, question: GateQuestion) -> GateAnswer | None: ...
     async def decide(self, questions: Sequence[GateQuestion], *, deadline_seconds: float = ...) -> list[GateAnswer]: ...
 
 
@@ -66,6 +67,7 @@ class Ruling(Struct, frozen=True):
         return gate_reply(self.decision, self.rule)
 
 
+_UNSAID = GateContext(fails_closed=False)
 PASSES = Ruling(GateDecision.ALLOW, "not_asked")
 """What is no mail to a stranger."""
 
@@ -73,7 +75,10 @@ context_of = lru_cache(maxsize=1024)(parse_context)
 
 
 class Gatekeeper:
-    """Asks the gate for the surfaces. `note` is told of what passes all the same, `warn` of senseless contexts."""
+    """Asks the gate for the surfaces. `note` is told of what passes all the same, `warn` of senseless contexts.
+
+    Law: `ask_at_once` gives the ruling that `ask` would give, or None where that would have to wait for somebody.
+    """
 
     def __init__(
         self,
@@ -93,30 +98,46 @@ class Gatekeeper:
         self._report_fault = report_fault
         self._holds = Holds()
 
-    async def ask(self, surface: str, email: str, context: str, mail_from: str = "") -> Ruling:
-        """The ruling on one recipient; `context` is words of `core/gate_context`. Never raises for a fault of ours."""
-        known = GateContext(fails_closed=False)
+    def ask_at_once(self, surface: str, email: str, context: str, mail_from: str = "") -> Ruling | None:
+        """The ruling on one recipient where all is in memory; `context` is words of `core/gate_context`."""
+        known = _UNSAID
         try:
             known = context_of(context)
-            question = GateQuestion(
-                email,
-                known.message_class,
-                known.policy,
-                known.sender,
-                surface=surface,
-                observed=not self._enforce,
-            )
-            (answer,) = await self._gate.decide([question], deadline_seconds=DEADLINE_SECONDS)
-        except (ContextFault, UnknownPolicy) as fault:
-            self._warn(f"The context {context!r} of the {surface} surface cannot be meant: {fault}.")
-            answer = _undecided(email, known, GateDecision.ALLOW)
+            answer = self._gate.at_once(self._question(surface, email, known))
+            if answer is None:
+                return None
         except Exception as fault:  # noqa: BLE001 - mail flows or waits, whatever is wrong with us
+            answer = self._failed(surface, email, context, known, fault)
+        return self._ruling(surface, email, known, answer, mail_from)
+
+    async def ask(self, surface: str, email: str, context: str, mail_from: str = "") -> Ruling:
+        """The ruling on one recipient. Never raises for a fault of ours."""
+        known = _UNSAID
+        try:
+            known = context_of(context)
+            questions = [self._question(surface, email, known)]
+            (answer,) = await self._gate.decide(questions, deadline_seconds=DEADLINE_SECONDS)
+        except Exception as fault:  # noqa: BLE001 - mail flows or waits, whatever is wrong with us
+            answer = self._failed(surface, email, context, known, fault)
+        return self._ruling(surface, email, known, answer, mail_from)
+
+    def _question(self, surface: str, email: str, known: GateContext) -> GateQuestion:
+        return GateQuestion(
+            email, known.message_class, known.policy, known.sender, surface=surface, observed=not self._enforce
+        )
+
+    def _failed(self, surface: str, email: str, context: str, known: GateContext, fault: Exception) -> GateAnswer:
+        if isinstance(fault, (ContextFault, UnknownPolicy)):
+            self._warn(f"The context {context!r} of the {surface} surface cannot be meant: {fault}.")
+        else:
             self._report_fault(fault)
-            answer = _undecided(email, known, GateDecision.ALLOW)
-        if answer.rule == Rule.UNAVAILABLE and known.fails_closed:
-            answer = _undecided(email, known, GateDecision.HOLD)
+        return _undecided(email, known, GateDecision.ALLOW)
+
+    def _ruling(self, surface: str, email: str, known: GateContext, answer: GateAnswer, mail_from: str) -> Ruling:
         if answer.decision is GateDecision.ALLOW and answer.rule != Rule.UNAVAILABLE:
             return Ruling(GateDecision.ALLOW, answer.rule)
+        if answer.rule == Rule.UNAVAILABLE and known.fails_closed:
+            answer = _undecided(email, known, GateDecision.HOLD)
         passed = self._passes(answer, mail_from)
         if passed is None:
             return Ruling(answer.decision, answer.rule)

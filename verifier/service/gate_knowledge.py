@@ -1,6 +1,7 @@
 """What is known of addresses, however old, without asking anybody: what the gate stands on."""
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Protocol
 
 from verifier.core.address import Address
@@ -51,15 +52,9 @@ class GateKnowledge:
         """A mailbox could be asked, as far as we know."""
         return self._smtp_enabled and self._egress.last not in _SHUT
 
-    def at_hand(self, address: Address) -> Knowledge | None:
-        """What `of` would say of one address that memory holds whole."""
-        key = self._judging.key_of(address)
-        held = self._glance.at_hand(address.domain, key, self._clock.now()) if self._glance is not None else None
-        if held is None:
-            return None
-        knowledge = Knowledge.of({address.domain: held[0]})
-        self._add(knowledge, address, key, held[0], held[1])
-        return knowledge
+    def at_hand(self, address: Address, key: str, now: datetime) -> tuple[DomainFacts, tuple[Finding, ...]] | None:
+        """What `of` would say of one address that memory holds whole; `key` is its mailbox's."""
+        return self._glance.at_hand(address.domain, key, now) if self._glance is not None else None
 
     async def of(self, addresses: Collection[Address]) -> Knowledge:
         """What the store holds of them."""

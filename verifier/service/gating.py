@@ -8,43 +8,44 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from msgspec import Struct
 
-from verifier.core.address import Address, SyntaxFault, parse_address
+from verifier.core.address import Address
 from verifier.core.decisions import decided
+from verifier.core.evidence import Finding
+from verifier.core.facts import DomainFacts
 from verifier.core.faults import ServiceUnavailable
-from verifier.core.gate import GateFacts, Ruling, decide, holding
+from verifier.core.gate import decide
 from verifier.core.gate_policies import BALANCED, Policy
+from verifier.core.gate_standing import Basis, Conclusion, Standing, stands_until
 from verifier.core.gate_words import GateAnswer, GateDecision, GateQuestion
-from verifier.core.reasons import ALL_STAGES, Reason, StageName
-from verifier.core.senders import Sender, cap_until, quota_until
+from verifier.core.reasons import ALL_STAGES, Reason
+from verifier.core.senders import Sender
 from verifier.core.suppression_keys import SuppressionKeys
-from verifier.core.suppressions import Suppression, SuppressionKind
-from verifier.core.test_addresses import stated_reason
-from verifier.core.verdict import Assessment
-from verifier.gate_ports import ActivitySource, DecisionLog, SuppressionFront, SuppressionStore, Usage, Use, UseStore
+from verifier.gate_ports import ActivitySource, DecisionLog, SuppressionFront, SuppressionStore, Use, UseStore
 from verifier.ports import Clock
+from verifier.service.gate_learned import ACTIVE, ENTRIES, FACTS, NO_KINDS, USAGE, Asked, Learned, facts_of, take_in
+from verifier.service.gate_recipients import Recipients
 from verifier.service.judging import Judging
 from verifier.service.mailboxes import Knowledge
 
 DEADLINE_SECONDS = 0.05
 _MOST_LATE = 200
 _ID_LENGTH = 20
-_Found = TypeVar("_Found")
-_NO_KINDS: frozenset[SuppressionKind] = frozenset()
 
 
 class Remembered(Protocol):
     """What is known of addresses, however old, without asking anybody (service/gate_knowledge.py).
 
-    `at_hand` is what `of` would give without waiting, None where it would have to wait.
+    `at_hand` is what `of` would give of one address (`key` is its mailbox's) without waiting: facts, and findings, of
+    which there are some; None where it would have to wait, or there are none.
     """
 
     @property
     def can_probe(self) -> bool: ...
-    def at_hand(self, address: Address) -> Knowledge | None: ...
+    def at_hand(self, address: Address, key: str, now: datetime) -> tuple[DomainFacts, tuple[Finding, ...]] | None: ...
     async def of(self, addresses: Collection[Address]) -> Knowledge: ...
 
 
@@ -72,31 +73,6 @@ class Equipment(Struct, frozen=True):
     activity: ActivitySource | None = None
 
 
-class _Asked(Struct):
-    """One question on its way to its answer."""
-
-    question: GateQuestion
-    parsed: Address | SyntaxFault
-    policy: Policy
-    sender: Sender | None
-    keys: tuple[str, ...] = ()
-    suspected: frozenset[SuppressionKind] = _NO_KINDS
-    assessment: Assessment | None = None
-
-    @property
-    def recipient(self) -> str:
-        return self.keys[0] if self.keys else ""
-
-
-class _Learned(Struct):
-    """What was learned in time; None is what was not."""
-
-    knowledge: Knowledge | None
-    entries: Mapping[str, tuple[Suppression, ...]] | None
-    usage: dict[str, Usage]
-    active: Mapping[str, datetime] | None
-
-
 class UnknownPolicy(ValueError):
     """A question names a policy that there is not."""
 
@@ -106,6 +82,7 @@ class Gate:
 
     def __init__(self, equipment: Equipment) -> None:
         self._equipment = equipment
+        self._recipients = Recipients(equipment.keys, equipment.judging)
         self._late: set[asyncio.Future[object]] = set()
 
     @property
@@ -120,20 +97,48 @@ class Gate:
         clock = self._equipment.clock
         end = clock.monotonic() + deadline_seconds
         asked = [self._asked(question) for question in questions]
-        learned = await self._learn(asked, end)
+        learned, unseen = self._at_hand(asked, clock.now())
+        reads = self._reads(asked, unseen)
+        if reads:
+            take_in(learned, reads, await self._in_time(reads, end))
         now = clock.now()
-        self._judge(asked, learned)
+        self._judge(asked, learned, now)
         taken: dict[str, list[tuple[str, datetime]]] = {}
-        rulings = [self._rule(each, learned, taken, now) for each in asked]
-        answers = [_answer(each, ruling, now) for each, ruling in zip(asked, rulings, strict=True)]
-        again = [each.question.email for each, ruling in zip(asked, rulings, strict=True) if ruling.probe]
-        if again:
-            self._equipment.refresh(again)
-        self._equipment.log.note(
-            [decided(each.question, answer, each.recipient, now) for each, answer in zip(asked, answers, strict=True)]
-        )
+        answers = [self._told(each, self._concluded(each, learned, taken, now), now) for each in asked]
         await self._count(asked, answers, now, end)
         return answers
+
+    def at_once(self, question: GateQuestion) -> GateAnswer | None:
+        """What `decide` answers, where nobody has to be waited for; None where somebody has. Raises UnknownPolicy."""
+        each, now = self._asked(question), self._equipment.clock.now()
+        if question.count or self._waits(each):
+            return None
+        recipient, parsed = each.recipient, each.recipient.parsed
+        if not isinstance(parsed, Address) or recipient.stated:
+            return self._told(each, self._concluded_from(each, {}, {}, now), now)
+        equipment = self._equipment
+        held = equipment.remembered.at_hand(parsed, recipient.mailbox, now)
+        if held is None:
+            return None
+        basis = Basis(
+            *held,
+            each.policy,
+            question.message_class,
+            question.reactivation,
+            equipment.remembered.can_probe,
+            equipment.judging.edition,
+        )
+        standing = recipient.standing
+        if standing is not None and now < standing.until and standing.basis == basis:
+            return self._told(each, standing.conclusion, now)
+        conclusion = self._concluded_from(each, {parsed.domain: held[0]}, {recipient.mailbox: held[1]}, now)
+        if conclusion.ruling.until is None:  # what is held is held from now on
+            recipient.standing = Standing(basis, conclusion, stands_until(basis, now))
+        return self._told(each, conclusion, now)
+
+    def forget(self) -> None:
+        """What was kept in memory of whoever was asked about; nothing has to be decided otherwise."""
+        self._recipients.forget()
 
     async def close(self) -> None:
         """Ends what is still waited for behind answers that were due before it came."""
@@ -142,7 +147,7 @@ class Gate:
         if self._late:
             await asyncio.wait(self._late, timeout=1.0)
 
-    def _asked(self, question: GateQuestion) -> _Asked:
+    def _asked(self, question: GateQuestion) -> Asked:
         equipment = self._equipment
         sender = equipment.senders.sender(question.sender) if question.sender is not None else None
         name = question.policy or (sender.policy if sender is not None else BALANCED.name)
@@ -151,47 +156,46 @@ class Gate:
             if question.policy is not None:
                 raise UnknownPolicy(f"there is no policy {name}: known are {', '.join(equipment.policies)}")
             policy = BALANCED  # the sender's own was taken away
-        parsed = parse_address(question.email)
-        asked = _Asked(question, parsed, policy, sender)
-        if isinstance(parsed, Address):
-            asked.keys = equipment.keys.sought(parsed)
-            asked.suspected = equipment.front.suspected(asked.keys)
-        return asked
+        recipient = self._recipients.of(question.email)
+        suspected = equipment.front.suspected(recipient.sought) if recipient.sought else NO_KINDS
+        return Asked(question, recipient, policy, sender, suspected)
 
-    async def _learn(self, asked: Sequence[_Asked], end: float) -> _Learned:
-        """What has to be read is read side by side, and whatever is not there in time is gone without."""
-        equipment = self._equipment
-        learned = _Learned(Knowledge.of({}), {}, {}, {})
-        unseen: list[Address] = []
+    def _waits(self, each: Asked) -> bool:
+        """Something has to be read of him beside what is known of his address."""
+        is_capped = each.sender is not None and each.sender.is_capped
+        is_watched = self._equipment.activity is not None and each.policy.ages.inactive is not None
+        return bool(each.suspected) or is_capped or is_watched
+
+    def _at_hand(self, asked: Sequence[Asked], now: datetime) -> tuple[Learned, list[Address]]:
+        """What memory holds, and of whom it does not hold all."""
+        knowledge, unseen = Knowledge.of({}), []
         for each in asked:
-            if isinstance(each.parsed, Address) and stated_reason(each.parsed) is None:
-                held = equipment.remembered.at_hand(each.parsed)
+            parsed, mailbox = each.recipient.parsed, each.recipient.mailbox
+            if isinstance(parsed, Address) and not each.recipient.stated:
+                held = self._equipment.remembered.at_hand(parsed, mailbox, now)
                 if held is None:
-                    unseen.append(each.parsed)
+                    unseen.append(parsed)
                 else:
-                    assert learned.knowledge is not None
-                    learned.knowledge.facts |= held.facts
-                    learned.knowledge.findings |= held.findings
-        suspects = [key for each in asked if each.suspected for key in each.keys]
-        capped = {each.sender.name for each in asked if each.sender is not None and each.sender.is_capped}
-        watched = equipment.activity is not None and any(each.policy.ages.inactive is not None for each in asked)
-        if not unseen and not suspects and not capped and not watched:
-            return learned
-        now = equipment.clock.now()
+                    knowledge.facts[parsed.domain], knowledge.findings[mailbox] = held
+        return Learned(knowledge, {}, {}, {}), unseen
+
+    def _reads(self, asked: Sequence[Asked], unseen: Sequence[Address]) -> dict[str, Callable[[], Awaitable[object]]]:
+        """What has to be read, side by side; whatever is not there in time is gone without."""
+        equipment = self._equipment
         reads: dict[str, Callable[[], Awaitable[object]]] = {}
         if unseen:
-            reads["facts"] = partial(equipment.remembered.of, unseen)
+            reads[FACTS] = partial(equipment.remembered.of, unseen)
+        suspects = [key for each in asked if each.suspected for key in each.recipient.sought]
         if suspects:
-            reads["entries"] = partial(equipment.suppressions.under, suspects)
-        for name in capped:
-            mine = [each for each in asked if each.sender is not None and each.sender.name == name and each.keys]
-            reads[f"usage {name}"] = partial(equipment.uses.usage, name, now, [each.recipient for each in mine])
-        if watched and equipment.activity is not None:
-            recipients = [each.recipient for each in asked if each.keys]
-            reads["active"] = partial(equipment.activity.last_active, recipients)
-        found = await self._in_time(reads, end)
-        _take_in(learned, found, unseen, capped)
-        return learned
+            reads[ENTRIES] = partial(equipment.suppressions.under, suspects)
+        for name in {each.sender.name for each in asked if each.sender is not None and each.sender.is_capped}:
+            mine = [each for each in asked if each.sender is not None and each.sender.name == name]
+            recipients = [each.recipient.key for each in mine if each.recipient.key]
+            reads[USAGE + name] = partial(equipment.uses.usage, name, equipment.clock.now(), recipients)
+        if equipment.activity is not None and any(each.policy.ages.inactive is not None for each in asked):
+            recipients = [each.recipient.key for each in asked if each.recipient.key]
+            reads[ACTIVE] = partial(equipment.activity.last_active, recipients)
+        return reads
 
     async def _in_time(self, reads: Mapping[str, Callable[[], Awaitable[object]]], end: float) -> dict[str, object]:
         """The answers that came in time. What comes later is waited for by nobody; where too much is late already,
@@ -223,58 +227,62 @@ class Gate:
         if not isinstance(fault, ServiceUnavailable):
             self._equipment.report_fault(fault)
 
-    def _judge(self, asked: Sequence[_Asked], learned: _Learned) -> None:
+    def _concluded_from(
+        self,
+        each: Asked,
+        facts: dict[str, DomainFacts],
+        findings: dict[str, tuple[Finding, ...]],
+        now: datetime,
+    ) -> Conclusion:
+        """What this alone, which was at hand, comes to."""
+        learned = Learned(Knowledge(facts, findings, set(), {}), {}, {}, {})
+        self._judge([each], learned, now)
+        return self._concluded(each, learned, {}, now)
+
+    def _told(self, each: Asked, conclusion: Conclusion, now: datetime) -> GateAnswer:
+        """The answer, logged; what lacks is asked behind it."""
+        ruling, question = conclusion.ruling, each.question
+        answer = GateAnswer(
+            email=question.email,
+            decision=ruling.decision,
+            rule=ruling.rule,
+            policy=each.policy.name,
+            message_class=question.message_class,
+            until=ruling.until,
+            degraded=ruling.degraded,
+            verdict=conclusion.verdict,
+            age_s=None if conclusion.verdict is None else max(0, int((now - conclusion.seen_at).total_seconds())),
+            also=ruling.also,
+        )
+        if ruling.probe:
+            self._equipment.refresh((question.email,))
+        self._equipment.log.note((decided(question, answer, each.recipient.key, each.recipient.masked, now),))
+        return answer
+
+    def _judge(self, asked: Sequence[Asked], learned: Learned, now: datetime) -> None:
         knowledge = learned.knowledge if learned.knowledge is not None else Knowledge.of({})
-        parsed = [each.parsed for each in asked]
-        for each, assessment in zip(asked, self._equipment.judging.judge(parsed, knowledge, ALL_STAGES), strict=True):
+        if len(asked) == 1 and isinstance(parsed := asked[0].recipient.parsed, Address):
+            mailbox = asked[0].recipient.mailbox
+            asked[0].assessment = self._equipment.judging.judge_one(parsed, mailbox, knowledge, ALL_STAGES, now)
+            return
+        texts = [each.recipient.parsed for each in asked]
+        for each, assessment in zip(asked, self._equipment.judging.judge(texts, knowledge, ALL_STAGES), strict=True):
             each.assessment = assessment
 
-    def _rule(
-        self, each: _Asked, learned: _Learned, taken: dict[str, list[tuple[str, datetime]]], now: datetime
-    ) -> Ruling:
+    def _concluded(
+        self, each: Asked, learned: Learned, taken: dict[str, list[tuple[str, datetime]]], now: datetime
+    ) -> Conclusion:
         """The ruling, with what earlier questions of the same batch have taken of the sender's limits."""
-        facts = self._facts(each, learned, taken, now)
+        assessment = each.assessment
+        assert assessment is not None
+        facts = facts_of(each, learned, taken, now, can_probe=self._equipment.remembered.can_probe)
         ruling = decide(facts, each.question.message_class, each.policy, now)
         if each.sender is not None and each.question.count and ruling.decision is GateDecision.ALLOW:
-            taken.setdefault(each.sender.name, []).append((each.recipient, now))
-        return ruling
+            taken.setdefault(each.sender.name, []).append((each.recipient.key, now))
+        is_known = assessment.reason is not Reason.NOT_PROBED
+        return Conclusion(ruling, assessment.verdict if is_known else None, assessment.checked_at)
 
-    def _facts(
-        self, each: _Asked, learned: _Learned, taken: Mapping[str, list[tuple[str, datetime]]], now: datetime
-    ) -> GateFacts:
-        assessment, question = each.assessment, each.question
-        assert assessment is not None
-        kinds, unconfirmed = _kinds(each, learned.entries, now)
-        unavailable, reason = False, _known_reason(each, assessment)
-        if learned.knowledge is None and isinstance(each.parsed, Address) and stated_reason(each.parsed) is None:
-            unavailable = True
-        cap = quota = None
-        if each.sender is not None and each.sender.is_capped:
-            usage = learned.usage.get(each.sender.name)
-            if usage is None:
-                unavailable = True
-            else:
-                mine = taken.get(each.sender.name, ())
-                blasts = usage.blasts.get(each.recipient, ())
-                cap = cap_until(each.sender, (*blasts, *(at for key, at in mine if key == each.recipient)), now)
-                quota = quota_until(each.sender, usage.used + len(mine), now)
-        return GateFacts(
-            reason=reason,
-            flags=assessment.flags,
-            observed_at=None if reason is None else assessment.checked_at,
-            authoritative=assessment.expires_at is None or assessment.expires_at > now,
-            retry_after=assessment.retry_after,
-            kinds=kinds,
-            unconfirmed=unconfirmed,
-            cap_until=cap,
-            quota_until=quota,
-            last_active=(learned.active or {}).get(each.recipient),
-            reactivation=question.reactivation,
-            can_probe=self._equipment.remembered.can_probe or StageName.MX not in assessment.stages,
-            unavailable=unavailable,
-        )
-
-    async def _count(self, asked: Sequence[_Asked], answers: Sequence[GateAnswer], now: datetime, end: float) -> None:
+    async def _count(self, asked: Sequence[Asked], answers: Sequence[GateAnswer], now: datetime, end: float) -> None:
         """Whatever was allowed and is to be counted: within the deadline, or behind it."""
         uses = [
             self._use(each, each.sender.name, now)
@@ -284,69 +292,8 @@ class Gate:
         if uses:
             await self._in_time({"count": partial(self._equipment.uses.count, uses)}, end)
 
-    def _use(self, each: _Asked, sender: str, now: datetime) -> Use:
+    def _use(self, each: Asked, sender: str, now: datetime) -> Use:
         question = each.question
         named = question.id or question.campaign or self._equipment.clock.token(_ID_LENGTH)
-        return Use(sender, f"{named} {each.recipient}", each.recipient, now, question.message_class != "transactional")
-
-
-def _take_in(
-    learned: _Learned, found: Mapping[str, object], unseen: Sequence[Address], capped: Collection[str]
-) -> None:
-    if unseen:
-        knowledge = found.get("facts")
-        if isinstance(knowledge, Knowledge) and learned.knowledge is not None:
-            knowledge.facts |= learned.knowledge.facts
-            knowledge.findings |= learned.knowledge.findings
-            learned.knowledge = knowledge
-        else:
-            learned.knowledge = None
-    entries = found.get("entries")
-    learned.entries = entries if isinstance(entries, dict) else None
-    for name in capped:
-        usage = found.get(f"usage {name}")
-        if isinstance(usage, Usage):
-            learned.usage[name] = usage
-    active = found.get("active")
-    learned.active = active if isinstance(active, dict) else None
-
-
-def _kinds(
-    each: _Asked, entries: Mapping[str, tuple[Suppression, ...]] | None, now: datetime
-) -> tuple[frozenset[SuppressionKind], bool]:
-    """The suppressions that hold for this mail, and whether memory alone says so: then an allowance lets nobody in."""
-    if not each.suspected:
-        return _NO_KINDS, False
-    if entries is None:
-        return each.suspected - {SuppressionKind.MANUAL_ALLOW}, True
-    question = each.question
-    found = [entry for key in each.keys for entry in entries.get(key, ())]
-    kinds = holding(found, now, message_class=question.message_class, sender=question.sender, topic=question.topic)
-    return kinds, False
-
-
-def _known_reason(each: _Asked, assessment: Assessment) -> Reason | None:
-    """None where nobody has been asked yet; a finding that says so (it expires), or a test address, is an answer."""
-    stated = isinstance(each.parsed, Address) and stated_reason(each.parsed) is not None
-    if assessment.reason is Reason.NOT_PROBED and assessment.expires_at is None and not stated:
-        return None
-    return assessment.reason
-
-
-def _answer(each: _Asked, ruling: Ruling, now: datetime) -> GateAnswer:
-    assessment = each.assessment
-    assert assessment is not None
-    known = assessment.reason is not Reason.NOT_PROBED
-    age = max(0, int((now - assessment.checked_at).total_seconds())) if known else None
-    return GateAnswer(
-        email=each.question.email,
-        decision=ruling.decision,
-        rule=ruling.rule,
-        policy=each.policy.name,
-        message_class=each.question.message_class,
-        until=ruling.until,
-        degraded=ruling.degraded,
-        verdict=assessment.verdict if known else None,
-        age_s=age,
-        also=tuple(ruling.also),
-    )
+        recipient = each.recipient.key
+        return Use(sender, f"{named} {recipient}", recipient, now, question.message_class != "transactional")

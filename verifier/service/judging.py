@@ -31,6 +31,11 @@ class Judging:
         self._clock = clock
         self._subkey = mailbox_subkey
 
+    @property
+    def edition(self) -> object:
+        """Another object whenever the lists are others."""
+        return self._names.edition
+
     def recalibrate(self, risks: BounceRisks) -> None:
         """Judges by these bounce risks from now on."""
         self._risks = risks

@@ -10,7 +10,7 @@ from collections import deque
 from verifier.core.gate_replies import postfix_action, postfix_transport
 from verifier.core.policy_protocol import PolicyFault, PolicyReader, PolicyRequest, policy_answer
 from verifier.core.socketmap import NOT_FOUND, Lookup, SocketmapFault, SocketmapReader, socketmap_found
-from verifier.edges.gatekeeping import PASSES, Gatekeeper
+from verifier.edges.gatekeeping import PASSES, Gatekeeper, Ruling
 from verifier.edges.listening import Connection, Crowd
 
 MOST_CONNECTIONS = 2000
@@ -22,7 +22,10 @@ _POLICY, _SOCKETMAP = "postfix", "socketmap"
 
 
 class PostfixConnection(Connection):
-    """Answers one after the other; what is more than `_MOST_WAITING` at once stays in the socket."""
+    """Answers one after the other: at once where that can be, else in a task, in which all wait that came after.
+
+    What is more than `_MOST_WAITING` at once stays in the socket.
+    """
 
     def __init__(self, crowd: Crowd, keeper: Gatekeeper) -> None:
         super().__init__(crowd)
@@ -44,10 +47,13 @@ class PostfixConnection(Connection):
         if not self._reader.pending:
             self.began = self._loop.time()
         try:
-            self._waiting.extend(self._reader.feed(data))
+            came = self._reader.feed(data)
         except (PolicyFault, SocketmapFault):
             self.transport.close()
             return
+        self._waiting.extend(came)
+        if self._answering is None and self._waiting:
+            self._answer_at_once()
         if self._answering is None and self._waiting:
             self._answering = self._loop.create_task(self._answer())
         if len(self._waiting) > _MOST_WAITING:
@@ -63,11 +69,32 @@ class PostfixConnection(Connection):
         if self._answering is not None:
             self._answering.cancel()
 
+    def _answer_at_once(self) -> None:
+        """As many as need not wait, up to the first that has to."""
+        answers = []
+        while self._waiting:
+            answer = self._at_once(self._waiting[0])
+            if answer is None:
+                break
+            answers.append(answer)
+            self._waiting.popleft()
+        if answers:
+            self.transport.write(b"".join(answers))
+            self.began = self._loop.time()
+
+    def _at_once(self, asked: PolicyRequest | Lookup) -> bytes | None:
+        question = _question(asked)
+        if question is None:
+            return _said(asked, PASSES)
+        ruling = self._keeper.ask_at_once(*question)
+        return None if ruling is None else _said(asked, ruling)
+
     async def _answer(self) -> None:
         while self._waiting:
             asked = self._waiting.popleft()
-            answer = await (self._look_up(asked) if isinstance(asked, Lookup) else self._decide(asked))
-            self.transport.write(answer)
+            question = _question(asked)
+            ruling = PASSES if question is None else await self._keeper.ask(*question)
+            self.transport.write(_said(asked, ruling))
         self._answering = None
         self.began = self._loop.time()
         if self._ended:
@@ -75,15 +102,17 @@ class PostfixConnection(Connection):
         elif not self.transport.is_closing():
             self.transport.resume_reading()
 
-    async def _decide(self, request: PolicyRequest) -> bytes:
-        ruling = PASSES
-        if request.names_recipient:
-            ruling = await self._keeper.ask(_POLICY, request.recipient, request.context, request.sender)
-        return policy_answer(postfix_action(ruling.reply))
 
-    async def _look_up(self, lookup: Lookup) -> bytes:
-        if "@" not in lookup.key:
-            return NOT_FOUND
-        ruling = await self._keeper.ask(_SOCKETMAP, lookup.key, lookup.name)
+def _question(asked: PolicyRequest | Lookup) -> tuple[str, str, str, str] | None:
+    """What the gatekeeper is asked; None where nobody is named to whom mail goes."""
+    if isinstance(asked, Lookup):
+        return (_SOCKETMAP, asked.key, asked.name, "") if "@" in asked.key else None
+    return (_POLICY, asked.recipient, asked.context, asked.sender) if asked.names_recipient else None
+
+
+def _said(asked: PolicyRequest | Lookup, ruling: Ruling) -> bytes:
+    """The ruling in the protocol of the question."""
+    if isinstance(asked, Lookup):
         way = postfix_transport(ruling.reply)
         return NOT_FOUND if way is None else socketmap_found(way)
+    return policy_answer(postfix_action(ruling.reply))

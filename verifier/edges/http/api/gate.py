@@ -87,8 +87,7 @@ async def gate(call: Call[GateRequest]) -> web.StreamResponse:
 
 async def answer(gate: Gate, body: GateRequest, email: str) -> bytes:
     """The decision about one address, in JSON. Raises Problem."""
-    (decided,) = await _decided(gate, [_question(body, email)], body.deadline_ms)
-    return msgspec.json.encode(gate_record(decided))
+    return msgspec.json.encode(gate_record(await _decided_one(gate, _question(body, email), body.deadline_ms)))
 
 
 def _question(body: GateRequest, email: str) -> GateQuestion:
@@ -115,10 +114,18 @@ async def gate_status(call: Call[None]) -> web.StreamResponse:
         campaign=query.campaign,
         topic=query.topic,
     )
-    (decided,) = await _decided(call.site.desk.gate.gate, [question], query.deadline_ms)
+    decided = await _decided_one(call.site.desk.gate.gate, question, query.deadline_ms)
     if not query.status:
         return json_response(gate_record(decided))
     return web.Response(status=_STATUSES[decided.decision], headers={"X-Gate-Rule": decided.rule})
+
+
+async def _decided_one(gate: Gate, question: GateQuestion, deadline_ms: int) -> GateAnswer:
+    try:
+        at_once = gate.at_once(question)
+    except UnknownPolicy as error:
+        raise invalid("/policy", str(error)) from None
+    return at_once if at_once is not None else (await _decided(gate, [question], deadline_ms))[0]
 
 
 async def _decided(gate: Gate, questions: list[GateQuestion], deadline_ms: int) -> list[GateAnswer]:
