@@ -34,7 +34,7 @@ def test_a_message_is_taken_from_standard_input(offline: Command) -> None:
     assert offline.run("feedback", "--sender", "shop", stdin=ARF).code == 0
     assert listed(offline) == {("jane@example.com", None), ("user@example.com", "shop")}
     other = offline.run("feedback", stdin=b"Subject: I am away\n\nBack on Monday\n")
-    assert (other.code, "neither a delivery status notification nor an abuse report" in other.err) == (65, True)
+    assert (other.code, "neither a bounce nor an abuse report" in other.err) == (65, True)
 
 
 def test_forgetting_an_address_ends_what_was_told_of_it(offline: Command) -> None:

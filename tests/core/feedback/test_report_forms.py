@@ -280,7 +280,8 @@ def test_a_bounce_that_was_passed_on_is_about_the_mail_that_bounced() -> None:
         b"From: MAILER-DAEMON@example.net\nSubject: warning\n\nNot delivered at the first attempt failed.\n\n"
         b"<jane@example.com>:\n421 Try later. Delivery will be retried.\n",
         b"From: jane@example.com\nMIME-Version: 1.0\nContent-Type: multipart/report;"
-        b" report-type=disposition-notification; boundary=q\n\n--q\nContent-Type: message/disposition-notification\n\nFinal-Recipient: rfc822;j@example.com\n"
+        b" report-type=disposition-notification; boundary=q\n\n--q\nContent-Type: message/disposition-notification\n\n"
+        b"Final-Recipient: rfc822;j@example.com\n"
         b"Disposition: automatic-action/MDN-sent-automatically; deleted\n\n--q--\n",
     ],
 )

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import unquote, urlsplit
@@ -24,11 +24,12 @@ from verifier.adapters.imaplib_mailbox import ImaplibMailbox
 from verifier.adapters.log_files import lines_of, oldest_first
 from verifier.adapters.poplib_mailbox import PoplibMailbox
 from verifier.adapters.secret_file import load_secret
-from verifier.adapters.system_clock import SystemClock
+from verifier.adapters.system_clock import SystemClock, local_zone
 from verifier.config import Settings
 from verifier.core.faults import InputError
 from verifier.core.feedback.exports import WORDS, export_events, shape_of
 from verifier.core.feedback.hook import LARGEST_BODY, Refusal
+from verifier.core.feedback.journal_lines import plain_lines
 from verifier.core.feedback.log_lines import LogTime, Relays
 from verifier.core.feedback.reports import read_report
 from verifier.core.feedback.sources import SOURCES
@@ -39,13 +40,12 @@ from verifier.edges.cli.session import SERVE, address_or_fault, probing, read_se
 from verifier.edges.http.site import public_url_of
 from verifier.feedback_wiring import open_events, open_feedback_alone, open_keeping
 from verifier.readers.tables import open_table
-from verifier.service.importing import LOGS, Take, log_events, take_all
+from verifier.service.importing import LOGS, Take, log_events, log_of, take_all
 from verifier.service.keeping import Receipt
 
-_LOOKED_AT = 200
+_LOOKED_AT = 50_000
+"""Lines: a log that other programs write to as well may begin with many of theirs."""
 _ROWS = 2000
-_SIGNS = {"postfix": (b" postfix/", b" postfix-"), "exim": (b" <= ", b" => ", b" Completed")}
-
 
 EXPORT = "export"
 
@@ -145,13 +145,11 @@ async def _import(settings: Settings, inputs: Sequence[str], wishes: Wishes) -> 
 
 
 async def _take_logs(files: Sequence[Path], kind: str, take: Take, wishes: Wishes) -> None:
-    now = SystemClock().now()
-    zone = now.astimezone().tzinfo
-    assert zone is not None
+    times = LogTime(SystemClock().now(), local_zone())
     providers = load_providers(shipped_folder())
     relays = Relays(lambda host: providers.of_exchange(host) is not None, wishes.smarthosts)
     lines = partial(_all_lines, files)
-    receipt = await take_all(log_events(lines, kind, LogTime(now, zone), relays), take, wishes.sender, _progress())
+    receipt = await take_all(log_events(lines, kind, times, relays), take, wishes.sender, _progress())
     if relays.smarthosts:
         say(f"Taken for smarthosts, whose acceptance proves nothing: {', '.join(sorted(relays.smarthosts))}.")
     _tell(receipt)
@@ -204,7 +202,7 @@ def _written_at(path: Path) -> datetime:
 
 
 def _all_lines(files: Sequence[Path]) -> Iterator[bytes]:
-    return chain.from_iterable(lines_of(path) for path in files)
+    return plain_lines(chain.from_iterable(lines_of(path) for path in files))
 
 
 @asynccontextmanager
@@ -227,10 +225,10 @@ async def _taking(settings: Settings) -> AsyncIterator[Take]:
 def _kind_of(files: Sequence[Path]) -> str:
     """The kind of log that the first lines are of; an export where they are of none."""
     for path in files:
-        for _, line in zip(range(_LOOKED_AT), lines_of(path), strict=False):
-            for kind, signs in _SIGNS.items():
-                if any(sign in line for sign in signs):
-                    return kind
+        for line in islice(_all_lines([path]), _LOOKED_AT):
+            kind = log_of(line)
+            if kind is not None:
+                return kind
     return EXPORT
 
 
