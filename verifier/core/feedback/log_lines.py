@@ -17,7 +17,7 @@ TIME = (
     rb"(?:Z| ?[+-]\d\d:?\d\d| [A-Z]{3,5}(?= ))?"
     rb"|\d{10}\.\d+"
 )
-"""Syslog's own (RFC 3164), ISO 8601 (RFC 5424, rsyslog, Postfix's maillog_file), and those of `journalctl -o short-…`."""
+"""Syslog's own (RFC 3164), ISO 8601 (RFC 5424, rsyslog, Postfix's maillog_file), and `journalctl -o short-…`."""
 HEAD = (
     rb"(?:[^ |]{1,64} +\| +)?(?:<\d{1,3}>)?(?:1 )?(?P<time>"
     + TIME
