@@ -9,6 +9,7 @@ from msgspec import Struct
 from verifier.adapters.data_files import load_reference_data, operator_lists_state
 from verifier.adapters.host_probes import redis_fault
 from verifier.adapters.prometheus_meter import PrometheusMeter
+from verifier.adapters.sqlite_file import examine_file
 from verifier.adapters.sqlite_keys import SqliteKeys
 from verifier.adapters.system_clock import SystemClock
 from verifier.campaign_wiring import CampaignService, open_campaigns
@@ -16,7 +17,8 @@ from verifier.config import Settings
 from verifier.core.egress import EgressState
 from verifier.core.faults import ServiceUnavailable
 from verifier.core.measures import EGRESS_OPEN, LANES, LEFT_ALONE, SESSIONS, WAITING
-from verifier.feedback_wiring import FeedbackService, open_events, open_feedback
+from verifier.feedback_ports import EventStore
+from verifier.feedback_wiring import EVENTS_FILE, FeedbackService, open_events, open_feedback
 from verifier.gate_wiring import GateService, open_gate
 from verifier.list_wiring import ListService, open_lists, open_poster
 from verifier.service.access import Access
@@ -98,7 +100,7 @@ async def open_front_desk(
             access,
             allowances,
             probe_limits,
-            _readiness(verifier, access),
+            _readiness(verifier, access, events),
             lists,
             gate,
             campaigns,
@@ -134,7 +136,7 @@ async def _watch_lists(verifier: Verifier, report_fault: Callable[[BaseException
             report_fault(fault)
 
 
-def _readiness(verifier: Verifier, access: Access) -> Readiness:
+def _readiness(verifier: Verifier, access: Access, told: EventStore) -> Readiness:
     settings = verifier.settings
 
     async def database() -> Part:
@@ -142,6 +144,14 @@ def _readiness(verifier: Verifier, access: Access) -> Readiness:
             await access.keys()
         except ServiceUnavailable:
             return Part(Condition.FAILED, "the store of keys cannot be read")
+        return Part(Condition.OK)
+
+    async def events() -> Part:
+        try:
+            await told.waiting(1)
+            await asyncio.to_thread(examine_file, settings.data_dir / EVENTS_FILE)
+        except ServiceUnavailable as fault:
+            return Part(Condition.FAILED, str(fault).rstrip("."))
         return Part(Condition.OK)
 
     async def redis() -> Part:
@@ -157,5 +167,13 @@ def _readiness(verifier: Verifier, access: Access) -> Readiness:
     async def prober_lock() -> Part:
         return Part(Condition.OK)
 
-    looks = {"database": database, "redis": redis, "dns": dns, "egress": egress, "prober_lock": prober_lock}
-    return Readiness(looks)
+    return Readiness(
+        {
+            "database": database,
+            "events": events,
+            "redis": redis,
+            "dns": dns,
+            "egress": egress,
+            "prober_lock": prober_lock,
+        }
+    )
