@@ -67,8 +67,8 @@ def forget_for_good(connection: sqlite3.Connection) -> None:
 
 
 def examine_file(path: Path) -> None:
-    """Raises ServiceUnavailable where the file cannot be opened anew: an open connection may not notice for long that it
-    was taken away, or overwritten. Blocks for a moment.
+    """Raises ServiceUnavailable where the file cannot be opened anew: an open connection may not notice for long that
+    it was taken away or replaced. Blocks for a moment.
     """
     try:
         connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)

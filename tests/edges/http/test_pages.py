@@ -83,7 +83,8 @@ async def test_without_a_store_of_events_it_is_not_ready(local: Visitor, keyed: 
     for visitor in (local, keyed):
         assert (await visitor.ask("GET", "/readyz")).json["parts"]["events"]["condition"] == "ok"
     place = local.site.desk.verifier.settings.data_dir / "events.sqlite"
-    place.unlink()
+    for part in place.parent.glob("events.sqlite*"):
+        part.unlink()
     if not taken_away:
         place.write_bytes(b"no database " * 1000)
     for visitor, told in ((local, True), (keyed, False)):
