@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from msgspec import Struct
 
@@ -10,12 +11,15 @@ from verifier.adapters.data_files import load_reference_data, operator_lists_sta
 from verifier.adapters.host_probes import redis_fault
 from verifier.adapters.prometheus_meter import PrometheusMeter
 from verifier.adapters.sqlite_file import examine_file
+from verifier.adapters.sqlite_holds import SqliteHolds
 from verifier.adapters.sqlite_keys import SqliteKeys
 from verifier.adapters.system_clock import SystemClock
 from verifier.campaign_wiring import CampaignService, open_campaigns
 from verifier.config import Settings
 from verifier.core.egress import EgressState
 from verifier.core.faults import ServiceUnavailable
+from verifier.core.holding import Holds
+from verifier.core.keys import keyed_hash, subkey
 from verifier.core.measures import EGRESS_OPEN, LANES, LEFT_ALONE, SESSIONS, WAITING
 from verifier.feedback_ports import EventStore
 from verifier.feedback_wiring import EVENTS_FILE, FeedbackService, open_events, open_feedback
@@ -30,6 +34,7 @@ from verifier.service.realtime import RealTime
 from verifier.wiring import Verifier, assemble_names
 
 KEYS_FILE = "keys.sqlite"
+HOLDS_FILE = "holds.sqlite"
 _LOOK_AT_LISTS_SECONDS = 5.0
 
 
@@ -107,6 +112,20 @@ async def open_front_desk(
             feedback,
             meter,
         )
+
+
+@asynccontextmanager
+async def open_holds(verifier: Verifier, report_fault: Callable[[BaseException], None]) -> AsyncIterator[Holds]:
+    """How long mail has been held, from before this start on; in memory alone where nothing is held."""
+    if not verifier.settings.gate_enforce:
+        yield Holds()
+        return
+    store = SqliteHolds(verifier.settings.data_dir / HOLDS_FILE, verifier.clock, report_fault)
+    try:
+        name = partial(keyed_hash, subkey(verifier.secret, "hold"))
+        yield Holds(known=await store.known(), name=name, begun=store.note)
+    finally:
+        await store.close()
 
 
 @asynccontextmanager

@@ -81,6 +81,7 @@ class Gatekeeper:
         clock: Clock,
         *,
         enforce: bool,
+        holds: Holds | None = None,
         note: Callable[[Note], None],
         warn: Callable[[str], None],
         report_fault: Callable[[BaseException], None],
@@ -91,7 +92,7 @@ class Gatekeeper:
         self._note = note
         self._warn = warn
         self._report_fault = report_fault
-        self._holds = Holds()
+        self._holds = holds or Holds()
 
     async def ask(self, surface: str, email: str, context: str, mail_from: str = "") -> Ruling:
         """The ruling on one recipient; `context` is words of `core/gate_context`. Never raises for a fault of ours."""
