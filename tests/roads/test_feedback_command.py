@@ -98,6 +98,8 @@ def test_exports_and_mailboxes_are_taken_by_the_same_command(offline: Command, t
     gone = offline.run("feedback", "import", plain, "--source", "brevo", "--event", "unsubscribed", "--sender", "shop")
     assert (gone.code, gone.out[:5]) == (0, "1 new")
     assert listed(offline) == {("jane@example.com", None), ("joe@example.org", "shop")}
+    odd = offline.run("feedback", "import", offline.write("odd.csv", "Email,Status\nann@example.org,active\n"))
+    assert (odd.out[:5], "1 rows were left out, which say 'active'" in odd.err) == ("0 new", True)
     password = offline.write("password", "secret\n")
     for scheme, server in (("imaps", imap), ("pop3s", pop3)):
         messages = [POSTFIX_DSN.replace(b"A1B2C3@", scheme.encode() + b"@"), b"Subject: Thanks\n\nBye\n"]

@@ -6,6 +6,7 @@ Works beside a service that runs: what is told is kept at once, and done by the 
 import asyncio
 import ssl
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
@@ -46,6 +47,7 @@ from verifier.service.keeping import Receipt
 _LOOKED_AT = 50_000
 """Lines: a log that other programs write to as well may begin with many of theirs."""
 _ROWS = 2000
+_SHOWN_WORDS = 5
 
 EXPORT = "export"
 
@@ -160,8 +162,13 @@ async def _take_export(path: Path, take: Take, wishes: Wishes) -> Receipt:
         layout = table.layout
         shape = shape_of(layout.header if layout.has_header else (), layout.email_columns[0], wishes.word or "")
         at = _written_at(path)
-        rows = chain.from_iterable(table.chunks(_ROWS))
-        return await take_all(export_events(rows, shape, wishes.source, at), take, wishes.sender, _silently)
+        rows, left_out = chain.from_iterable(table.chunks(_ROWS)), Counter[str]()
+        events = export_events(rows, shape, wishes.source, at, left_out)
+        receipt = await take_all(events, take, wishes.sender, _silently)
+    if left_out:
+        words = ", ".join(repr(word) for word, _ in left_out.most_common(_SHOWN_WORDS))
+        say(f"{left_out.total():,} rows were left out, which say {words}: --event says what happened to all rows.")
+    return receipt
 
 
 async def _take_mailbox(mailbox: ImaplibMailbox | PoplibMailbox, take: Take, sender: str | None) -> Receipt:
