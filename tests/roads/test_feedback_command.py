@@ -12,6 +12,8 @@ from tests.roads.test_serve import ask, serving
 from tests.support.command import Command
 from tests.support.feedback_vectors import MAILGUN_KEY
 from tests.support.mail_stores import imap, pop3, served
+from verifier.adapters.folder_lock import FolderLock
+from verifier.adapters.system_clock import SystemClock
 
 SETTINGS = {"VERIFIER_SMTP_ENABLED": "false", "VERIFIER_DNS_NAMESERVERS": "127.0.0.1:1"}
 
@@ -67,6 +69,27 @@ def test_logs_are_taken_rotated_gzipped_and_twice(offline: Command) -> None:
     assert listed(offline) == {("jane@example.com", None), ("bob@nowhere.example", None)}
     broken = offline.run("feedback", "import", offline.write("broken.gz", gzip.compress(POSTFIX)[:200]))
     assert (broken.code, "cannot be read to its end" in broken.err) == (65, True)
+
+
+def test_bounces_that_come_at_once_are_all_kept(offline: Command) -> None:
+    """Whoever holds the folder meanwhile; the next one does what they change. Where nothing can be kept, the mail
+    server is told to try again (75), or it would throw the bounce away.
+    """
+    lock = FolderLock.acquire(offline.data_dir, "verifier clean", SystemClock())
+    kept = offline.run("feedback", stdin=POSTFIX_DSN)
+    assert (kept.code, kept.out, "the next `verifier feedback`" in kept.err) == (
+        0,
+        "2 new, 0 known before, 0 of no address\n",
+        True,
+    )
+    lock.release()
+    assert offline.run("feedback", stdin=ARF).code == 0
+    assert listed(offline) == {("jane@example.com", None), ("user@example.com", None)}
+    for part in offline.data_dir.glob("events.sqlite*"):
+        part.unlink()
+    (offline.data_dir / "events.sqlite").write_bytes(b"no database " * 1000)
+    lost = offline.run("feedback", stdin=POSTFIX_DSN)
+    assert (lost.code, "events.sqlite" in lost.err) == (75, True)
 
 
 def test_beside_a_service_it_is_kept_at_once_and_done_by_the_service(offline: Command) -> None:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
 import click
@@ -27,7 +27,7 @@ from verifier.adapters.poplib_mailbox import PoplibMailbox
 from verifier.adapters.secret_file import load_secret
 from verifier.adapters.system_clock import SystemClock, local_zone
 from verifier.config import Settings
-from verifier.core.faults import InputError
+from verifier.core.faults import InputError, ServiceUnavailable
 from verifier.core.feedback.exports import WORDS, export_events, shape_of
 from verifier.core.feedback.hook import LARGEST_BODY, Refusal
 from verifier.core.feedback.journal_lines import plain_lines
@@ -50,6 +50,12 @@ _ROWS = 2000
 _SHOWN_WORDS = 5
 
 EXPORT = "export"
+
+
+class TryAgain(ServiceUnavailable):
+    """What a mail server takes for a reason to run the command again (EX_TEMPFAIL), and not to lose the message."""
+
+    exit_code: ClassVar[int] = 75
 
 
 class Wishes(Struct, frozen=True):
@@ -128,8 +134,11 @@ async def _take_message(settings: Settings, raw: bytes, sender: str | None) -> N
     outcome = read_report(raw, SystemClock().now())
     if isinstance(outcome, Refusal):
         raise InputError(outcome.sentence)
-    async with _taking(settings) as take:
-        _tell(await take_all(outcome.events, take, sender, _silently))
+    try:
+        async with _taking(settings) as take:
+            _tell(await take_all(outcome.events, take, sender, _silently))
+    except ServiceUnavailable as fault:
+        raise TryAgain(str(fault)) from None
 
 
 async def _import(settings: Settings, inputs: Sequence[str], wishes: Wishes) -> None:
@@ -214,7 +223,9 @@ def _all_lines(files: Sequence[Path]) -> Iterator[bytes]:
 
 @asynccontextmanager
 async def _taking(settings: Settings) -> AsyncIterator[Take]:
-    """What takes events: this process where it can hold the folder, else the service that does."""
+    """What takes events: this process where it can hold the folder. Else they are kept beside whoever does, for bounces
+    come many at once: a service does what they change within seconds, and after anything else the next such command.
+    """
     try:
         async with (
             probing(settings, "verifier feedback") as verifier,
@@ -223,10 +234,10 @@ async def _taking(settings: Settings) -> AsyncIterator[Take]:
             yield service.feedback.keep
             await service.feedback.catch_up()
     except FolderBusy as busy:
-        if busy.holder is None or busy.holder.command != SERVE:
-            raise
         async with open_keeping(settings) as keeping:
             yield keeping.keep
+        if busy.holder is None or busy.holder.command != SERVE:
+            say("Kept; what it changes is done by the next `verifier feedback`, or by `verifier serve`.")
 
 
 def _kind_of(files: Sequence[Path]) -> str:
