@@ -11,6 +11,7 @@ from verifier.core.feedback.bounces import classified
 from verifier.core.feedback.hook import Refusal, Told
 from verifier.core.feedback.reports import read_report
 from verifier.core.mail_events import BounceClass, EventKind
+from verifier.core.unsubscribe_token import Leaving, leaving_of, make_unsubscribe_token
 
 NOW = datetime(2026, 11, 25, 10, tzinfo=UTC)
 HARD, BLOCK = BounceClass.HARD, BounceClass.BLOCK
@@ -307,6 +308,27 @@ def test_an_abuse_report_names_who_complained(raw: bytes, email: str) -> None:
     assert [(e.kind, e.email, e.message_id) for e in outcome.events] == [
         (EventKind.COMPLAINED, email, "<order-1@example.net>")
     ]
+
+
+def test_whose_mail_it_was_is_told_by_its_own_link() -> None:
+    """Where the provider hides the address everywhere: the token of the link is sealed, so nobody can make one up; one
+    that is nobody's tells nothing.
+    """
+    secret = b"secret"
+    token = make_unsubscribe_token(secret, Leaving("jane@example.com", "shop"))
+    hidden = ARF.replace(b"jane@example.com", b"redacted").replace(
+        b"Message-ID: <order-1", b"List-Unsubscribe: <https://v.example/unsubscribe/%s>\nMessage-ID: <order-1"
+    )
+
+    def recipient_of(token: str) -> str:
+        leaving = leaving_of(secret, token)
+        return leaving.email if leaving is not None else ""
+
+    outcome = read_report(hidden.replace(b"%s", token.encode()), NOW, recipient_of)
+    assert isinstance(outcome, Told), outcome
+    assert [(e.kind, e.email) for e in outcome.events] == [(EventKind.COMPLAINED, "jane@example.com")]
+    forged = read_report(hidden.replace(b"%s", token[::-1].encode()), NOW, recipient_of)
+    assert isinstance(forged, Refusal) and "unsubscribe link" in forged.sentence
 
 
 def test_who_of_several_complained_is_not_guessed() -> None:

@@ -5,7 +5,8 @@ are meant to read (qmail, Exim, IONOS) are text_bounces.py's. Nobody signs such 
 for the mailbox that they came from. The same message (its Message-ID) counts once.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.errors import MessageError
@@ -46,12 +47,21 @@ _FEEDBACK = {
     "opt-out-list": EventKind.UNSUBSCRIBED,
 }
 _MOST_RECIPIENTS = 1000
+_TOKEN = re.compile(r"/unsubscribe/([A-Za-z0-9_-]{20,1000})(?![A-Za-z0-9_-])")
 _JUNK_REPORT = "X-HmXmrOriginalRecipient"
 """Outlook.com's Junk Mail Reporting Program names the recipient by it, in the mail that it passes on."""
 
 
-def read_report(raw: bytes, now: datetime) -> Outcome:
-    """The events of one message, as it stands in a mailbox; nothing of one that is cut off, or is neither form."""
+def _nobody(_token: str) -> str:
+    return ""
+
+
+def read_report(raw: bytes, now: datetime, recipient_of: Callable[[str], str] = _nobody) -> Outcome:
+    """The events of one message, as it stands in a mailbox; nothing of one that is cut off, or is neither form.
+
+    `recipient_of` a token of our unsubscribe links is whose mail it stood in ("" for nobody's): the link is there where
+    an abuse report hides the address.
+    """
     if len(raw) > LARGEST_BODY:
         return too_large(len(raw))
     try:
@@ -60,7 +70,7 @@ def read_report(raw: bytes, now: datetime) -> Outcome:
         name, at = _name_of(message, raw), _date_of(message, now)
         status, report = status_of(parts), first_of(parts, "message/feedback-report")
         if report is not None:
-            return _feedback(report, parts, name, at)
+            return _feedback(report, parts, name, at, recipient_of)
         if status is not None:
             return _status(status, parts, name, at)
         reported = next((email for part in parts if (email := address(field(part, _JUNK_REPORT)))), "")
@@ -108,7 +118,9 @@ def _status(status: Message, parts: Sequence[Message], name: str, at: datetime) 
     return Told(tuple(events))
 
 
-def _feedback(report: Message, parts: Sequence[Message], name: str, at: datetime) -> Outcome:
+def _feedback(
+    report: Message, parts: Sequence[Message], name: str, at: datetime, recipient_of: Callable[[str], str]
+) -> Outcome:
     said = fields_of(report)
     kind_name = field(said, "Feedback-Type").lower()
     if not kind_name:
@@ -119,11 +131,17 @@ def _feedback(report: Message, parts: Sequence[Message], name: str, at: datetime
     original = original_of(parts, report)
     emails = [email for value in fields(said, "Original-Rcpt-To") if (email := address(value))]
     if not emails and original is not None:
+        tokens = _TOKEN.findall(field(original, "List-Unsubscribe"))
+        emails = [email for token in tokens if (email := recipient_of(token))][:1]
+    if not emails and original is not None:
         emails = [email for _, email in getaddresses(list(fields(original, "To"))) if "@" in email]
         if len(emails) > 1:
             return malformed("The report does not say which of the mail's recipients complained.")
     if not emails:
-        return malformed("The report names no recipient: its provider hides them, and mail of yours has to carry one.")
+        return malformed(
+            "The report names no recipient: its provider hides them. Mail of yours that carries the recipient's own"
+            " unsubscribe link (`verifier feedback link`) tells whose it was."
+        )
     events = (
         told_event("arf", made_id(name, email), kind, email, at, message_id=_id_of(original))
         for email in emails[:_MOST_RECIPIENTS]

@@ -35,7 +35,7 @@ from verifier.core.feedback.log_lines import LogTime, Relays
 from verifier.core.feedback.reports import read_report
 from verifier.core.feedback.sources import SOURCES
 from verifier.core.mail_events import MailEvent
-from verifier.core.unsubscribe_token import Leaving, make_unsubscribe_token
+from verifier.core.unsubscribe_token import Leaving, leaving_of, make_unsubscribe_token
 from verifier.edges.cli.event_loop import run_async
 from verifier.edges.cli.session import SERVE, address_or_fault, probing, read_settings, report_fault, say
 from verifier.edges.http.site import public_url_of
@@ -131,10 +131,10 @@ def link_command(addresses: tuple[str, ...], sender: str | None, topic: str | No
 
 
 async def _take_message(settings: Settings, raw: bytes, sender: str | None) -> None:
-    outcome = read_report(raw, SystemClock().now())
-    if isinstance(outcome, Refusal):
-        raise InputError(outcome.sentence)
     try:
+        outcome = read_report(raw, SystemClock().now(), _opener(settings))
+        if isinstance(outcome, Refusal):
+            raise InputError(outcome.sentence)
         async with _taking(settings) as take:
             _tell(await take_all(outcome.events, take, sender, _silently))
     except ServiceUnavailable as fault:
@@ -147,7 +147,7 @@ async def _import(settings: Settings, inputs: Sequence[str], wishes: Wishes) -> 
     kind = wishes.kind or _kind_of(files)
     async with _taking(settings) as take:
         for mailbox in mailboxes:
-            _tell(await _take_mailbox(mailbox, take, wishes.sender))
+            _tell(await _take_mailbox(settings, mailbox, take, wishes.sender))
         if kind == EXPORT:
             for path in files:
                 _tell(await _take_export(path, take, wishes))
@@ -180,13 +180,15 @@ async def _take_export(path: Path, take: Take, wishes: Wishes) -> Receipt:
     return receipt
 
 
-async def _take_mailbox(mailbox: ImaplibMailbox | PoplibMailbox, take: Take, sender: str | None) -> Receipt:
+async def _take_mailbox(
+    settings: Settings, mailbox: ImaplibMailbox | PoplibMailbox, take: Take, sender: str | None
+) -> Receipt:
     """What is no report is passed over: replies of people come to such mailboxes too."""
-    now, others = SystemClock().now(), 0
+    now, others, recipient_of = SystemClock().now(), 0, _opener(settings)
     events: list[MailEvent] = []
     messages = mailbox.messages(LARGEST_BODY)
     while (raw := await asyncio.to_thread(next, messages, None)) is not None:
-        outcome = read_report(raw, now)
+        outcome = read_report(raw, now, recipient_of)
         if isinstance(outcome, Refusal):
             others += 1
         else:
@@ -194,6 +196,17 @@ async def _take_mailbox(mailbox: ImaplibMailbox | PoplibMailbox, take: Take, sen
     if others:
         say(f"{others:,} messages are neither bounces nor abuse reports, and were passed over.")
     return await take_all(events, take, sender, _silently)
+
+
+def _opener(settings: Settings) -> Callable[[str], str]:
+    """Whose mail an unsubscribe link stood in."""
+    secret = load_secret(settings.data_dir, settings.secret_key, SystemClock())
+
+    def recipient_of(token: str) -> str:
+        leaving = leaving_of(secret, token)
+        return "" if leaving is None else leaving.email
+
+    return recipient_of
 
 
 def _mailbox(url: str, wishes: Wishes) -> ImaplibMailbox | PoplibMailbox:
