@@ -62,7 +62,7 @@ _SWEPT_AT_ONCE = 5000
 _SLICE = 2000
 _CACHE_KB = 64 * 1024
 _LOGGED_PAGES = 8000
-"""32 MB: hashes touch pages all over the file, and the longer the log, the more of them are written to the file once for
+"""32 MB: hashes touch pages all over the file, and the longer the log, the more of them go to the file once for
 several events. With SQLite's 1000 a quarter more was written, and an event cost a seventh more."""
 _OTHER, _SOFT, _LIFE, _OPT = range(4)
 _Item = TypeVar("_Item")
