@@ -3,20 +3,26 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from msgspec import Struct
 
 from verifier.adapters.data_files import load_reference_data, operator_lists_state
 from verifier.adapters.host_probes import redis_fault
 from verifier.adapters.prometheus_meter import PrometheusMeter
+from verifier.adapters.sqlite_file import examine_file
+from verifier.adapters.sqlite_holds import SqliteHolds
 from verifier.adapters.sqlite_keys import SqliteKeys
 from verifier.adapters.system_clock import SystemClock
 from verifier.campaign_wiring import CampaignService, open_campaigns
 from verifier.config import Settings
 from verifier.core.egress import EgressState
 from verifier.core.faults import ServiceUnavailable
+from verifier.core.holding import Holds
+from verifier.core.keys import keyed_hash, subkey
 from verifier.core.measures import EGRESS_OPEN, LANES, LEFT_ALONE, SESSIONS, WAITING
-from verifier.feedback_wiring import FeedbackService, open_events, open_feedback
+from verifier.feedback_ports import EventStore
+from verifier.feedback_wiring import EVENTS_FILE, FeedbackService, open_events, open_feedback
 from verifier.gate_wiring import GateService, open_gate
 from verifier.list_wiring import ListService, open_lists, open_poster
 from verifier.service.access import Access
@@ -28,6 +34,7 @@ from verifier.service.realtime import RealTime
 from verifier.wiring import Verifier, assemble_names
 
 KEYS_FILE = "keys.sqlite"
+HOLDS_FILE = "holds.sqlite"
 _LOOK_AT_LISTS_SECONDS = 5.0
 
 
@@ -98,13 +105,27 @@ async def open_front_desk(
             access,
             allowances,
             probe_limits,
-            _readiness(verifier, access),
+            _readiness(verifier, access, events),
             lists,
             gate,
             campaigns,
             feedback,
             meter,
         )
+
+
+@asynccontextmanager
+async def open_holds(verifier: Verifier, report_fault: Callable[[BaseException], None]) -> AsyncIterator[Holds]:
+    """How long mail has been held, from before this start on; in memory alone where nothing is held."""
+    if not verifier.settings.gate_enforce:
+        yield Holds()
+        return
+    store = SqliteHolds(verifier.settings.data_dir / HOLDS_FILE, verifier.clock, report_fault)
+    try:
+        name = partial(keyed_hash, subkey(verifier.secret, "hold"))
+        yield Holds(known=await store.known(), name=name, begun=store.note)
+    finally:
+        await store.close()
 
 
 @asynccontextmanager
@@ -134,7 +155,7 @@ async def _watch_lists(verifier: Verifier, report_fault: Callable[[BaseException
             report_fault(fault)
 
 
-def _readiness(verifier: Verifier, access: Access) -> Readiness:
+def _readiness(verifier: Verifier, access: Access, told: EventStore) -> Readiness:
     settings = verifier.settings
 
     async def database() -> Part:
@@ -142,6 +163,14 @@ def _readiness(verifier: Verifier, access: Access) -> Readiness:
             await access.keys()
         except ServiceUnavailable:
             return Part(Condition.FAILED, "the store of keys cannot be read")
+        return Part(Condition.OK)
+
+    async def events() -> Part:
+        try:
+            await told.waiting(1)
+            await asyncio.to_thread(examine_file, settings.data_dir / EVENTS_FILE)
+        except ServiceUnavailable as fault:
+            return Part(Condition.FAILED, str(fault).rstrip("."))
         return Part(Condition.OK)
 
     async def redis() -> Part:
@@ -157,5 +186,13 @@ def _readiness(verifier: Verifier, access: Access) -> Readiness:
     async def prober_lock() -> Part:
         return Part(Condition.OK)
 
-    looks = {"database": database, "redis": redis, "dns": dns, "egress": egress, "prober_lock": prober_lock}
-    return Readiness(looks)
+    return Readiness(
+        {
+            "database": database,
+            "events": events,
+            "redis": redis,
+            "dns": dns,
+            "egress": egress,
+            "prober_lock": prober_lock,
+        }
+    )

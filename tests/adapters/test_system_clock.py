@@ -3,9 +3,12 @@
 import asyncio
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
 
 from tests.support.clock import START, FakeClock
-from verifier.adapters.system_clock import SystemClock
+from verifier.adapters.system_clock import SystemClock, local_zone
 
 
 async def test_the_machines_clock_tells_utc_and_chance() -> None:
@@ -41,3 +44,16 @@ async def test_sleepers_of_the_fake_clock_wake_in_turn() -> None:
     await clock.advance(15)
     await asyncio.gather(*tasks)
     assert woke[-1] == ("slow", 60)
+
+
+def test_the_machine_s_zone_has_its_summer_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """By the variable, by the file that it names, by /etc/localtime; nonsense leaves an offset."""
+    summer, winter = datetime(2026, 7, 1), datetime(2026, 1, 1)  # noqa: DTZ001 - the zone is what is looked at
+    monkeypatch.setenv("TZ", ":Europe/Paris")
+    assert (local_zone().utcoffset(summer), local_zone().utcoffset(winter)) == (timedelta(hours=2), timedelta(hours=1))
+    monkeypatch.setenv("TZ", str(tmp_path / "none"))
+    assert local_zone().utcoffset(summer) is not None
+    monkeypatch.setenv("TZ", "no such zone")
+    assert local_zone().utcoffset(summer) is not None
+    monkeypatch.delenv("TZ")
+    assert local_zone().utcoffset(summer) is not None

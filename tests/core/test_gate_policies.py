@@ -54,6 +54,7 @@ def test_ages_by_class_or_for_all() -> None:
     [
         ({}, "says nothing of manual_block for marketing: add it"),
         ({"based_on": "mine"}, "based_on can be strict, balanced, lenient, not 'mine'"),
+        ({"based_on": ["balanced"]}, "based_on can be strict, balanced, lenient, not"),
         ({"based_on": "balanced", "mail": {}}, "'mail' is none of them"),
         ({"based_on": "balanced", "marketing": 1}, "marketing is a table"),
         ({"based_on": "balanced", "marketing": {"roles": "hold"}}, "'roles' is none of them"),

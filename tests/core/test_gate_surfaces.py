@@ -107,11 +107,11 @@ def test_a_hold_ends() -> None:
     """Four hours after the first question, for the rest of a day; then a new one begins."""
     holds, hour = Holds(), timedelta(hours=1)
     asked = [(0, False), (3.99, False), (4, True), (23, True), (24, False), (27, False), (28, True)]
-    assert [over for _, over in asked] == [holds.is_over("mail", START + hours * hour) for hours, _ in asked]
+    assert [over for _, over in asked] == [holds.is_over(("mail",), START + hours * hour) for hours, _ in asked]
 
 
 def test_each_mail_is_held_by_itself_and_the_oldest_are_forgotten() -> None:
     """No more is remembered than was granted; who is forgotten is held anew."""
     holds, later = Holds(most=2), START + timedelta(hours=5)
-    assert [False] * 3 == [holds.is_over(mail, START) for mail in ("a", "b", "c")]
-    assert [True, True, False] == [holds.is_over(mail, later) for mail in ("c", "b", "a")]
+    assert [False] * 3 == [holds.is_over((mail,), START) for mail in ("a", "b", "c")]
+    assert [True, True, False] == [holds.is_over((mail,), later) for mail in ("c", "b", "a")]

@@ -76,6 +76,10 @@ def test_a_text_that_is_none() -> None:
         ("Jane@Shop.Example\njohn@shop.example\n", [JANE, "john@shop.example"]),
         ("nom;courriel\nJane;jane@shop.example\n", [JANE]),
         ("@shop.example\n@other.example\n", ["@shop.example", "@other.example"]),
+        ("domain\n@shop.example\n", ["@shop.example"]),
+        ("id;domain\n1;@shop.example\n2;@other.example\n", ["@shop.example", "@other.example"]),
+        ("\ufeffemail\r\njane@shop.example\r\n", [JANE]),
+        ("email,kind,at\njane@shop.example,Unsubscribed,22/11/2026\n", [JANE]),
     ],
 )
 def test_lists_are_imported(data_dir: Path, content: str, expected: list[str]) -> None:
@@ -92,6 +96,35 @@ def test_rows_that_are_no_addresses_are_left_out(data_dir: Path) -> None:
     (data_dir / "list.csv").write_text("email\n" + "nobody\n" * 7 + "jane@shop.example\n\n")
     said = run("import", "list.csv", "--column", "email").stderr
     assert "row 1: " in said and "and 2 more" in said and "8 rows, 1 added, 7 left out." in said
+
+
+@pytest.mark.parametrize(
+    "content", [f"{DIGEST}\n", f"sha256\n{DIGEST}\n", f"id;hash\n1;{DIGEST.upper()}\n", f'\ufeff7,"{DIGEST}"\r\n']
+)
+def test_digests_are_found_in_whatever_column(data_dir: Path, content: str) -> None:
+    """With a heading or without, which is neither a row nor a fault; from standard input too."""
+    (data_dir / "list.csv").write_text(content)
+    assert "1 rows, 1 added, 0 left out." in run("import", "list.csv").stderr
+    assert decided(JANE).return_value == 1
+    run("remove", DIGEST)
+    assert "1 rows, 1 added, 0 left out." in run("import", "-", stdin=content).stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("address,kind\njane@shop.example,bogus\n", "row 1: 'bogus' is no kind; there are hard_bounce, "),
+        ("address,kind,at\njane@shop.example,complaint,soon\n", "row 1: 'soon' is no time; one is written 2026-11-22"),
+        ("d41d8cd98f00b204e9800998ecf8427e\n", "row 1: That is an MD5 or SHA-1, which cannot be looked up"),
+    ],
+)
+def test_a_row_that_says_what_cannot_be_is_left_out_with_a_sentence(
+    data_dir: Path, content: str, sentence: str
+) -> None:
+    """It says what to do."""
+    (data_dir / "list.csv").write_text(content)
+    said = run("import", "list.csv").stderr
+    assert sentence in said and "0 added, 1 left out." in said
 
 
 def test_an_export_comes_back_as_it_was(data_dir: Path) -> None:
@@ -146,10 +179,10 @@ def test_class_policy_and_json() -> None:
 
 
 def test_a_policy_of_ones_own(data_dir: Path) -> None:
-    """A file in the data folder; one that is not whole stops the command with its sentence."""
+    """A file in the data folder, as any editor saves it; one that is not whole stops the command with its sentence."""
     folder = data_dir / "data" / "gate-policies"
     folder.mkdir(parents=True)
-    (folder / "shy.toml").write_text('based_on = "balanced"\n[marketing]\ncatch_all = "block"\n')
+    (folder / "shy.toml").write_text('\ufeffbased_on = "balanced"\n[marketing]\ncatch_all = "block"\n')
     assert decided("catch_all@verifier.test", "--policy", "shy").return_value == 1
     for name, content in (("shy", "[marketing]\n"), ("shy", "=\n"), ("strict", 'based_on = "balanced"'), ("A b", "")):
         (folder / f"{name}.toml").write_text(content)

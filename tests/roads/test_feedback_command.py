@@ -12,6 +12,8 @@ from tests.roads.test_serve import ask, serving
 from tests.support.command import Command
 from tests.support.feedback_vectors import MAILGUN_KEY
 from tests.support.mail_stores import imap, pop3, served
+from verifier.adapters.folder_lock import FolderLock
+from verifier.adapters.system_clock import SystemClock
 
 SETTINGS = {"VERIFIER_SMTP_ENABLED": "false", "VERIFIER_DNS_NAMESERVERS": "127.0.0.1:1"}
 
@@ -34,7 +36,7 @@ def test_a_message_is_taken_from_standard_input(offline: Command) -> None:
     assert offline.run("feedback", "--sender", "shop", stdin=ARF).code == 0
     assert listed(offline) == {("jane@example.com", None), ("user@example.com", "shop")}
     other = offline.run("feedback", stdin=b"Subject: I am away\n\nBack on Monday\n")
-    assert (other.code, "neither a delivery status notification nor an abuse report" in other.err) == (65, True)
+    assert (other.code, "neither a bounce nor an abuse report" in other.err) == (65, True)
 
 
 def test_forgetting_an_address_ends_what_was_told_of_it(offline: Command) -> None:
@@ -69,6 +71,27 @@ def test_logs_are_taken_rotated_gzipped_and_twice(offline: Command) -> None:
     assert (broken.code, "cannot be read to its end" in broken.err) == (65, True)
 
 
+def test_bounces_that_come_at_once_are_all_kept(offline: Command) -> None:
+    """Whoever holds the folder meanwhile; the next one does what they change. Where nothing can be kept, the mail
+    server is told to try again (75), or it would throw the bounce away.
+    """
+    lock = FolderLock.acquire(offline.data_dir, "verifier clean", SystemClock())
+    kept = offline.run("feedback", stdin=POSTFIX_DSN)
+    assert (kept.code, kept.out, "the next `verifier feedback`" in kept.err) == (
+        0,
+        "2 new, 0 known before, 0 of no address\n",
+        True,
+    )
+    lock.release()
+    assert offline.run("feedback", stdin=ARF).code == 0
+    assert listed(offline) == {("jane@example.com", None), ("user@example.com", None)}
+    for part in offline.data_dir.glob("events.sqlite*"):
+        part.unlink()
+    (offline.data_dir / "events.sqlite").write_bytes(b"no database " * 1000)
+    lost = offline.run("feedback", stdin=POSTFIX_DSN)
+    assert (lost.code, "events.sqlite" in lost.err) == (75, True)
+
+
 def test_beside_a_service_it_is_kept_at_once_and_done_by_the_service(offline: Command) -> None:
     """The command does not wait for it; a secret that is set holds at once."""
     with serving(offline, **SETTINGS) as (_, url):
@@ -98,6 +121,8 @@ def test_exports_and_mailboxes_are_taken_by_the_same_command(offline: Command, t
     gone = offline.run("feedback", "import", plain, "--source", "brevo", "--event", "unsubscribed", "--sender", "shop")
     assert (gone.code, gone.out[:5]) == (0, "1 new")
     assert listed(offline) == {("jane@example.com", None), ("joe@example.org", "shop")}
+    odd = offline.run("feedback", "import", offline.write("odd.csv", "Email,Status\nann@example.org,active\n"))
+    assert (odd.out[:5], "1 rows were left out, which say 'active'" in odd.err) == ("0 new", True)
     password = offline.write("password", "secret\n")
     for scheme, server in (("imaps", imap), ("pop3s", pop3)):
         messages = [POSTFIX_DSN.replace(b"A1B2C3@", scheme.encode() + b"@"), b"Subject: Thanks\n\nBye\n"]

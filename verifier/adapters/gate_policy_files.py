@@ -23,7 +23,7 @@ def load_policies(data_dir: Path) -> Mapping[str, Policy]:
                 f" one of {', '.join(BUILT_IN)}."
             )
         try:
-            table = tomllib.loads(path.read_text("utf-8"))
+            table = tomllib.loads(path.read_text("utf-8-sig"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise ConfigError(f"{path} cannot be read: {error}.") from None
         policies[name] = policy_of(name, table)

@@ -64,3 +64,17 @@ class SqliteFile:
 def forget_for_good(connection: sqlite3.Connection) -> None:
     """A `prepare`: what is deleted is overwritten, so that nothing of it stays in the file."""
     connection.execute("PRAGMA secure_delete=ON")
+
+
+def examine_file(path: Path) -> None:
+    """Raises ServiceUnavailable where the file cannot be opened anew: an open connection may not notice for long that
+    it was taken away or replaced. Blocks for a moment.
+    """
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        finally:
+            connection.close()
+    except _FAULTS as error:
+        raise ServiceUnavailable(f"{path} cannot be read: {error}.") from None

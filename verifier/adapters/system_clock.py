@@ -5,13 +5,28 @@ import os
 import random
 import string
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+_LOCAL_TIME = "/etc/localtime"
 _ALPHABET = (string.ascii_lowercase + string.digits).encode()
 _FAIR = 256 - 256 % len(_ALPHABET)
 _LETTER_OF = bytes(_ALPHABET[number % len(_ALPHABET)] for number in range(256))
 _UNUSED = bytes(range(_FAIR, 256))
 """Bytes that would make some letters likelier than others."""
+
+
+def local_zone() -> tzinfo:
+    """This machine's zone with its summer time; where its rules are not to be had, the offset that holds now."""
+    named = os.environ.get("TZ", "").removeprefix(":")
+    try:
+        if named and not named.startswith("/"):
+            return ZoneInfo(named)
+        with Path(named or _LOCAL_TIME).open("rb") as file:
+            return ZoneInfo.from_file(file)
+    except (OSError, ValueError, ZoneInfoNotFoundError):
+        return datetime.now(UTC).astimezone().tzinfo or UTC
 
 
 class SystemClock:

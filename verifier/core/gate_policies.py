@@ -120,7 +120,7 @@ def policy_of(name: str, table: Mapping[str, Any]) -> Policy:
 def _base(name: str, based_on: Any) -> Policy | None:
     if based_on is None:
         return None
-    if based_on not in BUILT_IN:
+    if not isinstance(based_on, str) or based_on not in BUILT_IN:
         raise ConfigError(f"Policy {name}: based_on can be {', '.join(BUILT_IN)}, not {based_on!r}.")
     return BUILT_IN[based_on]
 

@@ -86,6 +86,7 @@ class Gatekeeper:
         clock: Clock,
         *,
         enforce: bool,
+        holds: Holds | None = None,
         note: Callable[[Note], None],
         warn: Callable[[str], None],
         report_fault: Callable[[BaseException], None],
@@ -96,7 +97,7 @@ class Gatekeeper:
         self._note = note
         self._warn = warn
         self._report_fault = report_fault
-        self._holds = Holds()
+        self._holds = holds or Holds()
 
     def ask_at_once(self, surface: str, email: str, context: str, mail_from: str = "") -> Ruling | None:
         """The ruling on one recipient where all is in memory; `context` is words of `core/gate_context`."""

@@ -2,18 +2,21 @@
 
 import csv
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import IO
 
 from verifier.core.faults import InputError
-from verifier.core.suppression_rows import COLUMNS, SuppressionRow, cells_of, places_of, row_of
+from verifier.core.suppression_rows import COLUMNS, SuppressionRow, cells_of, place_of_texts, places_of, row_of
 from verifier.core.suppressions import Suppression, SuppressionKind
 from verifier.gate_ports import SuppressionWish
+from verifier.readers.list_table import ListTable
+from verifier.readers.source import ListSource
 from verifier.readers.tables import open_table
 from verifier.service.suppressing import Scope, Suppressing
 
 _CHUNK = 5000
 _PAGE = 1000
+_LOOKED_AT = 200
 
 
 async def take_in(
@@ -39,28 +42,45 @@ async def take_in(
 
 def _rows(source: str, column: str | None, faults: list[str]) -> Iterator[list[tuple[int, SuppressionRow]]]:
     """Data rows in chunks, each with its number; blank ones are none."""
-    try:
-        table = open_table(source, [column] if column else [])
-    except InputError:
-        if column:
-            raise
-        table = open_table(source, ["1"])  # digests and domains look like no address
-    with closing(table):
+    with ExitStack() as stack:
+        spooled = stack.enter_context(closing(ListSource(source)))  # it may have to be opened more than once
+        table, headed = _opened(spooled, column)
+        stack.callback(table.close)
         layout = table.layout
         places = places_of(layout.header) if layout.has_header else None
-        first = 1
+        first = 0 if headed else 1
         for chunk in table.chunks(_CHUNK):
             rows: list[tuple[int, SuppressionRow]] = []
             for number, cells in enumerate(chunk, first):
+                if not number:
+                    continue
                 try:
                     row = row_of(cells, places or {"address": layout.email_columns[0]})
-                except ValueError as error:
+                except InputError as error:
                     faults.append(f"row {number}: {error}")
                     continue
                 if row.text:
                     rows.append((number, row))
             yield rows
             first += len(chunk)
+
+
+def _opened(source: ListSource, column: str | None) -> tuple[ListTable, bool]:
+    """The file, and whether its first row is a heading that the reader took for a row: digests and domains look like no
+    address.
+    """
+    try:
+        return open_table(source.path, [column] if column else [], name=source.name), False
+    except InputError:
+        if column:
+            raise
+    table = open_table(source.path, ["1"], name=source.name)
+    place, headed = place_of_texts(next(table.chunks(_LOOKED_AT), []))
+    headed = headed and not table.layout.has_header
+    if not place:
+        return table, headed
+    table.close()
+    return open_table(source.path, [str(place + 1)], name=source.name), headed
 
 
 def _entry(

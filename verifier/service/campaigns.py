@@ -277,8 +277,16 @@ class Campaigns:
                 await anext(events, None)
                 job = await self._lists.get(workspace, list_id)
         if job.state not in READABLE or job.started is None:
-            raise CampaignNotThere(f"The list {list_id} is {job.state}: {job.error or 'its rows cannot be read'}.")
+            raise CampaignNotThere(_why_unreadable(job))
         return job
+
+
+def _why_unreadable(job: ListJob) -> str:
+    if job.error:
+        return job.error
+    if job.state is ListState.READY:
+        return f"The list {job.id} has no column of e-mail addresses that is known as such: name it by `column`."
+    return f"The list {job.id} is {job.state}: its rows cannot be read."
 
 
 def _starts_by_itself(job: ListJob) -> bool:

@@ -117,6 +117,8 @@ class Feedback:
         try:
             while waiting := await self._places.events.waiting(_AT_ONCE):
                 await self._do_all(waiting)
+                if len(waiting) < _AT_ONCE:
+                    break  # whoever has kept more since then has asked for the next round
         except ServiceUnavailable as fault:  # kept, and done as soon as it can be
             self._report_fault(fault)
 

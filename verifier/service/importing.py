@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 
 from msgspec import structs
 
-from verifier.core.feedback.exim_log import EximLog, note_exim_relay
+from verifier.core.feedback.exim_log import EximLog, is_exim_line, note_exim_relay
 from verifier.core.feedback.log_lines import LogTime, Relays
-from verifier.core.feedback.postfix_log import PostfixLog, note_postfix_relay
+from verifier.core.feedback.postfix_log import PostfixLog, is_postfix_line, note_postfix_relay
 from verifier.core.mail_events import MailEvent
 from verifier.service.keeping import Receipt
 
@@ -17,7 +17,13 @@ Take = Callable[[Sequence[MailEvent]], Awaitable[Receipt | None]]
 _NOTHING = Receipt(0, 0, 0)
 _READERS: Mapping[str, Callable[[LogTime, Relays], PostfixLog | EximLog]] = {"postfix": PostfixLog, "exim": EximLog}
 _NOTERS = {"postfix": note_postfix_relay, "exim": note_exim_relay}
+_KNOWN_BY = {"postfix": is_postfix_line, "exim": is_exim_line}
 LOGS = tuple(_READERS)
+
+
+def log_of(line: bytes) -> str | None:
+    """Which of LOGS the line belongs to."""
+    return next((kind for kind, knows in _KNOWN_BY.items() if knows(line)), None)
 
 
 def log_events(lines: Lines, kind: str, times: LogTime, relays: Relays) -> Iterator[MailEvent]:

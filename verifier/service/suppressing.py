@@ -14,6 +14,7 @@ from verifier.gate_ports import SuppressionStore, SuppressionWish
 from verifier.ports import Clock
 
 MANUAL = "manual"
+_is_other_digest = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{40}").fullmatch
 _is_digest = re.compile(r"[0-9a-fA-F]{64}").fullmatch
 _ANYBODY = "anybody"
 
@@ -128,6 +129,10 @@ class Suppressing:
             return self._keys.digest(text), None
         parsed = parse_address(f"{_ANYBODY}{text}" if text.startswith("@") else text)
         if isinstance(parsed, SyntaxFault):
+            if _is_other_digest(text):
+                raise InputError(
+                    "That is an MD5 or SHA-1, which cannot be looked up: the SHA-256 of the address in lower case can."
+                )
             raise InputError(
                 f"That is neither an address nor a domain (written @shop.example) nor a SHA-256: {parsed.sentence}"
             )

@@ -9,7 +9,10 @@ GATE_FR = {
     "gardez la liste plus longtemps, ou envoyez plus tôt",
     "that is over: give a time to come": "ce moment est passé : donnez-en un à venir",
     "The campaign is not decided yet.": "Cet envoi n’est pas encore décidé.",
-    "The list {} is {}: {}.": "La liste {0} est dans l’état « {1} » : {2}.",
+    "The list {} is {}: its rows cannot be read.": "La liste {0} est dans l’état « {1} » : ses lignes ne "
+    "peuvent pas être lues.",
+    "The list {} has no column of e-mail addresses that is known as such: name it by `column`.": "On ne sait pas "
+    "quelle colonne de la liste {0} contient les adresses e-mail : nommez-la par `column`.",
     "A fault of this program ended it.": "Un défaut de ce programme l’a interrompu.",
     "The list has no column {}; it has {}.": "La liste n’a pas de colonne {0} ; elle a {1}.",
     "{} hard bounces are expected, from {} on a sender is in danger; it may be {} to {}.": "{0} de rebonds "

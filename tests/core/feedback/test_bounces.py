@@ -43,6 +43,30 @@ def test_the_words_of_the_server_outweigh_the_class_of_the_source(
     assert classified(structs.replace(EVENT, bounce_class=own, reply=reply), shipped_rules()).bounce_class is expected
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "gate: undeliverable",
+        "550 5.1.1 gate: hard_bounce",
+        "smtp; 550 5.1.1 <jane@example.com>: Recipient address rejected: gate: undeliverable",
+        "550 5.7.1 gate: unsubscribed (in reply to RCPT TO command)",
+        "host relay.example.net[192.0.2.1] said: 450 4.7.1 gate: unknown_probe, try again later (in reply to RCPT TO)",
+    ],
+)
+def test_what_the_gate_itself_refused_has_not_bounced(reply: str) -> None:
+    """Its refusals stand in the mail server's log and come back as bounces: read in again they would make a verdict of
+    three days a suppression for good.
+    """
+    event = classified(structs.replace(EVENT, reply=reply), shipped_rules())
+    assert (event.kind, event.bounce_class, event.proven) == (EventKind.REJECTED, None, False)
+
+
+@pytest.mark.parametrize("reply", ["550 5.1.1 aggregate: undeliverable", "550 5.1.1 gate: no such user here"])
+def test_other_people_s_gates_bounce(reply: str) -> None:
+    """Only our own words are ours."""
+    assert classified(structs.replace(EVENT, reply=reply), shipped_rules()).kind is EventKind.BOUNCED
+
+
 def test_what_is_no_bounce_or_has_no_text_stays_as_it_is() -> None:
     """Nothing is read where nothing was said."""
     assert classified(EVENT, shipped_rules()) is EVENT

@@ -1,5 +1,6 @@
 """Exports of sending services: each row is what its columns say, once, at its time."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -66,6 +67,27 @@ def test_an_export_without_a_telling_column_says_what_it_is_told() -> None:
     assert [(e.bounce_class, e.reply) for e in hard] == [(HARD, "550 5.1.1 unknown")]
 
 
+def test_a_status_code_stands_for_what_happened() -> None:
+    """SendGrid's list of bounces has it, with a reason, and seconds for a time; what is about the sender is no word of
+    the mailbox.
+    """
+    header = ["status", "reason", "email", "created"]
+    rows = [["5.1.1", "550 5.1.1 unknown", "a@example.com", "1795341602"], ["5.7.1", "", "b@example.com", "1795341602"]]
+    assert [(e.email, e.bounce_class, e.at.year) for e in read(header, rows, 2)] == [
+        ("a@example.com", HARD, 2026),
+        ("b@example.com", BounceClass.BLOCK, 2026),
+    ]
+
+
+def test_words_that_are_none_of_ours_are_counted() -> None:
+    """So that nobody takes an export for read that was not."""
+    left_out = Counter[str]()
+    rows = [["a@example.com", "Rebond définitif"], ["b@example.com", "active"], ["c@example.com", "active"], ["", "x"]]
+    events = list(export_events(rows, shape_of(["Email", "Statut"], 0), "mailjet", EXPORTED, left_out))
+    assert [e.bounce_class for e in events] == [HARD]
+    assert left_out == {"active": 2}
+
+
 def test_read_again_it_is_the_same() -> None:
     """Whenever, and in whatever case the address is written; what an export says is nobody's own exchange's word."""
     once, again = (
@@ -89,6 +111,10 @@ def test_read_again_it_is_the_same() -> None:
         ("31/02/2026", None),
         ("", None),
         ("yesterday", None),
+        ("1795341602", datetime(2026, 11, 22, 10, 0, 2, tzinfo=UTC)),
+        ("1795341602123", datetime(2026, 11, 22, 10, 0, 2, tzinfo=UTC)),
+        ("Sun, 22 Nov 2026 11:00:02 +0100", datetime(2026, 11, 22, 10, 0, 2, tzinfo=UTC)),
+        ("Sun, 22 Nov", None),
     ],
 )
 def test_times_as_exports_write_them(text: str, expected: datetime | None) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -330,6 +331,34 @@ def test_every_kind_of_postmark_record(record: dict[str, object], kind: str | No
     told = SOURCES["postmark"].read(hook_of(as_json(record)), ())
     assert isinstance(told, Told)
     assert [event.kind for event in told.events] == ([] if kind is None else [kind])
+
+
+@pytest.mark.parametrize(
+    ("source", "event", "kind"),
+    [
+        ("mailjet", {"event": "sent", "time": str(STAMP), "email": "a@b.example", "Message_GUID": None}, "delivered"),
+        ("mailjet", {"event": "open", "time": STAMP, "email": "a@b.example", "mj_campaign_id": None}, "opened"),
+        ("brevo", {"event": "spam", "ts": str(STAMP), "email": "a@b.example", "message-id": None}, "complained"),
+        ("brevo", {"event": "delivered", "ts_epoch": f"{STAMP}000", "email": "a@b.example", "tag": None}, "delivered"),
+        ("postmark", {"RecordType": "Delivery", "Recipient": "a@b.example", "DeliveredAt": "2026-11-22T09:00:00Z",
+                      "MessageID": None}, "delivered"),
+    ],
+)  # fmt: skip
+def test_a_field_that_is_null_or_a_number_in_quotes_costs_no_batch(
+    source: str, event: dict[str, object], kind: str
+) -> None:
+    """Null is as if it were not there, and a number may be text; a batch is read as one event is."""
+    for body in (event, [event]) if source != "postmark" else (event,):
+        told = SOURCES[source].read(hook_of(as_json(body)), ())
+        assert isinstance(told, Told), told
+        assert [e.kind for e in told.events] == [kind]
+        assert {e.at for e in told.events} <= {NOW, NOW - timedelta(hours=1)}
+
+
+def test_our_own_form_is_exact() -> None:
+    """Whoever writes for it can put it right: a null where none may be is refused."""
+    event = {"event": "sent", "email": "a@b.example", "at": "2026-11-22T10:00:00Z", "source": None}
+    assert isinstance(SOURCES["generic"].read(hook_of(as_json(event)), ()), Refusal)
 
 
 def test_what_is_not_dated_is_refused() -> None:

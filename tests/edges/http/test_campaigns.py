@@ -173,6 +173,25 @@ async def test_what_cannot_be_looked_at(local: Visitor, body: dict[str, Any], st
     assert (answer.status, answer.json["code"]) == (status, code)
 
 
+@pytest.mark.parametrize(
+    ("query", "body", "error"),
+    [
+        ("", "email\n", "a.csv has a heading line but no rows."),
+        ("", "a,b\n1,2\n", "has no column of e-mail addresses that is known as such: name it by `column`."),
+        ("&column=Mail", "email,name\na@b.example,A\n", "has no column 'Mail': its columns are email, name."),
+    ],
+)
+async def test_a_campaign_that_cannot_be_decided_says_what_to_do(
+    local: Visitor, query: str, body: str, error: str
+) -> None:
+    """One sentence, with one full stop."""
+    answer = await local.ask(
+        "POST", f"/v1/campaigns?wait=30&name=a.csv{query}", data=body.encode(), headers={"Content-Type": "text/csv"}
+    )
+    assert answer.json["status"] == "failed"
+    assert answer.json["error"].endswith(error)
+
+
 async def test_a_file_that_is_no_list(local: Visitor) -> None:
     """The campaign fails with the list's own sentence."""
     answer = await local.ask(

@@ -57,7 +57,7 @@ async def test_health_and_readiness(keyed: Visitor) -> None:
     assert (await keyed.ask("GET", "/healthz")).json == {"status": "ok"}
     ready = await keyed.ask("GET", "/readyz")
     assert (ready.status, ready.json["status"]) == (200, "ready")
-    assert set(ready.json["parts"]) == {"database", "redis", "dns", "egress", "prober_lock"}
+    assert set(ready.json["parts"]) == {"database", "events", "redis", "dns", "egress", "prober_lock"}
     assert {part["sentence"] for part in ready.json["parts"].values()} == {""}
 
 
@@ -75,6 +75,23 @@ async def test_not_ready_is_503(local: Visitor) -> None:
     readiness.draining = True
     assert (await local.ask("GET", "/readyz")).json["status"] == "draining"
     assert (await local.ask("GET", "/healthz")).status == 200
+
+
+@pytest.mark.parametrize("taken_away", [False, True])
+async def test_without_a_store_of_events_it_is_not_ready(local: Visitor, keyed: Visitor, taken_away: bool) -> None:
+    """Overwritten or taken away in use: senders would tell in vain. What is wrong, an administrator hears."""
+    for visitor in (local, keyed):
+        assert (await visitor.ask("GET", "/readyz")).json["parts"]["events"]["condition"] == "ok"
+    place = local.site.desk.verifier.settings.data_dir / "events.sqlite"
+    for part in place.parent.glob("events.sqlite*"):
+        part.unlink()
+    if not taken_away:
+        place.write_bytes(b"no database " * 1000)
+    for visitor, told in ((local, True), (keyed, False)):
+        answer = await visitor.ask("GET", "/readyz")
+        part = answer.json["parts"]["events"]
+        assert (answer.status, part["condition"]) == (503, "failed")
+        assert ("events.sqlite cannot be read" in part["sentence"]) is told
 
 
 async def test_figures_are_shown(local: Visitor) -> None:

@@ -1,23 +1,34 @@
 """What a bounce says: the mail server's own words by our reply rules, and where these say nothing the source's class.
 
 Laws: what is about the sender (policy, spam, 5.7.x) is `block`, whatever a source calls it; words that speak of the
-mailbox outweigh the source; a text that no rule knows leaves the source's class.
+mailbox outweigh the source; a text that no rule knows leaves the source's class; what our own gate refused has not
+bounced.
 """
 
+import re
 from typing import assert_never
 
 from msgspec import structs
 
 from verifier.core.bounce_text import reply_from_text, stage_from_text
+from verifier.core.gate_rules import Rule
 from verifier.core.mail_events import BounceClass, EventKind, MailEvent
 from verifier.core.replies import Reading, Reply, ReplyClass, SmtpStage
 from verifier.core.reply_rules import Rules
 
+_OWN_REFUSAL = re.compile(rf"(?<![^\s:;(])gate: (?:{'|'.join(Rule)})(?![\w-])")
+"""What the gate has mail servers say (core/gate_replies.py)."""
+
 
 def classified(event: MailEvent, rules: Rules) -> MailEvent:
-    """The event with the class of its bounce; anything but a bounce is left as it is."""
+    """The event with the class of its bounce; anything but a bounce is left as it is.
+
+    A refusal of the gate that comes back by a log or a bounce is `rejected`: it says nothing that we had not said.
+    """
     if event.kind is not EventKind.BOUNCED or event.reply is None:
         return event
+    if _OWN_REFUSAL.search(event.reply):
+        return structs.replace(event, kind=EventKind.REJECTED, bounce_class=None, proven=False)
     reply, _, reading = read_reply(event.reply, event.mx_host, rules)
     return structs.replace(event, bounce_class=class_of(reply, reading, event.bounce_class))
 

@@ -1,6 +1,6 @@
 """Exim's main log, line by line, to events (the Exim specification, chapter "Log files").
 
-`=>` and `->` are deliveries, `**` is a bounce, `==` waits; `<=` brings the message-id.
+`=>`, `->` and `>>` are deliveries, `**` is a bounce, `==` waits; `<=` brings the message-id.
 """
 
 import re
@@ -8,20 +8,25 @@ from collections import OrderedDict
 from collections.abc import Iterator
 
 from verifier.core.feedback.hook import made_id, told_event
-from verifier.core.feedback.log_lines import LogTime, Relay, Relays, is_inside, text_of
+from verifier.core.feedback.log_lines import HEAD, TAIL, LogTime, Relay, Relays, is_inside, text_of
 from verifier.core.mail_events import BounceClass, EventKind, MailEvent
 
 _LINE = re.compile(
-    rb"^(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?(?: [+-]\d{4})?) (?:\[\d+\] )?"
+    rb"^(?:" + HEAD + rb"[\w.-]+" + TAIL + rb"(?:\[\d+/\d+\] )?)?"
+    rb"(?:(?P<own>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?(?: [+-]\d{4})?) )?(?:\[\d+\] )?"
     rb"(?P<queue>[0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4})"
-    rb" (?P<flag><=|=>|->|\*\*|==|Completed)(?: (?P<rest>.*))?$",
+    rb" (?P<flag><=|=>|->|>>|\*\*|==|Completed)(?: (?P<rest>.*))?$",
     re.DOTALL,
 )
-_WHOM = re.compile(rb"^(?P<to>\S+)(?: \([^)]*\))?(?: <(?P<original>[^>\s]*)>)?(?P<fields>.*)$", re.DOTALL)
+_ID_LIKE = re.compile(rb"[0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4} [<=>*C-]")
+_WHOM = re.compile(
+    rb"^(?P<to>\"(?:[^\"\\]|\\.)*\"@\S+|\S+)(?: \([^)]*\))?(?: <(?P<original>[^>\s]*)>)?(?P<fields>.*)$", re.DOTALL
+)
+_NOWHERE = b":blackhole:"
 _HOST = re.compile(rb" H=(?P<name>\S+)(?: \[(?P<address>[^\]]*)\](?::(?P<port>\d+))?)?")
 _ROUTER = re.compile(rb" R=(\S+)")
 _TRANSPORT = re.compile(rb" T=(\S+?):?(?= |$)")
-_TEXT = re.compile(rb"^.*?(?:[ =]\S+|\]): (.*)$", re.DOTALL)
+_TEXT = re.compile(rb"^(?:.*?(?:[ =]\S+|\]))?: (.*)$", re.DOTALL)
 _ID = re.compile(rb" id=(\S+)")
 _QUEUES_KEPT = 200_000
 _SOURCE = "exim"
@@ -37,7 +42,7 @@ class EximLog:
 
     def events(self, line: bytes) -> Iterator[MailEvent]:
         """What a line says; nothing, most of the time."""
-        found = _LINE.match(line.rstrip(b"\r\n"))
+        found = _line_of(line)
         if found is None:
             return
         queue, rest = found["queue"], found["rest"] or b""
@@ -54,10 +59,10 @@ class EximLog:
                 yield from self._delivery(found, rest)
 
     def _delivery(self, found: re.Match[bytes], rest: bytes) -> Iterator[MailEvent]:
-        whom, at = _WHOM.match(rest), self._times.read(_zoned(text_of(found["time"])))
-        if whom is None or at is None:
+        whom, at = _WHOM.match(rest), self._times.read(text_of(found["own"] or found["time"]))
+        if whom is None or at is None or whom["to"] == _NOWHERE:
             return
-        email = text_of(whom["original"] or whom["to"])
+        email = text_of(whom["original"] or whom["to"].rstrip(b":"))
         fields, flag = whom["fields"], found["flag"]
         relay = _relay(fields)
         if relay is not None and is_inside(relay):
@@ -68,7 +73,7 @@ class EximLog:
         if flag in (b"**", b"=="):
             kind = EventKind.BOUNCED if flag == b"**" else EventKind.DEFERRED
             said = _TEXT.match(fields)
-            text = text_of(said[1]) if said else None
+            text = text_of(said[1] if said else fields.strip() if whom["to"].endswith(b":") else None) or None
             proven = proven and transport is not None and text is not None and "from remote mail server" in text
         else:
             kind = EventKind.DELIVERED
@@ -86,9 +91,14 @@ class EximLog:
         )
 
 
+def is_exim_line(line: bytes) -> bool:
+    """Exim wrote it, about a mail."""
+    return _line_of(line) is not None
+
+
 def note_exim_relay(line: bytes, relays: Relays) -> None:
     """What a line of Exim tells of who takes mail for whom."""
-    found = _LINE.match(line.rstrip(b"\r\n")) if b"=> " in line else None
+    found = _line_of(line) if b"=> " in line else None
     whom = _WHOM.match(found["rest"] or b"") if found is not None and found["flag"] == b"=>" else None
     relay = _relay(whom["fields"]) if whom is not None else None
     if whom is not None and relay is not None:
@@ -103,6 +113,6 @@ def _relay(fields: bytes) -> Relay | None:
     return Relay(text_of(host["name"]).lower(), text_of(host["address"]), text_of(host["port"]) or "25")
 
 
-def _zoned(text: str) -> str:
-    """`2026-11-22 10:00:00 +0100` as ISO 8601 writes it."""
-    return text.replace(" +", "+").replace(" -", "-") if len(text) > len("2026-11-22 10:00:00") else text
+def _line_of(line: bytes) -> re.Match[bytes] | None:
+    found = _LINE.match(line.rstrip(b"\r\n")) if _ID_LIKE.search(line) else None
+    return found if found is not None and (found["own"] or found["time"]) else None

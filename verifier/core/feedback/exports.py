@@ -7,12 +7,15 @@ counts. Rows whose word is none of ours are left out, and counted.
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 from msgspec import Struct
 
 from verifier.core.faults import InputError
+from verifier.core.feedback.bounces import class_of_status
 from verifier.core.feedback.hook import made_id, told_event
 from verifier.core.mail_events import BounceClass, EventKind, MailEvent
 
@@ -22,13 +25,25 @@ _SOFT: _What = (EventKind.BOUNCED, BounceClass.SOFT)
 _UNSURE: _What = (EventKind.BOUNCED, BounceClass.UNDETERMINED)
 _WORDS: dict[str, _What] = {
     **dict.fromkeys(("hardbounce", "hardbounced", "hardbounces", "hard", "cleaned", "permanent"), _HARD),
-    **dict.fromkeys(("softbounce", "softbounced", "softbounces", "soft", "transient"), _SOFT),
+    **dict.fromkeys(("rebonddefinitif", "rebondpermanent", "rebonddur", "adresseinvalide"), _HARD),
+    **dict.fromkeys(("softbounce", "softbounced", "softbounces", "soft", "transient", "rebondtemporaire"), _SOFT),
     **dict.fromkeys(("bounce", "bounced", "invalidemail", "invalid", "rebond"), _UNSURE),
     **dict.fromkeys(
-        ("unsub", "unsubscribe", "unsubscribed", "desabonne", "desinscrit", "optout"), (EventKind.UNSUBSCRIBED, None)
+        (
+            "unsub",
+            "unsubscribe",
+            "unsubscribed",
+            "desabonne",
+            "desabonnement",
+            "desinscrit",
+            "desinscription",
+            "optout",
+        ),
+        (EventKind.UNSUBSCRIBED, None),
     ),
     **dict.fromkeys(
-        ("spam", "complaint", "complaints", "complained", "spamcomplaint", "plainte"), (EventKind.COMPLAINED, None)
+        ("spam", "complaint", "complaints", "complained", "spamcomplaint", "spamreport", "plainte"),
+        (EventKind.COMPLAINED, None),
     ),
     **dict.fromkeys(("delivered", "delivre"), (EventKind.DELIVERED, None)),
     **dict.fromkeys(("opened", "open", "firstopening", "ouvert"), (EventKind.OPENED, None)),
@@ -44,6 +59,10 @@ _TIME_COLUMNS = ("ts", "date", "time", "timestamp", "datetime", "eventdate", "la
 _REPLY_COLUMNS = ("comment", "error", "errormessage", "diagnostic", "response", "bouncereason", "details")
 _ID_COLUMNS = ("mid", "messageid", "messageguid")
 _TELLING = (("cleantime", "hard"), ("unsubtime", "unsubscribed"))
+_WORDS_KEPT = 1000
+_STATUS = re.compile(r"[45]\.\d{1,3}\.\d{1,3}")
+_EPOCH = re.compile(r"[1-9]\d{9}(?:\d{3})?")
+_DATED = re.compile(r"[A-Z][a-z]{2}, \d")
 _DAY_FIRST = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})(?:[ ,T]+(\d{1,2}):(\d\d)(?::(\d\d))?\s*([AaPp][Mm])?)?")
 
 
@@ -76,13 +95,21 @@ def shape_of(header: Sequence[str], email: int, word: str = "") -> ExportShape:
 
 
 def export_events(
-    rows: Iterable[Sequence[str]], shape: ExportShape, source: str, exported_at: datetime
+    rows: Iterable[Sequence[str]],
+    shape: ExportShape,
+    source: str,
+    exported_at: datetime,
+    left_out: Counter[str] | None = None,
 ) -> Iterator[MailEvent]:
-    """The events of the rows; `exported_at` is when those happened that have no time."""
+    """The events of the rows; `exported_at` is when those happened that have no time. `left_out` counts the words that
+    are none of ours.
+    """
     for row in rows:
         word = shape.word or _cell(row, shape.event)
-        what = _WORDS.get(_plain(word))
+        what = _what(word)
         email = _cell(row, shape.email)
+        if what is None and email and left_out is not None and (word in left_out or len(left_out) < _WORDS_KEPT):
+            left_out[word] += 1
         if what is None or not email:
             continue
         written, message = _cell(row, shape.time), _cell(row, shape.message)
@@ -100,10 +127,14 @@ def export_events(
 
 
 def time_of(text: str) -> datetime | None:
-    """A time as exports write it, UTC where it names no zone: ISO 8601, or the day first (the month where there is an
-    AM or PM behind it, or no such month); None for anything else.
+    """A time as exports write it, UTC where it names no zone: ISO 8601, seconds or milliseconds since 1970, as a mail's
+    date, or the day first (the month where there is an AM or PM behind it, or no such month); None for anything else.
     """
     text = text.strip()
+    if _EPOCH.fullmatch(text):
+        return datetime.fromtimestamp(int(text[:10]), UTC)
+    if _DATED.match(text):
+        return _of_mail(text)
     try:
         found = datetime.fromisoformat(text)
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
@@ -122,6 +153,21 @@ def time_of(text: str) -> datetime | None:
         return datetime(int(parts[3]), month, day, hour, int(parts[5] or 0), int(parts[6] or 0), tzinfo=UTC)
     except ValueError:
         return None
+
+
+def _of_mail(text: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+def _what(word: str) -> _What | None:
+    """What a word says, or an enhanced status code where one stands in its place (SendGrid)."""
+    if _STATUS.fullmatch(word):
+        return EventKind.BOUNCED, class_of_status(word)
+    return _WORDS.get(_plain(word))
 
 
 def _first(names: Sequence[str], wanted: Sequence[str]) -> int | None:

@@ -62,7 +62,7 @@ def read_generic(hook: Hook, _secrets: Sequence[str]) -> Outcome:
     if hook.media_type in _NDJSON:
         bodies = _lines(hook.body)
     else:
-        found = decoded(hook.body, EventBody | list[EventBody])  # type: ignore[arg-type]
+        found = decoded(hook.body, EventBody | list[EventBody], exact=True)  # type: ignore[arg-type]
         bodies = [found] if isinstance(found, EventBody) else found
     if isinstance(bodies, Refusal):
         return bodies

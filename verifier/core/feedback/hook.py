@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from hashlib import blake2b
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -89,14 +89,29 @@ def unsigned(sentence: str) -> Refusal:
     return Refusal(RefusalKind.UNSIGNED, sentence)
 
 
-def decoded(body: bytes, shape: type[T]) -> T | Refusal:
-    """The JSON of a body as the type that it has to be of."""
+def decoded(body: bytes, shape: type[T], *, exact: bool = False) -> T | Refusal:
+    """The JSON of a body as the type that it has to be of. Unless `exact`, a field that is null is as one that is not
+    there, and a number may be written as text: senders do both, and one such event would cost a batch.
+    """
     if len(body) > LARGEST_BODY:
         return too_large(len(body))
     try:
         return msgspec.json.decode(body, type=shape)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        if exact or not isinstance(error, msgspec.ValidationError):
+            return malformed(f"The body is not what this source sends: {error}.")
+    try:
+        return msgspec.convert(_without_nulls(msgspec.json.decode(body)), shape, strict=False)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return malformed(f"The body is not what this source sends: {error}.")
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_nulls(each) for each in value]
+    if isinstance(value, dict):
+        return {name: _without_nulls(each) for name, each in value.items() if each is not None}
+    return value
 
 
 def form_of(hook: Hook) -> dict[str, str] | Refusal:

@@ -1,15 +1,34 @@
-"""What mail logs share: times without a year or a zone, and which relay is the recipient's own exchange.
+"""What mail logs share: how a line begins, times without a year or a zone, and which relay is the recipient's exchange.
 
 Law: a line that is read again, from whatever file, is the same event; that a smarthost or a filter took a mail does not
 prove that the recipient's exchange did.
 """
 
+import re
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from ipaddress import ip_address
 
 from msgspec import Struct
 
+TIME = (
+    rb"[A-Z][a-z]{2} [ \d]\d (?:\d{4} )?\d\d:\d\d:\d\d(?:\.\d+)?"
+    rb"|(?:[A-Z][a-z]{2} )?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?"
+    rb"(?:Z| ?[+-]\d\d:?\d\d| [A-Z]{3,5}(?= ))?"
+    rb"|\d{10}\.\d+"
+)
+"""Syslog's own (RFC 3164), ISO 8601 (RFC 5424, rsyslog, Postfix's maillog_file), and `journalctl -o short-…`."""
+HEAD = (
+    rb"(?:[^ |]{1,64} +\| +)?(?:<\d{1,3}>)?(?:1 )?(?P<time>"
+    + TIME
+    + rb") (?:(?P<host>[^\s/\[]+) )?(?:[a-z]\w*\.[a-z]+ )?"
+)
+"""How a line begins, up to the name of the program: behind Docker's name of the service, a priority, a facility."""
+TAIL = rb"(?:(?:\[\d+\])?:| \S+ \S+ (?:-|(?:\[[^\]]*\])+)) (?:\[ID \d+ \S+\] )?(?:\xef\xbb\xbf)?"
+"""What stands between the program's name and its words: its process, or the fields of RFC 5424."""
+_WEEKDAY = re.compile(r"[A-Z][a-z]{2} (?=\d{4}-)")
+_ABBREVIATED_ZONE = re.compile(r" ([A-Z]{3,5})$")
+_UNIX = re.compile(r"\d{10}\.\d+")
 _MONTHS = {
     name: number
     for number, name in enumerate(
@@ -40,27 +59,43 @@ class LogTime:
         self._last: tuple[str, datetime | None] = ("", None)
 
     def read(self, text: str) -> datetime | None:
-        """An ISO 8601 time, or syslog's `Nov 22 10:00:00`; None for anything else."""
+        """One of TIME; None for anything else. A zone that has but an abbreviation (not UTC) is taken for `zone`."""
         if text != self._last[0]:
             self._last = (text, self._read(text))
         return self._last[1]
 
     def _read(self, text: str) -> datetime | None:
         try:
-            if text[:1].isdigit():
-                found = datetime.fromisoformat(text)
-                return found if found.tzinfo is not None else found.replace(tzinfo=self._zone)
-            month, day, clock = text.split()
-            hour, minute, second = (int(part) for part in clock.split(":"))
-            for year in (self._now.year, self._now.year - 1, self._now.year - 4):  # the last for 29 February
-                try:
-                    found = datetime(year, _MONTHS[month], int(day), hour, minute, second, tzinfo=self._zone)
-                except ValueError:
-                    continue
-                if found <= self._now + _SKEW:
-                    return found
-        except (ValueError, KeyError):
-            pass
+            if _UNIX.fullmatch(text):
+                return datetime.fromtimestamp(float(text), UTC)
+            text = _WEEKDAY.sub("", text)
+            return self._iso(text) if text[:1].isdigit() else self._yearless(text)
+        except (ValueError, KeyError, OverflowError):
+            return None
+
+    def _iso(self, text: str) -> datetime:
+        abbreviated = _ABBREVIATED_ZONE.search(text)
+        if abbreviated is not None:
+            text = text[: abbreviated.start()]
+        found = datetime.fromisoformat(text.replace(" +", "+").replace(" -", "-"))
+        if found.tzinfo is not None:
+            return found
+        return found.replace(tzinfo=UTC if abbreviated is not None and abbreviated[1] == "UTC" else self._zone)
+
+    def _yearless(self, text: str) -> datetime | None:
+        """The latest that it can be: no line is newer than `now`. Some write the year all the same."""
+        month, day, *years, clock = text.split()
+        whole, _, fraction = clock.partition(".")
+        hour, minute, second = (int(part) for part in whole.split(":"))
+        micro = int(fraction[:6].ljust(6, "0")) if fraction else 0
+        last = self._now.year
+        for year in (int(year) for year in years or (last, last - 1, last - 4)):  # the last for 29 February
+            try:
+                found = datetime(year, _MONTHS[month], int(day), hour, minute, second, micro, self._zone)
+            except ValueError:
+                continue
+            if found <= self._now + _SKEW:
+                return found
         return None
 
 

@@ -11,17 +11,19 @@ from typing import TypeVar
 
 from verifier.core.feedback.bounces import class_of_status
 from verifier.core.feedback.hook import made_id, told_event
-from verifier.core.feedback.log_lines import LogTime, Relay, Relays, is_inside, text_of
+from verifier.core.feedback.log_lines import HEAD, TAIL, LogTime, Relay, Relays, is_inside, text_of
 from verifier.core.mail_events import BounceClass, EventKind, MailEvent
 
 _LINE = re.compile(
-    rb"^(?:<\d+>)?(?P<time>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+) (?P<host>\S+) "
-    rb"postfix(?:[-\w]*)?/(?:[-\w]+/)?(?P<agent>smtp|lmtp|local|virtual|error|qmgr|cleanup)\[\d+\]: "
-    rb"(?P<queue>[0-9A-Za-z]{6,20}): (?P<rest>.*)$",
+    rb"^"
+    + HEAD
+    + rb"[\w.-]+(?:/[\w.-]+)*/(?P<agent>smtp|lmtp|local|virtual|error|retry|qmgr|cleanup)"
+    + TAIL
+    + rb"(?:info: )?(?P<queue>[0-9A-Za-z]{6,40}): (?P<rest>.*)$",
     re.DOTALL,
 )
 _DELIVERY = re.compile(
-    rb"^to=<(?P<to>[^>]*)>,(?: orig_to=<(?P<original>[^>]*)>,)?"
+    rb"^to=<(?P<to>(?:\"(?:[^\"\\]|\\.)*\"@)?[^>]*)>,(?: orig_to=<(?P<original>[^>]*)>,)?"
     rb" relay=(?P<relay>[^,\[]+)(?:\[(?P<address>[^\]]*)\])?(?::(?P<port>\d+|\[?private/[^,]*))?,"
     rb".*?dsn=(?P<dsn>[0-9.]+), status=(?P<status>\w+) ?\(?(?P<text>.*?)\)?$",
     re.DOTALL,
@@ -44,8 +46,6 @@ class PostfixLog:
 
     def events(self, line: bytes) -> Iterator[MailEvent]:
         """What a line says; nothing, most of the time."""
-        if b"postfix" not in line:
-            return
         if b"status=" not in line and _MESSAGE_ID not in line and b": removed" not in line:
             return
         found = _LINE.match(line.rstrip(b"\r\n"))
@@ -59,7 +59,7 @@ class PostfixLog:
             if rest == b"removed":
                 self._message_ids.pop(queue, None)
                 self._deferred.pop(queue, None)
-            elif b"status=expired" in rest:
+            elif b"status=expired" in rest or b"status=force-expired" in rest:
                 yield from self._expired(found)
         else:
             yield from self._delivery(found)
@@ -79,6 +79,8 @@ class PostfixLog:
             return  # a filter's: what becomes of the mail is told by a later line
         proven = local or self._relays.proves(relay)
         queue = found["queue"]
+        if status != b"deferred":
+            self._deferred.get(queue, {}).pop(email, None)
         if status == b"sent":
             yield self._event(found, EventKind.DELIVERED, email, proven=proven, mx_host=relay.name)
         elif status == b"bounced":
@@ -92,6 +94,8 @@ class PostfixLog:
             if waiting is None:
                 _remember(self._deferred, queue, waiting := {})
             waiting[email] = text
+            yield self._event(found, EventKind.DEFERRED, email, None, text)
+        elif status == b"SOFTBOUNCE":  # soft_bounce = yes: it stays in the queue, whatever was said
             yield self._event(found, EventKind.DEFERRED, email, None, text)
 
     def _expired(self, found: re.Match[bytes]) -> Iterator[MailEvent]:
@@ -114,7 +118,7 @@ class PostfixLog:
         assert at is not None
         return told_event(
             _SOURCE,
-            made_id(found["host"], at.isoformat(), found["queue"], email, kind),
+            made_id(found["host"] or b"", at.isoformat(), found["queue"], email, kind),
             kind,
             email,
             at,
@@ -124,6 +128,11 @@ class PostfixLog:
             proven=proven,
             mx_host=mx_host,
         )
+
+
+def is_postfix_line(line: bytes) -> bool:
+    """Postfix wrote it, about a mail."""
+    return _LINE.match(line.rstrip(b"\r\n")) is not None
 
 
 def note_postfix_relay(line: bytes, relays: Relays) -> None:

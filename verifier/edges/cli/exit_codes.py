@@ -17,6 +17,7 @@ class ExitCode(IntEnum):
     INPUT = 65
     UNAVAILABLE = 69
     FAULT = 70
+    TRY_AGAIN = 75
     INTERRUPTED = 130
     TERMINATED = 143
 

@@ -6,13 +6,14 @@ Works beside a service that runs: what is told is kept at once, and done by the 
 import asyncio
 import ssl
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
 import click
@@ -24,30 +25,37 @@ from verifier.adapters.imaplib_mailbox import ImaplibMailbox
 from verifier.adapters.log_files import lines_of, oldest_first
 from verifier.adapters.poplib_mailbox import PoplibMailbox
 from verifier.adapters.secret_file import load_secret
-from verifier.adapters.system_clock import SystemClock
+from verifier.adapters.system_clock import SystemClock, local_zone
 from verifier.config import Settings
-from verifier.core.faults import InputError
+from verifier.core.faults import InputError, ServiceUnavailable
 from verifier.core.feedback.exports import WORDS, export_events, shape_of
 from verifier.core.feedback.hook import LARGEST_BODY, Refusal
+from verifier.core.feedback.journal_lines import plain_lines
 from verifier.core.feedback.log_lines import LogTime, Relays
 from verifier.core.feedback.reports import read_report
 from verifier.core.feedback.sources import SOURCES
 from verifier.core.mail_events import MailEvent
-from verifier.core.unsubscribe_token import Leaving, make_unsubscribe_token
+from verifier.core.unsubscribe_token import Leaving, leaving_of, make_unsubscribe_token
 from verifier.edges.cli.event_loop import run_async
 from verifier.edges.cli.session import SERVE, address_or_fault, probing, read_settings, report_fault, say
 from verifier.edges.http.site import public_url_of
 from verifier.feedback_wiring import open_events, open_feedback_alone, open_keeping
 from verifier.readers.tables import open_table
-from verifier.service.importing import LOGS, Take, log_events, take_all
+from verifier.service.importing import LOGS, Take, log_events, log_of, take_all
 from verifier.service.keeping import Receipt
 
-_LOOKED_AT = 200
+_LOOKED_AT = 50_000
+"""Lines: a log that other programs write to as well may begin with many of theirs."""
 _ROWS = 2000
-_SIGNS = {"postfix": (b" postfix/", b" postfix-"), "exim": (b" <= ", b" => ", b" Completed")}
-
+_SHOWN_WORDS = 5
 
 EXPORT = "export"
+
+
+class TryAgain(ServiceUnavailable):
+    """What a mail server takes for a reason to run the command again (EX_TEMPFAIL), and not to lose the message."""
+
+    exit_code: ClassVar[int] = 75
 
 
 class Wishes(Struct, frozen=True):
@@ -123,11 +131,14 @@ def link_command(addresses: tuple[str, ...], sender: str | None, topic: str | No
 
 
 async def _take_message(settings: Settings, raw: bytes, sender: str | None) -> None:
-    outcome = read_report(raw, SystemClock().now())
-    if isinstance(outcome, Refusal):
-        raise InputError(outcome.sentence)
-    async with _taking(settings) as take:
-        _tell(await take_all(outcome.events, take, sender, _silently))
+    try:
+        outcome = read_report(raw, SystemClock().now(), _opener(settings))
+        if isinstance(outcome, Refusal):
+            raise InputError(outcome.sentence)
+        async with _taking(settings) as take:
+            _tell(await take_all(outcome.events, take, sender, _silently))
+    except ServiceUnavailable as fault:
+        raise TryAgain(str(fault)) from None
 
 
 async def _import(settings: Settings, inputs: Sequence[str], wishes: Wishes) -> None:
@@ -136,7 +147,7 @@ async def _import(settings: Settings, inputs: Sequence[str], wishes: Wishes) -> 
     kind = wishes.kind or _kind_of(files)
     async with _taking(settings) as take:
         for mailbox in mailboxes:
-            _tell(await _take_mailbox(mailbox, take, wishes.sender))
+            _tell(await _take_mailbox(settings, mailbox, take, wishes.sender))
         if kind == EXPORT:
             for path in files:
                 _tell(await _take_export(path, take, wishes))
@@ -145,13 +156,11 @@ async def _import(settings: Settings, inputs: Sequence[str], wishes: Wishes) -> 
 
 
 async def _take_logs(files: Sequence[Path], kind: str, take: Take, wishes: Wishes) -> None:
-    now = SystemClock().now()
-    zone = now.astimezone().tzinfo
-    assert zone is not None
+    times = LogTime(SystemClock().now(), local_zone())
     providers = load_providers(shipped_folder())
     relays = Relays(lambda host: providers.of_exchange(host) is not None, wishes.smarthosts)
     lines = partial(_all_lines, files)
-    receipt = await take_all(log_events(lines, kind, LogTime(now, zone), relays), take, wishes.sender, _progress())
+    receipt = await take_all(log_events(lines, kind, times, relays), take, wishes.sender, _progress())
     if relays.smarthosts:
         say(f"Taken for smarthosts, whose acceptance proves nothing: {', '.join(sorted(relays.smarthosts))}.")
     _tell(receipt)
@@ -162,17 +171,24 @@ async def _take_export(path: Path, take: Take, wishes: Wishes) -> Receipt:
         layout = table.layout
         shape = shape_of(layout.header if layout.has_header else (), layout.email_columns[0], wishes.word or "")
         at = _written_at(path)
-        rows = chain.from_iterable(table.chunks(_ROWS))
-        return await take_all(export_events(rows, shape, wishes.source, at), take, wishes.sender, _silently)
+        rows, left_out = chain.from_iterable(table.chunks(_ROWS)), Counter[str]()
+        events = export_events(rows, shape, wishes.source, at, left_out)
+        receipt = await take_all(events, take, wishes.sender, _silently)
+    if left_out:
+        words = ", ".join(repr(word) for word, _ in left_out.most_common(_SHOWN_WORDS))
+        say(f"{left_out.total():,} rows were left out, which say {words}: --event says what happened to all rows.")
+    return receipt
 
 
-async def _take_mailbox(mailbox: ImaplibMailbox | PoplibMailbox, take: Take, sender: str | None) -> Receipt:
+async def _take_mailbox(
+    settings: Settings, mailbox: ImaplibMailbox | PoplibMailbox, take: Take, sender: str | None
+) -> Receipt:
     """What is no report is passed over: replies of people come to such mailboxes too."""
-    now, others = SystemClock().now(), 0
+    now, others, recipient_of = SystemClock().now(), 0, _opener(settings)
     events: list[MailEvent] = []
     messages = mailbox.messages(LARGEST_BODY)
     while (raw := await asyncio.to_thread(next, messages, None)) is not None:
-        outcome = read_report(raw, now)
+        outcome = read_report(raw, now, recipient_of)
         if isinstance(outcome, Refusal):
             others += 1
         else:
@@ -180,6 +196,17 @@ async def _take_mailbox(mailbox: ImaplibMailbox | PoplibMailbox, take: Take, sen
     if others:
         say(f"{others:,} messages are neither bounces nor abuse reports, and were passed over.")
     return await take_all(events, take, sender, _silently)
+
+
+def _opener(settings: Settings) -> Callable[[str], str]:
+    """Whose mail an unsubscribe link stood in."""
+    secret = load_secret(settings.data_dir, settings.secret_key, SystemClock())
+
+    def recipient_of(token: str) -> str:
+        leaving = leaving_of(secret, token)
+        return "" if leaving is None else leaving.email
+
+    return recipient_of
 
 
 def _mailbox(url: str, wishes: Wishes) -> ImaplibMailbox | PoplibMailbox:
@@ -204,12 +231,14 @@ def _written_at(path: Path) -> datetime:
 
 
 def _all_lines(files: Sequence[Path]) -> Iterator[bytes]:
-    return chain.from_iterable(lines_of(path) for path in files)
+    return plain_lines(chain.from_iterable(lines_of(path) for path in files))
 
 
 @asynccontextmanager
 async def _taking(settings: Settings) -> AsyncIterator[Take]:
-    """What takes events: this process where it can hold the folder, else the service that does."""
+    """What takes events: this process where it can hold the folder. Else they are kept beside whoever does, for bounces
+    come many at once: a service does what they change within seconds, and after anything else the next such command.
+    """
     try:
         async with (
             probing(settings, "verifier feedback") as verifier,
@@ -218,19 +247,19 @@ async def _taking(settings: Settings) -> AsyncIterator[Take]:
             yield service.feedback.keep
             await service.feedback.catch_up()
     except FolderBusy as busy:
-        if busy.holder is None or busy.holder.command != SERVE:
-            raise
         async with open_keeping(settings) as keeping:
             yield keeping.keep
+        if busy.holder is None or busy.holder.command != SERVE:
+            say("Kept; what it changes is done by the next `verifier feedback`, or by `verifier serve`.")
 
 
 def _kind_of(files: Sequence[Path]) -> str:
     """The kind of log that the first lines are of; an export where they are of none."""
     for path in files:
-        for _, line in zip(range(_LOOKED_AT), lines_of(path), strict=False):
-            for kind, signs in _SIGNS.items():
-                if any(sign in line for sign in signs):
-                    return kind
+        for line in islice(_all_lines([path]), _LOOKED_AT):
+            kind = log_of(line)
+            if kind is not None:
+                return kind
     return EXPORT
 
 

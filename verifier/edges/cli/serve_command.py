@@ -14,6 +14,7 @@ from verifier.adapters.prometheus_meter import PrometheusMeter
 from verifier.config import Settings
 from verifier.core.api_keys import Scope
 from verifier.core.faults import ConfigError, ServiceUnavailable
+from verifier.core.holding import Holds
 from verifier.edges.cli.collecting import collect_in_time
 from verifier.edges.cli.event_loop import run_async
 from verifier.edges.cli.session import SERVE, probing, read_settings, report_fault, say
@@ -26,7 +27,7 @@ from verifier.edges.http.server_log import server_logger
 from verifier.edges.http.site import Site, login_link, site_of
 from verifier.edges.relay.listener import DRAIN_SECONDS as RELAY_SECONDS
 from verifier.service.probing import Timeouts
-from verifier.serving import FrontDesk, open_front_desk
+from verifier.serving import FrontDesk, open_front_desk, open_holds
 
 ADMIN = "admin"
 _DRAIN_SECONDS = 10.0
@@ -86,9 +87,17 @@ async def serving(settings: Settings, timeouts: Timeouts | None = None) -> Async
         )
         try:
             await _listen(runner, settings)
-            async with gate_listeners(
-                settings, _gatekeeper(settings, desk), verifier.clock, desk.access, verifier.secret, report_fault
-            ) as said:
+            async with (
+                open_holds(verifier, report_fault) as holds,
+                gate_listeners(
+                    settings,
+                    _gatekeeper(settings, desk, holds),
+                    verifier.clock,
+                    desk.access,
+                    verifier.secret,
+                    report_fault,
+                ) as said,
+            ):
                 for sentence in said:
                     say(sentence)
                 yield site
@@ -99,7 +108,7 @@ async def serving(settings: Settings, timeouts: Timeouts | None = None) -> Async
             await desk.realtime.close(_BEHIND_SECONDS)
 
 
-def _gatekeeper(settings: Settings, desk: FrontDesk) -> Gatekeeper:
+def _gatekeeper(settings: Settings, desk: FrontDesk, holds: Holds) -> Gatekeeper:
     log = structlog.get_logger()
 
     def note(noted: Note) -> None:
@@ -109,6 +118,7 @@ def _gatekeeper(settings: Settings, desk: FrontDesk) -> Gatekeeper:
         desk.gate.gate,
         desk.verifier.clock,
         enforce=settings.gate_enforce,
+        holds=holds,
         note=note,
         warn=log.warning,
         report_fault=report_fault,

@@ -84,7 +84,7 @@ def import_command(source: str, kind: str, column: str | None, sender: str | Non
     """Suppress every row of FILE (CSV with or without heading, TSV, TXT, XLSX, JSONL; - is stdin).
 
     Addresses, @domains or SHA-256 digests; an export of ours comes back as it was. Safe to repeat: a row that is there
-    changes nothing.
+    is renewed, and counts as added.
     """
     run_async(_import(read_settings(), source, SuppressionKind(kind), column, sender, told_by))
 

@@ -1,4 +1,5 @@
-"""The short road of `POST /v1/verify` and `POST /v1/gate`: ordinary questions are answered before the long one.
+"""The short road of `POST /v1/verify`, `/v1/gate` and of what senders tell: what is ordinary is answered before the
+long one.
 
 Law: it gives the answer that the long road would give, head and body, or none; and whatever it does not know to be
 ordinary (a header, a method, a body that is not whole or not right) is the long road's. So it refuses nobody.
@@ -17,13 +18,15 @@ from msgspec import Struct
 from structlog.contextvars import bind_contextvars
 
 from verifier.core.api_keys import ApiKey, Scope
+from verifier.core.faults import OperatorError
 from verifier.core.reasons import ALL_STAGES
-from verifier.edges.http.api import gate, verify
+from verifier.edges.http.api import feedback, gate, verify
+from verifier.edges.http.feedback_at_hand import HookTarget, Telling, events_query, hook_target, is_ordinary_hook
 from verifier.edges.http.middlewares.answer_headers import headers_of_json
-from verifier.edges.http.middlewares.authentication import names_this_machine
+from verifier.edges.http.middlewares.authentication import PROXIED, names_this_machine
 from verifier.edges.http.middlewares.limits import limit_headers
 from verifier.edges.http.middlewares.observing import HEADER, Running, number_of, tell
-from verifier.edges.http.routing import JSON, SMALL_BODY
+from verifier.edges.http.routing import JSON, NDJSON, SMALL_BODY
 from verifier.edges.http.site import BODY, Site
 from verifier.service.access import LOCAL
 from verifier.service.harvest_guard import Client
@@ -67,13 +70,20 @@ class _Written(web.StreamResponse):
 
 def take_short_road(server: web.Server, site: Site, running: Running) -> None:
     """From now on the server takes the short road where it can, and else the one that it took before."""
-    road, long_road = _ShortRoad(site, running), server.request_handler
+    telling = Telling(site)
+    road, long_road = _ShortRoad(site, running, telling), server.request_handler
     ways: dict[str, _Way] = {verify.PATH: _Verify(site, running), gate.PATH: _Gate(site)}
 
     async def answer_request(request: web.BaseRequest) -> web.StreamResponse:
-        way = ways.get(request.raw_path)
-        if way is not None and request.method == "POST":
-            content = await road.answer(request, way)
+        if request.method == "POST":
+            content, path = None, request.raw_path
+            way = ways.get(path)
+            if way is not None:
+                content = await road.answer(request, way)
+            elif (query := events_query(path)) is not None:
+                content = await road.answer(request, _Events(site, running, telling, query))
+            elif (target := hook_target(path)) is not None:
+                content = await road.answer_hook(request, target)
             if content is not None:
                 return _Written(content)
         return await long_road(request)
@@ -82,10 +92,11 @@ def take_short_road(server: web.Server, site: Site, running: Running) -> None:
 
 
 class _Asked(Struct, frozen=True):
-    """Who asks, in what language, in which request, since when (seconds of the clock)."""
+    """Who asks, in what language and form, in which request, since when (seconds of the clock)."""
 
     caller: ApiKey
     languages: str
+    media_type: str
     number: str
     began: float
 
@@ -95,6 +106,7 @@ class _Way(Protocol):
 
     path: str
     scope: Scope
+    takes: tuple[str, ...]
 
     @property
     def read(self) -> Callable[[bytes], Any]: ...
@@ -103,6 +115,7 @@ class _Way(Protocol):
 
 class _Verify:
     path, scope = verify.PATH, Scope.VERIFY
+    takes: tuple[str, ...] = (JSON,)
 
     def __init__(self, site: Site, running: Running) -> None:
         self._site = site
@@ -128,6 +141,7 @@ class _Verify:
 
 class _Gate:
     path, scope = gate.PATH, Scope.GATE
+    takes: tuple[str, ...] = (JSON,)
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -143,9 +157,33 @@ class _Gate:
         return await gate.answer(desk.gate.gate, question, question.email)
 
 
-class _ShortRoad:
-    def __init__(self, site: Site, running: Running) -> None:
+class _Events:
+    path, scope = feedback.EVENTS_PATH, Scope.FEEDBACK
+    takes: tuple[str, ...] = (JSON, NDJSON)
+    read = bytes
+
+    def __init__(self, site: Site, running: Running, telling: Telling, query: feedback.EventsQuery) -> None:
         self._site = site
+        self._running = running
+        self._telling = telling
+        self._query = query
+
+    async def answer(self, question: bytes, asked: _Asked) -> bytes | None:
+        self._running.count += 1
+        try:
+            content = await self._telling.events(question, asked.media_type, self._query)
+        finally:
+            self._running.count -= 1
+        if content is not None:
+            self._site.desk.allowances.take(asked.caller, 1)
+        return content
+
+
+class _ShortRoad:
+    def __init__(self, site: Site, running: Running, telling: Telling) -> None:
+        self._site = site
+        self._running = running
+        self._telling = telling
         self._clock = site.clock
         headers = headers_of_json(site) | {"Content-Type": JSON}
         self._head = "HTTP/1.1 200 OK\r\n" + "".join(f"{name}: {value}\r\n" for name, value in headers.items())
@@ -162,12 +200,14 @@ class _ShortRoad:
             if name.lower() not in _ORDINARY:
                 return None
         caller = self._caller(headers)
-        if caller is None or caller.daily_quota or not caller.may(way.scope) or headers.get(CONTENT_TYPE) != JSON:
+        if caller is None or caller.daily_quota or not caller.may(way.scope):
+            return None
+        if headers.get(CONTENT_TYPE) not in way.takes:
             return None
         body, written = content.read_nowait(), None
         try:
             written = await self._answer(headers, body, way, caller, began)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TooBusy):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TooBusy, OperatorError):
             pass  # said on the long road
         except Exception as error:  # noqa: BLE001 an edge: whatever it is, the long road tells who asks, or answers
             _log.error("a fault of this program", exc_info=error)
@@ -175,13 +215,40 @@ class _ShortRoad:
             request[BODY] = body
         return written
 
+    async def answer_hook(self, request: web.BaseRequest, target: HookTarget) -> bytes | None:
+        """The same of a webhook whose URL brings its key."""
+        began, headers, content = self._begun(), request.headers, request.content
+        ordinary = request.version == HttpVersion11 and request.keep_alive and content.is_eof()
+        if not ordinary or not is_ordinary_hook(headers):
+            return None
+        request[BODY] = body = content.read_nowait()
+        if len(body) > SMALL_BODY:
+            return None
+        number, told = number_of(headers, self._clock), None
+        self._running.count += 1
+        try:
+            told = await self._telling.hook(target, body, request.raw_path, headers)
+        except OperatorError:
+            pass  # said on the long road
+        except Exception as error:  # noqa: BLE001 an edge: the long road tells who asks
+            _log.error("a fault of this program", exc_info=error)
+        finally:
+            self._running.count -= 1
+        if told is None:
+            return None
+        caller = self._caller(headers) if not any(name in headers for name in PROXIED) else None
+        ended, key = self._clock.monotonic(), None if caller is None else caller.id
+        tell(self._site, number, "POST", feedback.HOOK_PATTERN, 200, ended - began, key)
+        return self._written_head(caller, number, len(told), ended) + told
+
     async def _answer(
         self, headers: Mapping[str, str], body: bytes, way: _Way, caller: ApiKey, began: float
     ) -> bytes | None:
         if len(body) > SMALL_BODY or not self._site.desk.allowances.has_room(caller):
             return None
         question, number = way.read(body), number_of(headers, self._clock)
-        content = await way.answer(question, _Asked(caller, headers.get("Accept-Language", ""), number, began))
+        languages, media_type = headers.get("Accept-Language", ""), headers[CONTENT_TYPE]
+        content = await way.answer(question, _Asked(caller, languages, media_type, number, began))
         if content is None:
             return None
         ended = self._clock.monotonic()
@@ -209,11 +276,11 @@ class _ShortRoad:
         is_local = not self._site.keys_required and names_this_machine(headers.get(HOST, ""))
         return LOCAL if is_local else None
 
-    def _written_head(self, caller: ApiKey, number: str, length: int, now: float) -> bytes:
+    def _written_head(self, caller: ApiKey | None, number: str, length: int, now: float) -> bytes:
         if now >= self._date_holds:
             today = self._clock.now()
             self._date, self._date_holds = format_datetime(today, usegmt=True), now + 1 - today.microsecond / 1e6
-        limits = limit_headers(self._site, caller) if caller.rate else {}
+        limits = limit_headers(self._site, caller) if caller is not None and caller.rate else {}
         told = "".join(f"{name}: {value}\r\n" for name, value in limits.items()) if limits else ""
         head = f"{self._head}Date: {self._date}\r\n{HEADER}: {number}\r\n{told}Content-Length: {length}\r\n\r\n"
         return head.encode()

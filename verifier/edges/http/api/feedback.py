@@ -7,6 +7,7 @@ import base64
 import binascii
 from typing import Annotated, Any
 
+import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
 
@@ -17,11 +18,13 @@ from verifier.core.feedback.sources import SOURCES, Source
 from verifier.core.gate_words import MessageClass
 from verifier.edges.http.bodies import read_bytes
 from verifier.edges.http.problems import Problem
-from verifier.edges.http.routing import NDJSON, Call, Route, json_response
+from verifier.edges.http.routing import JSON, NDJSON, Call, Route, json_response
 from verifier.edges.http.site import CALLER
 from verifier.service.keeping import Receipt
 
-_GENERIC = "generic"
+EVENTS_PATH, HOOKS_PATH = "/v1/events", "/v1/webhooks/"
+HOOK_PATTERN = HOOKS_PATH + "{source}"
+GENERIC = SOURCES["generic"]
 _PROBLEMS = {
     RefusalKind.MALFORMED: "event_malformed",
     RefusalKind.TOO_LARGE: "body_too_large",
@@ -82,7 +85,7 @@ class CalibrationAnswer(Struct, frozen=True):
 
 async def events(call: Call[None]) -> web.StreamResponse:
     """Body as JSON or NDJSON, in our own form."""
-    return await _receive(call, SOURCES[_GENERIC], keyed=True)
+    return await _receive(call, GENERIC, keyed=True)
 
 
 async def webhook(call: Call[None]) -> web.StreamResponse:
@@ -138,15 +141,16 @@ async def _receive(call: Call[Any], source: Source, *, keyed: bool) -> web.Strea
     )
     if isinstance(outcome, Refusal):
         raise _problem(outcome)
-    return json_response(_answer(outcome))
+    return web.Response(body=receipt(outcome), content_type=JSON)
 
 
 def _problem(refusal: Refusal) -> Problem:
     return Problem(_PROBLEMS[refusal.kind], refusal.sentence)
 
 
-def _answer(receipt: Receipt) -> ReceiptAnswer:
-    return ReceiptAnswer(receipt.new, receipt.repeated, receipt.ignored)
+def receipt(kept: Receipt) -> bytes:
+    """The answer to a message that was taken."""
+    return msgspec.json.encode(ReceiptAnswer(kept.new, kept.repeated, kept.ignored))
 
 
 async def _keyed(call: Call[Any]) -> bool:
@@ -179,7 +183,7 @@ _REFUSED = ("event_malformed", "body_too_large", "signature_refused", "source_un
 ROUTES = (
     Route(
         "POST",
-        "/v1/events",
+        EVENTS_PATH,
         events,
         "Tell what became of mail",
         scope=Scope.FEEDBACK,
@@ -208,7 +212,7 @@ ROUTES = (
     ),
     Route(
         "POST",
-        "/v1/webhooks/{source}",
+        HOOK_PATTERN,
         webhook,
         "A sender's webhook",
         query=HookQuery,
@@ -226,7 +230,7 @@ ROUTES = (
     ),
     Route(
         "GET",
-        "/v1/webhooks/{source}",
+        HOOK_PATTERN,
         ready,
         "Is anybody there?",
         query=HookQuery,

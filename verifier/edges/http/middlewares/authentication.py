@@ -23,7 +23,7 @@ from verifier.service.access import LOCAL
 
 COOKIE = "verifier_session"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_PROXIED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
+PROXIED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="verifier"'}
 
 
@@ -87,7 +87,7 @@ def _require_scope(caller: ApiKey | None, route: Route, site: Site) -> None:
 def _is_this_machine(request: web.Request) -> bool:
     """Asked by one of this machine's own names, and by nobody who speaks for others."""
     headers = request.headers
-    return names_this_machine(request.host) and not any(name in headers for name in _PROXIED)
+    return names_this_machine(request.host) and not any(name in headers for name in PROXIED)
 
 
 @lru_cache(maxsize=64)
