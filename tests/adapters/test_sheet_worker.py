@@ -6,7 +6,7 @@ import io
 import os
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -37,7 +37,7 @@ async def worker(tmp_path: Path) -> AsyncIterator[SheetWorker]:
 def child_of(worker: SheetWorker) -> int:
     process = worker._process
     assert process is not None
-    return process.pid
+    return process.child.pid
 
 
 async def test_every_verb_is_done(worker: SheetWorker) -> None:
@@ -100,13 +100,101 @@ async def test_a_call_that_kills_is_found_out(worker: SheetWorker) -> None:
     assert [counts.rows for counts in await asyncio.gather(*others)] == [1200] * 5
 
 
+async def until(claim: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not claim():
+            await asyncio.sleep(0.02)
+
+
+def lives(process: int) -> bool:
+    return Path(f"/proc/{process}").exists()
+
+
+async def relieved(tmp_path: Path) -> SheetWorker:
+    """One whose process has grown too large already, and done so much that it has said so."""
+    (tmp_path / "list-jobs" / ID).mkdir(parents=True)
+    (tmp_path / "list-jobs" / ID / "upload.csv").write_bytes(LIST)
+    worker = SheetWorker(tmp_path, b"secret", tmp_path / "spool", most_grown=-(1 << 40), least_age=0.0)
+    await worker.survey(ID, "shop.csv", ".csv", [])
+    return worker
+
+
+async def test_a_process_that_has_grown_is_relieved(tmp_path: Path) -> None:
+    """By one that is ready, while calls go on; each of them is answered, and the old one ends."""
+    worker = await relieved(tmp_path)
+    first = child_of(worker)
+    rows = set()
+    async with asyncio.timeout(20):
+        while child_of(worker) == first:
+            rows |= {counts.rows for counts in await asyncio.gather(*(worker.judge(ID, 0, 9, OFFLINE) for _ in "ab"))}
+    assert rows == {1200}
+    assert (await worker.judge(ID, 0, 9, OFFLINE)).rows == 1200
+    await until(lambda: not lives(first))
+    await worker.close()
+
+
+async def test_nobody_is_relieved_at_work(tmp_path: Path) -> None:
+    """Not even of a call whose caller has gone away: the next one at the same rows would not know of it."""
+    worker = await relieved(tmp_path)
+    first = child_of(worker)
+    await until(lambda: worker._relief is not None)
+    os.kill(first, signal.SIGSTOP)
+    left = asyncio.create_task(worker.judge(ID, 0, 9, OFFLINE))
+    await asyncio.sleep(0)
+    await until(lambda: worker._next is not None)
+    left.cancel()
+    await asyncio.wait([left])
+    assert child_of(worker) == first
+    os.kill(first, signal.SIGCONT)
+    assert (await worker.judge(ID, 0, 9, OFFLINE)).rows == 1200
+    await until(lambda: not lives(first))
+    await worker.close()
+
+
+async def test_a_successor_takes_the_place_of_the_dead(tmp_path: Path) -> None:
+    """Whoever waited is answered by it."""
+    worker = await relieved(tmp_path)
+    first = child_of(worker)
+    os.kill(first, signal.SIGSTOP)
+    waiting = asyncio.create_task(worker.judge(ID, 0, 9, OFFLINE))
+    await until(lambda: worker._next is not None)
+    os.kill(first, signal.SIGKILL)
+    assert (await waiting).rows == 1200
+    await until(lambda: worker._next is None or worker._process is not worker._next)
+    await worker.close()
+
+
+async def test_who_has_not_grown_stays(worker: SheetWorker) -> None:
+    """Reading a list leaves nothing behind that is worth a new process."""
+    await worker.survey(ID, "shop.csv", ".csv", [])
+    first = worker._process
+    assert first is not None and 0 < first._began_with < first._began_with + first.grown
+    for _ in range(3):
+        await worker.judge(ID, 0, 9, OFFLINE)
+    assert worker._relief is None and worker._process is first
+
+
+async def test_a_young_process_stays(tmp_path: Path) -> None:
+    """What always needs so much must not cost a start for every call."""
+    worker = await relieved(tmp_path)
+    worker._least_age = 3600.0
+    first = child_of(worker)
+    await until(lambda: child_of(worker) != first or worker._relief is None)
+    young = child_of(worker)
+    for _ in range(3):
+        await worker.judge(ID, 0, 9, OFFLINE)
+    assert worker._relief is None and worker._next is None and child_of(worker) == young
+    await worker.close()
+
+
 async def test_it_ends_with_whoever_started_it(tmp_path: Path) -> None:
     """Closed, or killed with its pipe: the process does not outlive us."""
     worker = SheetWorker(tmp_path, b"secret", tmp_path / "spool")
     with pytest.raises(InputError):
         await worker.texts(ID, 0)
-    process = worker._process
-    assert process is not None and process.stdin is not None
+    assert worker._process is not None
+    process = worker._process.child
+    assert process.stdin is not None
     process.stdin.close()
     deadline = time.monotonic() + 10
     while process.returncode is None:
