@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable
 
 YOUNG, MIDDLE, NEVER = 300, 2, 1_000_000
 """How many more objects there may be until the first heap is looked through; after how many such looks the second is,
-too; the third is left to `collect`. What counts is objects made less objects gone: beside a large list, where most go as
-fast as they come, the first heap holds up to 20,000 by then. At 1,000 and 5 a look took up to 25 ms (measured), at 300
-and 2 up to 14, at the same cost in all, and nothing more was left to `collect`.
+too; the third is left to `collect`. What counts is objects made less objects gone: beside a large list, where most go
+as fast as they come, the first heap holds up to 20,000 by then. At 1,000 and 5 a look took up to 25 ms (measured), at
+300 and 2 up to 14, at the same cost in all, and nothing more was left to `collect`.
 """
 _EVERY, _AT_LATEST = 60.0, 600.0
 _LOOK_SECONDS = 1.0
