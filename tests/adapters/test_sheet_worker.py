@@ -193,14 +193,10 @@ async def test_it_ends_with_whoever_started_it(tmp_path: Path) -> None:
     with pytest.raises(InputError):
         await worker.texts(ID, 0)
     assert worker._process is not None
-    process = worker._process.child
-    assert process.stdin is not None
-    process.stdin.close()
-    deadline = time.monotonic() + 10
-    while process.returncode is None:
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.02)
-    assert process.returncode == 0
+    process = worker._process
+    process._requests.close()
+    await until(lambda: process.child.returncode is not None)
+    assert process.child.returncode == 0
     await worker.close()
 
 

@@ -1,12 +1,17 @@
 """One worker process (edges/list_worker.py): begun, asked over its pipe, ended.
 
 Law: whoever asks is answered, or told that the process is gone: nobody waits for one that has ended.
+
+It is begun in a thread by subprocess, which needs a millisecond of the processor: uvloop copies the page tables of this
+process for that and waits until the other program runs, with the loop standing still for 7 to 60 (measured).
 """
 
 import asyncio
 import os
+import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -29,8 +34,12 @@ class Gone(Exception):
 class WorkerProcess:
     """Made by `begin`; `close` ends it, and whoever still waits is cancelled."""
 
-    def __init__(self, child: asyncio.subprocess.Process) -> None:
+    def __init__(
+        self, child: "subprocess.Popen[bytes]", requests: asyncio.StreamWriter, replies: asyncio.StreamReader
+    ) -> None:
         self.child = child
+        self._requests = requests
+        self._replies = replies
         self._waiting: dict[int, asyncio.Future[Reply]] = {}
         self._unanswered: set[int] = set()
         self._next = READY
@@ -42,19 +51,14 @@ class WorkerProcess:
     @classmethod
     async def begin(cls, beginning: Beginning, spool: Path) -> "WorkerProcess":
         """A new one; what it unpacks on its way lies in `spool`. It takes calls at once, and works once it is ready."""
-        child = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            _MODULE,
-            cwd=_PACKAGE,
-            env={**os.environ, **_THRIFT, "PYTHONPATH": str(_PACKAGE), "TMPDIR": str(spool)},
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            start_new_session=True,  # an interrupt at the terminal is the parent's affair
-        )
-        assert child.stdin is not None
-        child.stdin.write(frame(beginning))
-        return cls(child)
+        beginning_it = asyncio.create_task(_begun(spool))
+        try:
+            process = cls(*await asyncio.shield(beginning_it))
+        except asyncio.CancelledError:
+            beginning_it.add_done_callback(_unwanted)
+            raise
+        process._requests.write(frame(beginning))
+        return process
 
     @property
     def is_gone(self) -> bool:
@@ -83,10 +87,9 @@ class WorkerProcess:
         try:
             if self._gone:
                 raise Gone
-            assert self.child.stdin is not None
             self._unanswered.add(number)
-            self.child.stdin.write(frame(Request(number, method, arguments)))
-            await self.child.stdin.drain()
+            self._requests.write(frame(Request(number, method, arguments)))
+            await self._requests.drain()
             return await answer
         except (BrokenPipeError, ConnectionResetError):
             raise Gone from None
@@ -96,8 +99,7 @@ class WorkerProcess:
     async def close(self) -> None:
         """Ends it, whatever it is doing; returns when it has ended."""
         self._closed = True
-        assert self.child.stdin is not None
-        self.child.stdin.close()
+        self._requests.close()
         _, ending = await asyncio.wait([self._listening], timeout=_PATIENCE)
         if ending:
             self.child.kill()
@@ -109,11 +111,10 @@ class WorkerProcess:
 
     async def _listen(self) -> None:
         """Hands out replies until the process ends; then everybody who still waits learns that."""
-        assert self.child.stdout is not None
         try:
             while True:
-                (length,) = LENGTH.unpack(await self.child.stdout.readexactly(LENGTH.size))
-                reply = _decode_reply(await self.child.stdout.readexactly(length))
+                (length,) = LENGTH.unpack(await self._replies.readexactly(LENGTH.size))
+                reply = _decode_reply(await self._replies.readexactly(length))
                 self._holds = reply.resident
                 if reply.number == READY:
                     self._began_with = reply.resident
@@ -125,7 +126,8 @@ class WorkerProcess:
             pass
         finally:
             self._gone = True
-            await _ended(self.child)
+            self._requests.close()
+            await asyncio.to_thread(_ended, self.child)
             for answer in self._waiting.values():
                 if not answer.done():
                     answer.cancel() if self._closed else answer.set_exception(Gone())
@@ -133,12 +135,37 @@ class WorkerProcess:
                 self._ready.exception()  # known, though nobody may have waited for it
 
 
-async def _ended(child: asyncio.subprocess.Process) -> None:
-    """It ends with its stdin; one that does not is killed."""
-    assert child.stdin is not None
-    child.stdin.close()
-    try:
-        await asyncio.wait_for(child.wait(), _PATIENCE)
-    except TimeoutError:
+async def _begun(spool: Path) -> "tuple[subprocess.Popen[bytes], asyncio.StreamWriter, asyncio.StreamReader]":
+    child = await asyncio.to_thread(
+        subprocess.Popen,
+        [sys.executable, "-m", _MODULE],
+        cwd=_PACKAGE,
+        env={**os.environ, **_THRIFT, "PYTHONPATH": str(_PACKAGE), "TMPDIR": str(spool)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,  # an interrupt at the terminal is the parent's affair
+    )
+    loop, replies = asyncio.get_running_loop(), asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(replies), child.stdout)
+    transport, protocol = await loop.connect_write_pipe(
+        lambda: asyncio.StreamReaderProtocol(asyncio.StreamReader()), child.stdin
+    )
+    return child, asyncio.StreamWriter(transport, protocol, None, loop), replies
+
+
+def _unwanted(beginning: "asyncio.Task[tuple[subprocess.Popen[bytes], asyncio.StreamWriter, Any]]") -> None:
+    """Whoever asked for it has gone away while it was begun."""
+    if not beginning.cancelled() and beginning.exception() is None:
+        child, requests, _ = beginning.result()
+        requests.close()
         child.kill()
-        await child.wait()
+        child.wait()
+
+
+def _ended(child: "subprocess.Popen[bytes]") -> None:
+    """It ends with its stdin; one that does not is killed. Blocks."""
+    try:
+        child.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
