@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench import http
-from bench.service import ROOT, MemoryWatch, Service
+from bench.service import ROOT, MemoryWatch, Service, children
 from bench.world_lists import list_text
 from verifier.world import World
 from verifier.world.process import WorldProcess
@@ -233,8 +233,8 @@ def town(given: argparse.Namespace) -> Iterator[tuple[World, dict[str, str]]]:
     """The world, in the background."""
     world = World(8, hosts=100, domains=given.domains, rtt=given.rtt / 1000)
     with WorldProcess(world) as hosts:
-        for child in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
-            os.setpriority(os.PRIO_PROCESS, int(child), min(19, os.getpriority(os.PRIO_PROCESS, 0) + 10))
+        for child in children(os.getpid()):
+            os.setpriority(os.PRIO_PROCESS, child, min(19, os.getpriority(os.PRIO_PROCESS, 0) + 10))
         yield world, hosts.environment
 
 

@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -56,8 +57,7 @@ class Service:
     @property
     def workers(self) -> list[int]:
         """All of them that there are just now."""
-        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        return [int(child) for child in children if b"list_worker" in _command(child)]
+        return [child for child in children(self.pid) if b"list_worker" in _command(child)]
 
     def begin(self) -> None:
         """Starts it, without waiting until it listens."""
@@ -125,7 +125,16 @@ class Service:
             self.kill()
 
 
-def _command(process: str) -> bytes:
+def children(process: int) -> list[int]:
+    """The processes that it, or any of its threads, has started, and that have not ended."""
+    found = list[int]()
+    for thread in Path(f"/proc/{process}/task").iterdir():
+        with suppress(OSError):  # it has ended meanwhile
+            found += map(int, (thread / "children").read_text().split())
+    return found
+
+
+def _command(process: int) -> bytes:
     """Its command line; b"" where it has ended meanwhile."""
     try:
         return Path(f"/proc/{process}/cmdline").read_bytes()
