@@ -22,6 +22,7 @@ from verifier.core.table import TableKind
 from verifier.list_ports import Sheets, SheetViews
 
 ID = "a1b2c3d4e5f6a7b8c9d0e1f2g3"
+OTHER = "a1b2c3d4e5f6a7b8c9d0e1f2g4"
 LIST = b"email,n\n" + b"".join(b"user%d@shop.example,%d\n" % (n, n) for n in range(1200))
 
 
@@ -93,7 +94,7 @@ async def test_a_dead_process_is_replaced(worker: SheetWorker) -> None:
 async def test_a_call_that_kills_is_found_out(worker: SheetWorker) -> None:
     """After some attempts it raises, and nobody else does. (A method that does not exist ends the process.)"""
     await worker.survey(ID, "shop.csv", ".csv", [])
-    killer = asyncio.create_task(worker._call("die"))
+    killer = asyncio.create_task(worker._call("die", ID))
     others = [asyncio.create_task(worker.judge(ID, 0, 9, OFFLINE)) for _ in range(5)]
     with pytest.raises(WorkerDied, match="dies of `die`"):
         await killer
@@ -133,34 +134,40 @@ async def test_a_process_that_has_grown_is_relieved(tmp_path: Path) -> None:
     await worker.close()
 
 
-async def test_nobody_is_relieved_at_work(tmp_path: Path) -> None:
-    """Not even of a call whose caller has gone away: the next one at the same rows would not know of it."""
+async def test_two_processes_are_never_at_one_list(tmp_path: Path) -> None:
+    """What is asked about a list that the old one works on is asked of that, were it only for a caller who has gone
+    away; about all others the new one is asked. The old one ends with its work.
+    """
     worker = await relieved(tmp_path)
     first = child_of(worker)
-    await until(lambda: worker._relief is not None)
     os.kill(first, signal.SIGSTOP)
     left = asyncio.create_task(worker.judge(ID, 0, 9, OFFLINE))
     await asyncio.sleep(0)
-    await until(lambda: worker._next is not None)
+    await until(lambda: worker._relieved is not None)
+    worker._least_age = 3600.0
+    assert child_of(worker) != first
     left.cancel()
     await asyncio.wait([left])
-    assert child_of(worker) == first
+    waiting = asyncio.create_task(worker.judge(ID, 0, 9, OFFLINE))
+    with pytest.raises(InputError, match="not there any more"):
+        await worker.texts(OTHER, 0)
+    assert not waiting.done() and lives(first)
     os.kill(first, signal.SIGCONT)
+    assert (await waiting).rows == 1200
+    await until(lambda: worker._relieved is None and not lives(first))
     assert (await worker.judge(ID, 0, 9, OFFLINE)).rows == 1200
-    await until(lambda: not lives(first))
     await worker.close()
 
 
-async def test_a_successor_takes_the_place_of_the_dead(tmp_path: Path) -> None:
-    """Whoever waited is answered by it."""
+async def test_who_dies_while_he_is_relieved_is_followed(tmp_path: Path) -> None:
+    """Whoever waited for the old one is answered by the new one."""
     worker = await relieved(tmp_path)
     first = child_of(worker)
     os.kill(first, signal.SIGSTOP)
     waiting = asyncio.create_task(worker.judge(ID, 0, 9, OFFLINE))
-    await until(lambda: worker._next is not None)
+    await until(lambda: worker._relieved is not None)
     os.kill(first, signal.SIGKILL)
     assert (await waiting).rows == 1200
-    await until(lambda: worker._next is None or worker._process is not worker._next)
     await worker.close()
 
 
@@ -179,11 +186,11 @@ async def test_a_young_process_stays(tmp_path: Path) -> None:
     worker = await relieved(tmp_path)
     worker._least_age = 3600.0
     first = child_of(worker)
-    await until(lambda: child_of(worker) != first or worker._relief is None)
+    await until(lambda: child_of(worker) != first and worker._relief is None)
     young = child_of(worker)
     for _ in range(3):
         await worker.judge(ID, 0, 9, OFFLINE)
-    assert worker._relief is None and worker._next is None and child_of(worker) == young
+    assert worker._relief is None and child_of(worker) == young
     await worker.close()
 
 

@@ -19,7 +19,7 @@ from verifier.core.list_jobs import Preview
 from verifier.core.list_rows import Cut, Page, PageWish, Survey, Texts
 from verifier.core.reasons import Reason, StageName
 
-MOST_GROWN = 48 << 20
+MOST_GROWN = 40 << 20
 """Bytes. A process that has just begun holds some 85 MB."""
 _LEAST_AGE = 10.0
 """Seconds for which a process stays, however much it holds: what always needs so much must not cost a start a call."""
@@ -34,7 +34,8 @@ class SheetWorker:
     """Starts the process with the first call; `close` ends it. What it unpacks on its way lies in `spool`.
 
     A process that holds `most_grown` bytes more than when it had begun is followed by another: the next one gets ready
-    beside it, and takes over in a moment when the old one has nothing to do, so nobody waits for that.
+    beside it, then takes all calls but those about lists that the old one is working on. So nobody waits for it, and
+    two processes are never at the rows of one list.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class SheetWorker:
         self._least_age = least_age
         self._process: WorkerProcess | None = None
         self._began_at = 0.0
-        self._next: WorkerProcess | None = None
+        self._relieved: WorkerProcess | None = None
         self._relief: asyncio.Task[None] | None = None
         self._ending: set[asyncio.Task[None]] = set()
         self._starting = asyncio.Lock()
@@ -66,9 +67,8 @@ class SheetWorker:
             self._relief.cancel()
             await asyncio.wait([self._relief])
         async with self._starting:
-            for process in (self._process, self._next):
-                if process is not None:
-                    self._end(process)
+            if self._process is not None:
+                self._end(self._process)
         if self._ending:
             await asyncio.wait(self._ending)
 
@@ -113,39 +113,39 @@ class SheetWorker:
     async def discard(self, list_id: str, name: str) -> None:
         await self._call("discard", list_id, name)
 
-    async def _call(self, method: str, *arguments: Any) -> Any:
-        given = packed(arguments)
+    async def _call(self, method: str, list_id: str, *arguments: Any) -> Any:
+        given = packed((list_id, *arguments))
         try:
-            reply = await self._attempt(method, given)
+            reply = await self._attempt(method, list_id, given)
         except Gone:
-            reply = await self._alone(method, given)
+            reply = await self._alone(method, list_id, given)
         if reply.fault:
             raise fault_of(reply.fault, msgspec.msgpack.decode(reply.value, type=str))
         return msgspec.msgpack.decode(reply.value, type=CALLS[method].result)
 
-    async def _alone(self, method: str, arguments: msgspec.Raw) -> Reply:
+    async def _alone(self, method: str, list_id: str, arguments: msgspec.Raw) -> Reply:
         async with self._again:
             for _ in range(_ATTEMPTS):
                 try:
-                    return await self._attempt(method, arguments)
+                    return await self._attempt(method, list_id, arguments)
                 except Gone:
                     continue
         raise WorkerDied(f"The worker process dies of `{method}`.")
 
-    async def _attempt(self, method: str, arguments: msgspec.Raw) -> Reply:
-        process = await self._started()
+    async def _attempt(self, method: str, list_id: str, arguments: msgspec.Raw) -> Reply:
+        process = await self._at_work(list_id)
         try:
-            return await process.ask(method, arguments)
+            return await process.ask(method, list_id, arguments)
         finally:
             self._watch(process)
 
-    async def _started(self) -> WorkerProcess:
-        """Between this and the call that follows nothing else happens."""
+    async def _at_work(self, list_id: str) -> WorkerProcess:
+        """Who is asked about a list. Between this and the call that follows nothing else happens."""
         async with self._starting:
             if self._closed:
                 raise asyncio.CancelledError
-            if self._process is None or self._process.is_gone:
-                self._relieve()
+            if self._relieved is not None and self._relieved.works_on(list_id):
+                return self._relieved
             if self._process is None or self._process.is_gone:
                 self._took_over(await self._begun())
             assert self._process is not None
@@ -160,41 +160,31 @@ class SheetWorker:
         self._began_at = asyncio.get_running_loop().time()
 
     def _watch(self, process: WorkerProcess) -> None:
-        """After each call: what has grown too large is relieved; whoever is ready takes over from one that is idle."""
-        if self._closed or process is not self._process:
-            return
-        if self._next is not None:
-            self._relieve()
-        elif self._relief is None and process.grown > self._most_grown and self._is_of_age:
-            self._relief = asyncio.create_task(self._prepare())
+        """After each call: who has grown too large is relieved."""
+        age = asyncio.get_running_loop().time() - self._began_at
+        has_grown = process is self._process and process.grown > self._most_grown
+        if has_grown and age >= self._least_age and self._relief is None and not self._closed:
+            self._relief = asyncio.create_task(self._relieve())
 
-    @property
-    def _is_of_age(self) -> bool:
-        return asyncio.get_running_loop().time() - self._began_at >= self._least_age
-
-    async def _prepare(self) -> None:
-        """The next one gets ready; where it does not, the old one goes on."""
+    async def _relieve(self) -> None:
+        """Another takes over once it is ready, and the old one ends with its work; where it does not get ready, the old
+        one goes on.
+        """
         process: WorkerProcess | None = None
         try:
             with suppress(Gone, OSError):
                 process = await self._begun()
                 await process.ready()
-                self._next, process = process, None
-                self._relieve()
+                self._relieved = self._process
+                self._took_over(process)
+                process = None
+                if self._relieved is not None:
+                    await self._relieved.emptied()
         finally:
-            self._relief = None
-            if process is not None:
-                self._end(process)
-
-    def _relieve(self) -> None:
-        """Nobody may wait for the old one: two processes at one list's rows would not know of each other's turns."""
-        old = self._process
-        if self._next is None or (old is not None and not old.is_gone and not old.is_idle):
-            return
-        self._took_over(self._next)
-        self._next = None
-        if old is not None:
-            self._end(old)
+            for done in (process, self._relieved):
+                if done is not None:
+                    self._end(done)
+            self._relief = self._relieved = None
 
     def _end(self, process: WorkerProcess) -> None:
         ending = asyncio.create_task(process.close())

@@ -41,7 +41,8 @@ class WorkerProcess:
         self._requests = requests
         self._replies = replies
         self._waiting: dict[int, asyncio.Future[Reply]] = {}
-        self._unanswered: set[int] = set()
+        self._unanswered: dict[int, str] = {}
+        self._emptied = asyncio.Event()
         self._next = READY
         self._closed = self._gone = False
         self._began_with = self._holds = 0
@@ -65,10 +66,15 @@ class WorkerProcess:
         """It takes no more calls."""
         return self._gone
 
-    @property
-    def is_idle(self) -> bool:
-        """It is doing nothing, not even what nobody waits for any more."""
-        return not self._unanswered
+    def works_on(self, list_id: str) -> bool:
+        """It is doing something about that list, were it only what nobody waits for any more."""
+        return not self._gone and list_id in self._unanswered.values()
+
+    async def emptied(self) -> None:
+        """Returns once it has nothing to do, or is gone."""
+        while self._unanswered and not self._gone:
+            self._emptied.clear()
+            await self._emptied.wait()
 
     @property
     def grown(self) -> int:
@@ -79,15 +85,15 @@ class WorkerProcess:
         """Returns once it works. Raises Gone."""
         await asyncio.shield(self._ready)
 
-    async def ask(self, method: str, arguments: msgspec.Raw) -> Reply:
-        """Its reply. Raises Gone."""
+    async def ask(self, method: str, list_id: str, arguments: msgspec.Raw) -> Reply:
+        """Its reply to a call about a list. Raises Gone."""
         self._next += 1
         number = self._next
         answer = self._expected(number)
         try:
             if self._gone:
                 raise Gone
-            self._unanswered.add(number)
+            self._unanswered[number] = list_id
             self._requests.write(frame(Request(number, method, arguments)))
             await self._requests.drain()
             return await answer
@@ -97,8 +103,8 @@ class WorkerProcess:
             self._waiting.pop(number, None)
 
     async def close(self) -> None:
-        """Ends it, whatever it is doing; returns when it has ended."""
-        self._closed = True
+        """Ends it, whatever it is doing; returns when it has ended. Who waited for one that died is told just that."""
+        self._closed = self._closed or not self._gone
         self._requests.close()
         _, ending = await asyncio.wait([self._listening], timeout=_PATIENCE)
         if ending:
@@ -118,7 +124,9 @@ class WorkerProcess:
                 self._holds = reply.resident
                 if reply.number == READY:
                     self._began_with = reply.resident
-                self._unanswered.discard(reply.number)
+                self._unanswered.pop(reply.number, None)
+                if not self._unanswered:
+                    self._emptied.set()
                 answer = self._waiting.pop(reply.number, None)
                 if answer is not None and not answer.done():
                     answer.set_result(reply)
@@ -126,6 +134,7 @@ class WorkerProcess:
             pass
         finally:
             self._gone = True
+            self._emptied.set()
             self._requests.close()
             await asyncio.to_thread(_ended, self.child)
             for answer in self._waiting.values():
