@@ -33,9 +33,9 @@ class WorkerDied(RuntimeError):
 class SheetWorker:
     """Starts the process with the first call; `close` ends it. What it unpacks on its way lies in `spool`.
 
-    A process that holds `most_grown` bytes more than when it had begun is followed by another: the next one gets ready
-    beside it, then takes all calls but those about lists that the old one is working on. So nobody waits for it, and
-    two processes are never at the rows of one list.
+    A process that holds `most_grown` bytes more than when it had begun, with nothing to do, is followed by another: the
+    next one gets ready beside it, then takes all calls but those about lists that the old one has been given meanwhile.
+    So nobody waits for it, and two processes are never at the rows of one list.
     """
 
     def __init__(
@@ -160,9 +160,11 @@ class SheetWorker:
         self._began_at = asyncio.get_running_loop().time()
 
     def _watch(self, process: WorkerProcess) -> None:
-        """After each call: who has grown too large is relieved."""
+        """After each call: who has grown too large is relieved. What his work needs is no growth: a list of ten
+        million rows takes 170 MB while it is read.
+        """
         age = asyncio.get_running_loop().time() - self._began_at
-        has_grown = process is self._process and process.grown > self._most_grown
+        has_grown = process is self._process and process.is_idle and process.grown > self._most_grown
         if has_grown and age >= self._least_age and self._relief is None and not self._closed:
             self._relief = asyncio.create_task(self._relieve())
 

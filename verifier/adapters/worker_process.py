@@ -66,6 +66,11 @@ class WorkerProcess:
         """It takes no more calls."""
         return self._gone
 
+    @property
+    def is_idle(self) -> bool:
+        """It is doing nothing, not even what nobody waits for any more."""
+        return not self._unanswered
+
     def works_on(self, list_id: str) -> bool:
         """It is doing something about that list, were it only what nobody waits for any more."""
         return not self._gone and list_id in self._unanswered.values()
