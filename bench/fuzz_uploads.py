@@ -1,11 +1,11 @@
 """Mutated uploads sent to a running service: only a clear 4xx or an accepted list, bounded memory, nothing left behind.
 
-    python -m bench.fuzz_uploads [--count 10000] [--seed 1] [--at N]
+    python -m bench.fuzz_uploads [--count 10000] [--seed 1] [--kind xlsx] [--at N]
 
 Every upload is made of a seed and its number, so that a failure can be sent again (`--at N`). They are CSV, XLSX, JSON
 lines, JSON and gzip, whole, bitten, cut, crossed with each other, as bodies and as forms; bombs of gzip and zip, path
 names, NULs, a million columns, forms that break off, heads that lie about their length. What was accepted is deleted
-again, half of it while it is worked on. Peaks are what the kernel says (VmHWM) of the service and its worker.
+again, half of it while it is worked on. Peaks are what the kernel says (VmHWM) of the service and its workers.
 """
 
 import argparse
@@ -19,11 +19,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count, islice
 from pathlib import Path
 from typing import NamedTuple
 
 from bench.mutated_uploads import Upload, upload
-from bench.service import NOBODY, Service, peak_megabytes
+from bench.service import NOBODY, MemoryWatch, Service, resident_megabytes
 
 MOST_MEGABYTES = 400.0
 AT_ONCE = 4
@@ -128,36 +129,41 @@ def soon(left: Callable[[], list[str]], seconds: float = 10.0) -> list[str]:
 
 
 def numbers(given: argparse.Namespace) -> Iterator[int]:
-    return iter([given.at] if given.at is not None else range(given.count))
+    """Those of the uploads that are asked for."""
+    if given.at is not None:
+        return iter([given.at])
+    chosen = (n for n in count() if upload(given.seed, n).kind.startswith(given.kind)) if given.kind else count()
+    return islice(chosen, given.count)
+
+
+def send_all(service: Service, judge: Judge, given: argparse.Namespace) -> None:
+    """Sends all of them, and says now and then how it goes."""
+    began = time.monotonic()
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for place, _ in enumerate(pool.map(judge.judge, numbers(given)), 1):
+            if place % 500 == 0:
+                held = [f"{resident_megabytes(pid):.0f} MB" for pid in (service.pid, *service.workers)]
+                wrong = len(judge.wrong)
+                print(place, f"{time.monotonic() - began:.0f} s", dict(judge.outcomes), *held, wrong, flush=True)
+    print(f"sent in {time.monotonic() - began:.0f} s", flush=True)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--kind", default="", help="only those whose kind begins so: xlsx, csv, jsonl, gzip, …")
     parser.add_argument("--at", type=int, help="send this one alone")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="verifier-fuzz-") as name, Service(Path(name), NOBODY) as service:
-        judge, began = Judge(service, given.seed), time.monotonic()
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            for place, _ in enumerate(pool.map(judge.judge, numbers(given)), 1):
-                if place % 1000 == 0:
-                    peaks = [peak_megabytes(pid) for pid in (service.pid, service.worker) if pid]
-                    print(
-                        place,
-                        f"{time.monotonic() - began:.0f} s",
-                        dict(judge.outcomes),
-                        peaks,
-                        len(judge.wrong),
-                        flush=True,
-                    )
-        print(f"sent in {time.monotonic() - began:.0f} s", flush=True)
-        for each in service.ask("GET", "/v1/lists?limit=100")[1]["lists"]:  # of senders who went away before the answer
-            service.ask("DELETE", f"/v1/lists/{each['id']}")
-        left = soon(lambda: left_behind(service))
-        worker = service.worker
-        peaks = {"service": peak_megabytes(service.pid), "worker": peak_megabytes(worker) if worker else 0.0}
-        print(f"looked at in {time.monotonic() - began:.0f} s", left, flush=True)
+        judge = Judge(service, given.seed)
+        with MemoryWatch(service) as memory:
+            send_all(service, judge, given)
+            # of senders who went away before the answer
+            for each in service.ask("GET", "/v1/lists?limit=100")[1]["lists"]:
+                service.ask("DELETE", f"/v1/lists/{each['id']}")
+            left = soon(lambda: left_behind(service))
+        began = time.monotonic()
         code = service.stop()
         print(f"stopped in {time.monotonic() - began:.0f} s", flush=True)
         faults = [
@@ -166,14 +172,20 @@ def main() -> int:
             if "fault of this program" in line or "Traceback" in line
         ]
     print("outcomes:", dict(sorted(judge.outcomes.items())))
-    print(f"peaks: service {peaks['service']:.0f} MB, worker {peaks['worker']:.0f} MB")
+    print(
+        f"peaks: service {memory.service:.0f} MB, worker {memory.worker:.0f} MB ({len(memory.workers)} one after"
+        f" another); all at one moment {memory.together:.0f} MB"
+    )
     for line in [*judge.wrong, *faults][:50]:
         print("WRONG ", line)
     claims = [
         ("only 202 and clear 4xx", not judge.wrong),
         ("no fault in the log", not faults),
         (f"nothing left on the disk {left[:5]}", not left),
-        (f"both processes below {MOST_MEGABYTES:.0f} MB", sum(peaks.values()) < MOST_MEGABYTES),
+        (
+            f"all processes below {MOST_MEGABYTES:.0f} MB",
+            max(memory.together, memory.service + memory.worker) < MOST_MEGABYTES,
+        ),
         (f"it stopped with {code}", code == 0),
     ]
     for claim, holds in claims:

@@ -28,6 +28,7 @@ from verifier.adapters import system_clock
 from verifier.adapters.prometheus_meter import PrometheusMeter
 from verifier.adapters.structlog_log import configure
 from verifier.config import load_settings
+from verifier.edges.cli.collecting import MIDDLE, NEVER, YOUNG
 from verifier.edges.http.app import make_app
 from verifier.edges.http.at_hand import take_short_road
 from verifier.edges.http.middlewares.observing import RUNNING
@@ -133,7 +134,7 @@ async def measure(world: World, environment: Mapping[str, str], budgets: Sequenc
             await burst(runner.server, [f"first@{world.domain('postfix')}"], 20_000)
             gc.collect()
             gc.freeze()
-            gc.set_threshold(1_000, 5, 1_000_000)  # as `verifier serve` does it
+            gc.set_threshold(YOUNG, MIDDLE, NEVER)  # as `verifier serve` does it
             for budget_ms in budgets:
                 for silent in SILENT:
                     number += 1

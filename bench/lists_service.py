@@ -24,6 +24,7 @@ from typing import Any
 import msgspec
 
 from bench import lists
+from bench.service import children
 from verifier.config import load_settings
 from verifier.core.list_jobs import ListJob, ListOptions
 from verifier.core.list_orders import Order
@@ -111,7 +112,7 @@ async def serve(source: Path, folder: Path) -> dict[str, Any]:
             size += len(chunk)
         marks.append(time.perf_counter())
         ticking.cancel()
-        worker = child_of_this()
+        (worker,) = children(os.getpid())
         peaks = {"service": _peak("self"), "worker": _peak(str(worker))}
     steps = dict(zip(_STEPS, (b - a for a, b in pairwise(marks)), strict=True))
     return {
@@ -124,11 +125,6 @@ async def serve(source: Path, folder: Path) -> dict[str, Any]:
         "peaks": peaks,
         "disk": sum(path.stat().st_size for path in (folder / "data" / "list-jobs" / done.id).iterdir()),
     }
-
-
-def child_of_this() -> int:
-    """The worker is the only child."""
-    return int(Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()[0])
 
 
 def _peak(process: str) -> float:

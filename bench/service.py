@@ -6,10 +6,12 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -49,12 +51,13 @@ class Service:
 
     @property
     def worker(self) -> int | None:
-        """The process that works on rows; None where there is none yet."""
-        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        for child in children:
-            if b"list_worker" in Path(f"/proc/{child}/cmdline").read_bytes():
-                return int(child)
-        return None
+        """The process that works on rows, the youngest where one relieves another; None where there is none yet."""
+        return max(self.workers, default=None)
+
+    @property
+    def workers(self) -> list[int]:
+        """All of them that there are just now."""
+        return [child for child in children(self.pid) if b"list_worker" in _command(child)]
 
     def begin(self) -> None:
         """Starts it, without waiting until it listens."""
@@ -122,10 +125,73 @@ class Service:
             self.kill()
 
 
+def children(process: int) -> list[int]:
+    """The processes that it, or any of its threads, has started, and that have not ended."""
+    found = list[int]()
+    for thread in Path(f"/proc/{process}/task").iterdir():
+        with suppress(OSError):  # it has ended meanwhile
+            found += map(int, (thread / "children").read_text().split())
+    return found
+
+
+def _command(process: int) -> bytes:
+    """Its command line; b"" where it has ended meanwhile."""
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+class MemoryWatch:
+    """`with MemoryWatch(service) as memory`: the most megabytes that it and any of its workers have ever held (VmHWM).
+
+    `together` is the most that all of them held at one moment, of ten a second; `workers` are all that there have been.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self.service = self.worker = self.together = 0.0
+        self.workers: set[int] = set()
+
+    def __enter__(self) -> "MemoryWatch":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._ended.wait(0.1):
+            try:
+                workers = self._service.workers
+                self.workers.update(workers)
+                now = [resident_megabytes(process) for process in (self._service.pid, *workers)]
+                service, *theirs = (peak_megabytes(process) for process in (self._service.pid, *workers))
+            except (OSError, StopIteration):  # one has ended meanwhile
+                continue
+            self.service = max(self.service, service)
+            self.worker = max(self.worker, *theirs, 0.0)
+            self.together = max(self.together, sum(now))
+
+
+def resident_megabytes(process: int) -> float:
+    """The memory that a process holds now (VmRSS)."""
+    return _status(process, "VmRSS")
+
+
 def peak_megabytes(process: int) -> float:
     """The most memory that a process has held so far (VmHWM)."""
+    return _status(process, "VmHWM")
+
+
+def _status(process: int, name: str) -> float:
     status = Path(f"/proc/{process}/status").read_text()
-    return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) / 1024
+    return int(next(line for line in status.splitlines() if line.startswith(name)).split()[1]) / 1024
 
 
 def cpu_seconds(process: int) -> float:

@@ -47,11 +47,14 @@ class EventLog(Protocol):
 
 
 class DeliveryStore(Protocol):
-    """Messages that wait to be delivered. Must not lose: what was put is due until it is removed."""
+    """Messages to receivers, as long as their lists are there. Must not lose: what was put is due while it is pending.
+
+    `delivery` is the latest message of a list.
+    """
 
     async def due(self, now: datetime, limit: int = 100) -> Sequence[Delivery]: ...
+    async def delivery(self, list_id: str) -> Delivery | None: ...
     async def put_delivery(self, delivery: Delivery) -> None: ...
-    async def remove_delivery(self, delivery_id: str) -> None: ...
 
 
 class WebhookPoster(Protocol):

@@ -33,6 +33,7 @@ from verifier.service.list_quotas import ListQuotas
 from verifier.service.list_reading import ListReading
 from verifier.service.list_runner import ListRunner
 from verifier.service.list_sheets import ListSheets
+from verifier.service.list_telling import ListTelling
 from verifier.service.list_views import ListViews
 from verifier.service.list_work import Equipment
 from verifier.service.lists import Keep, Lists
@@ -49,10 +50,11 @@ _NAME_LENGTH = 26
 
 
 class ListService(Struct, frozen=True):
-    """What an edge works with: the verbs, and the reading of rows."""
+    """What an edge works with: the verbs, the reading of rows, and who is told."""
 
     lists: Lists
     reading: ListReading
+    telling: ListTelling
 
 
 class SheetWork(Struct, frozen=True):
@@ -148,7 +150,6 @@ async def open_lists(
         runner,
         looking,
         clock=clock,
-        secret=verifier.secret,
         most=settings.lists_max_upload,
         poster=poster,
         quotas=quotas,
@@ -162,7 +163,8 @@ async def open_lists(
     try:
         if at_work:
             await lists.open()
-        yield ListService(lists, ListReading(work.views))
+        wake = delivery.wake if delivery is not None else None
+        yield ListService(lists, ListReading(work.views), ListTelling(book, store, clock, verifier.secret, wake))
     finally:
         await lists.close()
         if delivering is not None:

@@ -6,7 +6,7 @@ import io
 import os
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,7 @@ from verifier.core.table import TableKind
 from verifier.list_ports import Sheets, SheetViews
 
 ID = "a1b2c3d4e5f6a7b8c9d0e1f2g3"
+OTHER = "a1b2c3d4e5f6a7b8c9d0e1f2g4"
 LIST = b"email,n\n" + b"".join(b"user%d@shop.example,%d\n" % (n, n) for n in range(1200))
 
 
@@ -37,7 +38,7 @@ async def worker(tmp_path: Path) -> AsyncIterator[SheetWorker]:
 def child_of(worker: SheetWorker) -> int:
     process = worker._process
     assert process is not None
-    return process.pid
+    return process.child.pid
 
 
 async def test_every_verb_is_done(worker: SheetWorker) -> None:
@@ -93,11 +94,104 @@ async def test_a_dead_process_is_replaced(worker: SheetWorker) -> None:
 async def test_a_call_that_kills_is_found_out(worker: SheetWorker) -> None:
     """After some attempts it raises, and nobody else does. (A method that does not exist ends the process.)"""
     await worker.survey(ID, "shop.csv", ".csv", [])
-    killer = asyncio.create_task(worker._call("die"))
+    killer = asyncio.create_task(worker._call("die", ID))
     others = [asyncio.create_task(worker.judge(ID, 0, 9, OFFLINE)) for _ in range(5)]
     with pytest.raises(WorkerDied, match="dies of `die`"):
         await killer
     assert [counts.rows for counts in await asyncio.gather(*others)] == [1200] * 5
+
+
+async def until(claim: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not claim():
+            await asyncio.sleep(0.02)
+
+
+def lives(process: int) -> bool:
+    return Path(f"/proc/{process}").exists()
+
+
+async def relieved(tmp_path: Path) -> SheetWorker:
+    """One whose process has grown too large already, and done so much that it has said so."""
+    (tmp_path / "list-jobs" / ID).mkdir(parents=True)
+    (tmp_path / "list-jobs" / ID / "upload.csv").write_bytes(LIST)
+    worker = SheetWorker(tmp_path, b"secret", tmp_path / "spool", most_grown=-(1 << 40), least_age=0.0)
+    await worker.survey(ID, "shop.csv", ".csv", [])
+    return worker
+
+
+async def test_a_process_that_has_grown_is_relieved(tmp_path: Path) -> None:
+    """By one that is ready, while calls go on; each of them is answered, and the old one ends."""
+    worker = await relieved(tmp_path)
+    first = child_of(worker)
+    rows = set()
+    async with asyncio.timeout(20):
+        while child_of(worker) == first:
+            rows |= {counts.rows for counts in await asyncio.gather(*(worker.judge(ID, 0, 9, OFFLINE) for _ in "ab"))}
+    assert rows == {1200}
+    assert (await worker.judge(ID, 0, 9, OFFLINE)).rows == 1200
+    await until(lambda: not lives(first))
+    await worker.close()
+
+
+async def test_two_processes_are_never_at_one_list(tmp_path: Path) -> None:
+    """What is asked about a list that the old one works on is asked of that, were it only for a caller who has gone
+    away; about all others the new one is asked. The old one ends with its work.
+    """
+    worker = await relieved(tmp_path)
+    first = child_of(worker)
+    os.kill(first, signal.SIGSTOP)
+    left = asyncio.create_task(worker.judge(ID, 0, 9, OFFLINE))
+    await asyncio.sleep(0)
+    await until(lambda: worker._relieved is not None)
+    worker._least_age = 3600.0
+    assert child_of(worker) != first
+    left.cancel()
+    await asyncio.wait([left])
+    waiting = asyncio.create_task(worker.judge(ID, 0, 9, OFFLINE))
+    with pytest.raises(InputError, match="not there any more"):
+        await worker.texts(OTHER, 0)
+    assert not waiting.done() and lives(first)
+    os.kill(first, signal.SIGCONT)
+    assert (await waiting).rows == 1200
+    await until(lambda: worker._relieved is None and not lives(first))
+    assert (await worker.judge(ID, 0, 9, OFFLINE)).rows == 1200
+    await worker.close()
+
+
+async def test_who_dies_while_he_is_relieved_is_followed(tmp_path: Path) -> None:
+    """Whoever waited for the old one is answered by the new one."""
+    worker = await relieved(tmp_path)
+    first = child_of(worker)
+    os.kill(first, signal.SIGSTOP)
+    waiting = asyncio.create_task(worker.judge(ID, 0, 9, OFFLINE))
+    await until(lambda: worker._relieved is not None)
+    os.kill(first, signal.SIGKILL)
+    assert (await waiting).rows == 1200
+    await worker.close()
+
+
+async def test_who_has_not_grown_stays(worker: SheetWorker) -> None:
+    """Reading a list leaves nothing behind that is worth a new process."""
+    await worker.survey(ID, "shop.csv", ".csv", [])
+    first = worker._process
+    assert first is not None and 0 < first._began_with < first._began_with + first.grown
+    for _ in range(3):
+        await worker.judge(ID, 0, 9, OFFLINE)
+    assert worker._relief is None and worker._process is first
+
+
+async def test_a_young_process_stays(tmp_path: Path) -> None:
+    """What always needs so much must not cost a start for every call."""
+    worker = await relieved(tmp_path)
+    worker._least_age = 3600.0
+    first = child_of(worker)
+    await until(lambda: child_of(worker) != first and worker._relief is None)
+    young = child_of(worker)
+    for _ in range(3):
+        await worker.judge(ID, 0, 9, OFFLINE)
+    assert worker._relief is None and child_of(worker) == young
+    await worker.close()
 
 
 async def test_it_ends_with_whoever_started_it(tmp_path: Path) -> None:
@@ -105,14 +199,11 @@ async def test_it_ends_with_whoever_started_it(tmp_path: Path) -> None:
     worker = SheetWorker(tmp_path, b"secret", tmp_path / "spool")
     with pytest.raises(InputError):
         await worker.texts(ID, 0)
+    assert worker._process is not None
     process = worker._process
-    assert process is not None and process.stdin is not None
-    process.stdin.close()
-    deadline = time.monotonic() + 10
-    while process.returncode is None:
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.02)
-    assert process.returncode == 0
+    process._requests.close()
+    await until(lambda: process.child.returncode is not None)
+    assert process.child.returncode == 0
     await worker.close()
 
 

@@ -4,15 +4,19 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
+from msgspec import structs
 
 from tests.support.clock import START
 from tests.support.list_jobs import job
 from tests.support.memory_jobs import MemoryJobs
+from verifier.adapters import sqlite_jobs
 from verifier.adapters.sqlite_jobs import SqliteJobs
+from verifier.adapters.sqlite_thread import open_database
 from verifier.core.list_jobs import EventKind, ListEvent, changed
 from verifier.core.list_states import ListState
-from verifier.core.webhooks import Delivery
+from verifier.core.webhooks import Delivery, WebhookState
 
 Store = MemoryJobs | SqliteJobs
 LATER = START + timedelta(minutes=1)
@@ -121,17 +125,54 @@ async def test_a_removed_list_is_gone(store: Store) -> None:
     assert await store.add(anew) == anew
 
 
-async def test_messages_are_due_until_they_are_removed(store: Store) -> None:
-    """In the order of their time, not before it; put off they come later."""
+async def test_messages_are_due_while_they_are_pending(store: Store) -> None:
+    """In the order of their time, not before it; put off they come later; delivered or given up never, until they are
+    put again.
+    """
     await store.add(job())
     for name, minutes in (("m1", 2.0), ("m2", 0.0), ("m3", 1.0)):
         await store.put_delivery(delivery(name, job().id, minutes))
     assert [d.id for d in await store.due(LATER)] == ["m2", "m3"]
     assert [d.id for d in await store.due(LATER, limit=1)] == ["m2"]
     await store.put_delivery(delivery("m2", job().id, 9))
-    await store.remove_delivery("m3")
+    await store.put_delivery(structs.replace(delivery("m3", job().id), state=WebhookState.DELIVERED))
     assert await store.due(LATER) == []
     assert [d.id for d in await store.due(START + timedelta(hours=1))] == ["m1", "m2"]
+    await store.put_delivery(structs.replace(delivery("m1", job().id), state=WebhookState.FAILED))
+    await store.put_delivery(delivery("m3", job().id))
+    assert [d.id for d in await store.due(START + timedelta(hours=1))] == ["m3", "m2"]
+
+
+async def test_a_list_knows_its_latest_message(store: Store) -> None:
+    """As it was put last, whatever became of it; as long as the list is there; no other list's."""
+    await store.add(job())
+    await store.add(job(id="2" * 20))
+    assert await store.delivery(job().id) is None
+    await store.put_delivery(delivery("m2", job().id, 9))
+    await store.put_delivery(delivery("m1", job().id))
+    await store.put_delivery(delivery("other", "2" * 20))
+    done = structs.replace(delivery("m2", job().id, 99), state=WebhookState.DELIVERED, status=204, attempted=LATER)
+    await store.put_delivery(done)
+    assert await store.delivery(job().id) == delivery("m1", job().id)
+    failed = structs.replace(delivery("m1", job().id), state=WebhookState.FAILED, failure="no answer in time")
+    await store.put_delivery(failed)
+    assert await store.delivery(job().id) == failed
+    await store.remove(job().id)
+    assert await store.delivery(job().id) is None
+
+
+async def test_messages_of_an_older_file_stay_due(tmp_path: Path) -> None:
+    """A file that was written before messages were kept is brought up to date, and loses none."""
+    path = tmp_path / "jobs.sqlite"
+    waiting = delivery("m1", job().id)
+    connection = open_database(path, sqlite_jobs._SCHEMA[:1])
+    entry = (waiting.id, waiting.list_id, waiting.due.timestamp(), msgspec.msgpack.encode(waiting))
+    connection.execute("INSERT INTO deliveries VALUES (?, ?, ?, ?)", entry)
+    connection.close()
+    store = SqliteJobs(path)
+    assert await store.due(LATER) == [waiting]
+    assert await store.delivery(job().id) == waiting
+    await store.close()
 
 
 async def test_another_process_knows_all_of_it(tmp_path: Path) -> None:

@@ -12,8 +12,19 @@ from verifier.core.address import Address, parse_address
 from verifier.core.distinct import DistinctCounter
 from verifier.core.forecast import Forecast
 from verifier.core.forgetting import holds
-from verifier.core.list_jobs import ListJob, Progress, changed, list_record, preview_record
+from verifier.core.list_jobs import (
+    ListJob,
+    ListOptions,
+    Progress,
+    Told,
+    Webhook,
+    changed,
+    list_record,
+    preview_record,
+    told,
+)
 from verifier.core.list_states import ListState, PauseCode
+from verifier.core.webhooks import Delivery, WebhookState
 
 
 def test_a_job_comes_back_from_its_bytes() -> None:
@@ -34,6 +45,24 @@ def test_the_record_holds_no_row() -> None:
     shown = preview_record(job())
     assert shown is not None and shown["first_rows"] == [["1", "ann@shop.example"]]
     assert preview_record(job(preview=None)) is None
+
+
+def test_who_is_told() -> None:
+    """Nobody; or how its message stands; before there is one whether the list's end is waited for. Only what is pending
+    has a next time.
+    """
+    hook = Webhook("https://shop.example/hook", "main")
+    known = job(options=ListOptions(webhook=hook))
+    message = Delivery("msg_1", known.id, hook.url, hook.secret, b"{}", START, 2, WebhookState.PENDING, 500, "", START)
+    assert told(job(), None) is None
+    states = {state: told(changed(known, START, state=state), None) for state in ListState}
+    waiting, nothing = Told(hook.url, hook.secret, WebhookState.WAITING), WebhookState.NOT_SENT
+    assert states[ListState.RUNNING] == states[ListState.UPLOADED] == waiting
+    assert states[ListState.CANCELLED] == Told(hook.url, hook.secret, nothing)
+    assert told(known, message) == Told(hook.url, hook.secret, WebhookState.PENDING, 2, 500, "", START, START)
+    for state in (WebhookState.DELIVERED, WebhookState.FAILED):
+        found = told(known, msgspec.structs.replace(message, state=state))
+        assert found is not None and (found.state, found.next_at) == (state, None)
 
 
 def test_time_left() -> None:

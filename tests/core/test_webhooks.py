@@ -12,9 +12,11 @@ from verifier.core.webhooks import (
     RETRIES,
     Delivery,
     Posted,
+    WebhookState,
+    after,
     message,
     message_id,
-    next_attempt,
+    once_more,
     secret_for,
     signed_headers,
     verified,
@@ -87,13 +89,14 @@ def test_only_2xx_is_delivered(status: int) -> None:
 
 @given(st.floats(0, 1))
 def test_retries_grow_and_end(chance: float) -> None:
-    """5 s, 5 min, 30 min … a day, at most a tenth more; then it is given up."""
-    delivery: Delivery | None = DELIVERY
+    """5 s, 5 min, 30 min … a day, at most a tenth more; then it is given up, and what was seen last is known."""
+    delivery = DELIVERY
     waits = []
-    while delivery is not None and (later := next_attempt(delivery, Posted(500), START, chance)):
-        waits.append((later.due - START).total_seconds())
-        delivery = later
+    while (delivery := after(delivery, Posted(500), START, chance)).state is WebhookState.PENDING:
+        waits.append((delivery.due - START).total_seconds())
+        assert (delivery.attempts, delivery.status, delivery.attempted) == (len(waits), 500, START)
     assert len(waits) == len(RETRIES)
+    assert (delivery.state, delivery.attempts) == (WebhookState.FAILED, len(RETRIES) + 1)
     for wait, planned in zip(waits, RETRIES, strict=True):
         assert planned <= wait <= planned * 1.1 + 0.001
     assert waits == sorted(waits)
@@ -101,10 +104,20 @@ def test_retries_grow_and_end(chance: float) -> None:
 
 def test_what_the_receiver_asks_is_honoured() -> None:
     """Retry-After puts off, for a day at most, and never hastens; 410 ends it."""
-    later = next_attempt(DELIVERY, Posted(429, retry_after=60.0), START, 0.0)
-    assert later is not None and later.due == START + timedelta(seconds=60)
-    soon = next_attempt(DELIVERY, Posted(503, retry_after=1.0), START, 0.0)
-    assert soon is not None and soon.due == START + timedelta(seconds=5)
-    long = next_attempt(DELIVERY, Posted(503, retry_after=1e9), START, 0.0)
-    assert long is not None and long.due == START + timedelta(days=1)
-    assert next_attempt(DELIVERY, Posted(410), START, 0.0) is None
+    for asked, waited in ((60.0, timedelta(seconds=60)), (1.0, timedelta(seconds=5)), (1e9, timedelta(days=1))):
+        assert after(DELIVERY, Posted(429, retry_after=asked), START, 0.0).due == START + waited
+    gone = after(DELIVERY, Posted(410), START, 0.0)
+    assert (gone.state, gone.attempts, gone.status) == (WebhookState.FAILED, 1, 410)
+
+
+def test_what_became_of_it_is_known() -> None:
+    """Delivered with its status; or why nothing was heard, in few words; sent once more it has every chance again."""
+    later = after(DELIVERY, Posted(None, "x" * 5000), START, 0.0)
+    assert (later.state, later.status, later.failure, later.attempts) == (WebhookState.PENDING, None, "x" * 200, 1)
+    now = START + timedelta(hours=1)
+    done = after(later, Posted(204), now, 0.0)
+    assert (done.state, done.status, done.failure) == (WebhookState.DELIVERED, 204, "")
+    assert (done.attempts, done.attempted) == (2, now)
+    again = once_more(done, now)
+    assert (again.state, again.due, again.attempts, again.id) == (WebhookState.PENDING, now, 0, DELIVERY.id)
+    assert after(again, Posted(500), now, 0.0).due == now + timedelta(seconds=RETRIES[0])

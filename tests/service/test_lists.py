@@ -27,6 +27,7 @@ from verifier.core.list_states import ListState
 from verifier.core.reasons import Reason
 from verifier.core.row_filter import parse_filter
 from verifier.core.table import OUR_COLUMNS, TableKind
+from verifier.service import list_sheets
 
 LIST = (
     b"id;Name;E-Mail;Backup\r\n"
@@ -103,6 +104,15 @@ async def test_what_is_no_list_fails_with_a_sentence(shop: Desk) -> None:
     assert done.error.startswith("photo.csv is ")
     record = list_record(done)
     assert (record["status"], record["code"], record["error"]) == ("failed", "bad_list", done.error)
+
+
+async def test_a_list_of_too_many_rows_fails_with_a_sentence(shop: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One more than the cap; memory is bounded by it, for each row takes some. As many as the cap are a list."""
+    monkeypatch.setattr(list_sheets, "MOST_ROWS", 3)
+    rows = b"email\n" + b"a@b.example\n" * 4
+    assert (await shop.cleaned(rows[: -len(b"a@b.example\n")])).state is ListState.COMPLETED
+    job = await shop.cleaned(rows, "long.csv")
+    assert (job.state, job.error) == (ListState.FAILED, "long.csv has 4 rows: a list has at most 3 here. Split it.")
 
 
 async def test_rows_and_addresses_are_a_list_too(shop: Desk) -> None:

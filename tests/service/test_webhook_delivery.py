@@ -10,12 +10,14 @@ import pytest
 
 from tests.support.clock import START, FakeClock
 from tests.support.list_jobs import job
-from tests.support.list_service import desk, order, pieces
+from tests.support.list_service import Desk, desk, order, pieces
 from tests.support.memory_jobs import MemoryJobs
 from verifier.core import webhooks
 from verifier.core.faults import ServiceUnavailable
-from verifier.core.list_jobs import Webhook
-from verifier.core.webhooks import RETRIES, Delivery, Posted, secret_for, verified
+from verifier.core.list_faults import NobodyTold, UnknownList, WrongState
+from verifier.core.list_jobs import ListJob, Told, Webhook
+from verifier.core.list_states import ListState
+from verifier.core.webhooks import RETRIES, Delivery, Posted, WebhookState, secret_for, verified
 from verifier.service.webhook_delivery import WebhookDelivery
 
 ROOT = b"root"
@@ -140,7 +142,7 @@ async def test_a_finished_list_tells_its_receiver(tmp_path: Path, monkeypatch: p
         async with asyncio.timeout(10):
             while len(poster.posts) < 2:
                 await asyncio.sleep(0.02)
-        secret = shop.lists.webhook_secret("main")
+        secret = shop.telling.secret("main")
     better = Poster(Posted(200))
     async with desk(tmp_path / "data", better), asyncio.timeout(20):
         while len(better.posts) < 2:
@@ -155,3 +157,58 @@ async def test_a_finished_list_tells_its_receiver(tmp_path: Path, monkeypatch: p
     }
     assert secret.startswith("whsec_")
     assert [body for _, _, body in better.posts if b"ann@" in body] == []
+
+
+async def settled(shop: Desk, job: ListJob, state: WebhookState) -> Told:
+    """How telling stands once it has come to that."""
+    async with asyncio.timeout(20):
+        while True:
+            found = await shop.telling.told(job)
+            assert found is not None
+            if found.state is state:
+                return found
+            await asyncio.sleep(0.02)
+
+
+async def test_a_list_says_what_became_of_telling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waiting for its end, given up with the last answer, after a restart too; told again by hand it has every chance,
+    with the same id.
+    """
+    monkeypatch.setattr(webhooks, "RETRIES", ())
+    hook = Webhook("https://shop.example/hook", "main")
+    poster = Poster(Posted(503))
+    async with desk(tmp_path / "data", poster, warned=[]) as shop:
+        made, _ = await shop.lists.upload(order(webhook=hook, start=False), pieces(b"email\nann@shop.example\n"))
+        made = await shop.done(made)
+        assert await shop.telling.told(made) == Told(hook.url, "main", WebhookState.WAITING)
+        with pytest.raises(WrongState, match="The list is ready: it cannot be told of again"):
+            await shop.telling.tell_again("w", made.id)
+        await shop.lists.start("w", made.id)
+        done = await shop.done(made, states=frozenset({ListState.COMPLETED}))
+        failed = await settled(shop, done, WebhookState.FAILED)
+        assert (failed.attempts, failed.status, failed.next_at) == (1, 503, None)
+    better = Poster(Posted(200))
+    async with desk(tmp_path / "data", better) as shop:
+        assert (await shop.telling.told(done)) == failed
+        await shop.telling.tell_again("w", done.id)
+        delivered = await settled(shop, done, WebhookState.DELIVERED)
+        assert (delivered.attempts, delivered.status) == (1, 200)
+        with pytest.raises(UnknownList):
+            await shop.telling.tell_again("another", done.id)
+    assert [headers["webhook-id"] for _, headers, _ in better.posts] == [poster.posts[0][1]["webhook-id"]]
+
+
+async def test_who_is_told_of_nothing_cannot_be_told_again(tmp_path: Path) -> None:
+    """Neither of a list without a receiver, nor where nobody delivers; who stopped a list has told nobody."""
+    hook = Webhook("https://shop.example/hook", "main")
+    async with desk(tmp_path / "data", Poster(Posted(200))) as shop:
+        plain = await shop.cleaned(b"email\nann@shop.example\n")
+        assert await shop.telling.told(plain) is None
+        with pytest.raises(NobodyTold):
+            await shop.telling.tell_again("w", plain.id)
+        made, _ = await shop.lists.upload(order(webhook=hook, start=False), pieces(b"email\nann@shop.example\n"))
+        stopped = await shop.lists.cancel("w", (await shop.done(made)).id)
+        assert await shop.telling.told(stopped) == Told(hook.url, "main", WebhookState.NOT_SENT)
+    async with desk(tmp_path / "data") as shop:
+        with pytest.raises(NobodyTold):
+            await shop.telling.tell_again("w", stopped.id)

@@ -38,6 +38,7 @@ class Desk:
     def __init__(self, service: ListService) -> None:
         self.lists = service.lists
         self.reading = service.reading
+        self.telling = service.telling
 
     async def done(self, job: ListJob, *, states: frozenset[ListState] = AT_REST) -> ListJob:
         """The list once it rests, or has come to one of `states`."""
@@ -62,9 +63,16 @@ class Desk:
 
 @asynccontextmanager
 async def desk(
-    data_dir: Path, poster: WebhookPoster | None = None, *, apart: bool = False, **settings: str
+    data_dir: Path,
+    poster: WebhookPoster | None = None,
+    *,
+    apart: bool = False,
+    warned: list[str] | None = None,
+    **settings: str,
 ) -> AsyncIterator[Desk]:
-    """The service; a fault of ours fails the test. `apart`: rows are worked on in a process of their own."""
+    """The service; a fault of ours fails the test, and a warning, where it is not `warned`. `apart`: rows are worked on
+    in a process of their own.
+    """
     faults: list[BaseException] = []
     overrides = {"data_dir": str(data_dir), "dns_nameservers": "127.0.0.1:1", "smtp_port": "2525", **settings}
     async with (
@@ -72,7 +80,7 @@ async def desk(
         open_lists(
             verifier,
             report_fault=faults.append,
-            warn=_unexpected,
+            warn=_unexpected if warned is None else warned.append,
             poster=poster,
             work=None if apart else open_sheet_work(data_dir, verifier.secret),
         ) as service,

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from verifier.core.list_jobs import ListEvent, ListJob
 from verifier.core.list_states import ListState
-from verifier.core.webhooks import Delivery
+from verifier.core.webhooks import Delivery, WebhookState
 
 _KEPT = 500
 
@@ -67,12 +67,14 @@ class MemoryJobs:
         return [event for event in self._events.get(list_id, ()) if event.number > after][:limit]
 
     async def due(self, now: datetime, limit: int = 100) -> Sequence[Delivery]:
-        due = [delivery for delivery in self._deliveries.values() if delivery.due <= now]
+        pending = [delivery for delivery in self._deliveries.values() if delivery.state is WebhookState.PENDING]
+        due = [delivery for delivery in pending if delivery.due <= now]
         return sorted(due, key=lambda delivery: (delivery.due, delivery.id))[:limit]
 
     async def put_delivery(self, delivery: Delivery) -> None:
         if delivery.list_id in self._jobs:
             self._deliveries[delivery.id] = delivery
 
-    async def remove_delivery(self, delivery_id: str) -> None:
-        self._deliveries.pop(delivery_id, None)
+    async def delivery(self, list_id: str) -> Delivery | None:
+        theirs = [delivery for delivery in self._deliveries.values() if delivery.list_id == list_id]
+        return theirs[-1] if theirs else None

@@ -30,6 +30,7 @@ SPEAKING = [
     "service/list_quotas.py",
     "service/list_reading.py",
     "service/list_runner.py",
+    "service/list_sheets.py",
     "service/lists.py",
     "adapters/list_folder.py",
     "adapters/sqlite_sheet.py",

@@ -1,7 +1,7 @@
 """What a service of lists and its worker process say to each other: calls by number, each with its answer.
 
 A frame is four bytes of length and so many of MessagePack. The first one to the worker is its `Beginning`; every other
-is a `Request`, or a `Reply` to the request of that number.
+is a `Request`, or a `Reply` to the request of that number; the first from the worker says that it is ready.
 """
 
 import struct
@@ -19,6 +19,8 @@ from verifier.core.list_rows import Cut, Page, PageWish, Survey, Texts
 from verifier.core.reasons import Reason, StageName
 
 LENGTH = struct.Struct(">I")
+READY = 0
+"""The number of the reply that nobody asked for: the worker has begun."""
 LONGEST = 1 << 30
 
 
@@ -38,11 +40,14 @@ class Request(Struct, frozen=True, array_like=True):
 
 
 class Reply(Struct, frozen=True, array_like=True):
-    """`fault` names the class of an OperatorError, or is "-" for a fault of ours; `value` is its sentence then."""
+    """`fault` names the class of an OperatorError, or is "-" for a fault of ours; `value` is its sentence then.
+    `resident`: bytes of memory that the worker holds now, 0 where the system does not say.
+    """
 
     number: int
     fault: str
     value: msgspec.Raw
+    resident: int
 
 
 class Call(Struct, frozen=True):

@@ -5,49 +5,57 @@ so that a call that kills it is found out, and no other pays for it.
 """
 
 import asyncio
-import os
-import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from verifier.adapters.sheet_calls import CALLS, LENGTH, Beginning, Reply, Request, fault_of, frame, packed
+from verifier.adapters.sheet_calls import CALLS, Beginning, Reply, fault_of, packed
+from verifier.adapters.worker_process import Gone, WorkerProcess
 from verifier.core.list_counts import Counts
 from verifier.core.list_jobs import Preview
 from verifier.core.list_rows import Cut, Page, PageWish, Survey, Texts
 from verifier.core.reasons import Reason, StageName
 
-_MODULE = "verifier.edges.list_worker"
-_PACKAGE = Path(__file__).parents[2]
+MOST_GROWN = 40 << 20
+"""Bytes. A process that has just begun holds some 85 MB."""
+_LEAST_AGE = 10.0
+"""Seconds for which a process stays, however much it holds: what always needs so much must not cost a start a call."""
 _ATTEMPTS = 3
-_THRIFT = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "262144"}
-"""Else glibc keeps what each of its threads has needed once, and cuts large pieces out of what small ones lie in: some
-large uploads make it several times as large.
-"""
-_PATIENCE = 5.0
-_decode_reply = msgspec.msgpack.Decoder(Reply).decode
 
 
 class WorkerDied(RuntimeError):
     """The process died of this call, again and again."""
 
 
-class _Gone(Exception):
-    """The process has ended with calls that were not answered."""
-
-
 class SheetWorker:
-    """Starts the process with the first call; `close` ends it. What it unpacks on its way lies in `spool`."""
+    """Starts the process with the first call; `close` ends it. What it unpacks on its way lies in `spool`.
 
-    def __init__(self, data_dir: Path, secret: bytes, spool: Path) -> None:
+    A process that holds `most_grown` bytes more than when it had begun, with nothing to do, is followed by another: the
+    next one gets ready beside it, then takes all calls but those about lists that the old one has been given meanwhile.
+    So nobody waits for it, and two processes are never at the rows of one list.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        secret: bytes,
+        spool: Path,
+        *,
+        most_grown: int = MOST_GROWN,
+        least_age: float = _LEAST_AGE,
+    ) -> None:
         self._beginning = Beginning(str(data_dir), secret)
         self._spool = spool
-        self._process: asyncio.subprocess.Process | None = None
-        self._listening: asyncio.Task[None] | None = None
-        self._waiting: dict[int, asyncio.Future[Reply]] = {}
-        self._next = 0
+        self._most_grown = most_grown
+        self._least_age = least_age
+        self._process: WorkerProcess | None = None
+        self._began_at = 0.0
+        self._relieved: WorkerProcess | None = None
+        self._relief: asyncio.Task[None] | None = None
+        self._ending: set[asyncio.Task[None]] = set()
         self._starting = asyncio.Lock()
         self._again = asyncio.Lock()
         self._closed = False
@@ -55,14 +63,14 @@ class SheetWorker:
     async def close(self) -> None:
         """Ends the process; whoever still waits is told."""
         self._closed = True
-        if self._process is not None and self._listening is not None:
-            assert self._process.stdin is not None
-            process = self._process
-            self._process.stdin.close()
-            _, ending = await asyncio.wait([self._listening], timeout=_PATIENCE)
-            if ending:
-                process.kill()
-                await asyncio.wait([self._listening])
+        if self._relief is not None:
+            self._relief.cancel()
+            await asyncio.wait([self._relief])
+        async with self._starting:
+            if self._process is not None:
+                self._end(self._process)
+        if self._ending:
+            await asyncio.wait(self._ending)
 
     async def survey(self, list_id: str, name: str, suffix: str, columns: Sequence[str]) -> Survey:
         result: Survey = await self._call("survey", list_id, name, suffix, list(columns))
@@ -105,87 +113,82 @@ class SheetWorker:
     async def discard(self, list_id: str, name: str) -> None:
         await self._call("discard", list_id, name)
 
-    async def _call(self, method: str, *arguments: Any) -> Any:
+    async def _call(self, method: str, list_id: str, *arguments: Any) -> Any:
+        given = packed((list_id, *arguments))
         try:
-            reply = await self._attempt(method, arguments)
-        except _Gone:
-            reply = await self._alone(method, arguments)
+            reply = await self._attempt(method, list_id, given)
+        except Gone:
+            reply = await self._alone(method, list_id, given)
         if reply.fault:
             raise fault_of(reply.fault, msgspec.msgpack.decode(reply.value, type=str))
         return msgspec.msgpack.decode(reply.value, type=CALLS[method].result)
 
-    async def _alone(self, method: str, arguments: tuple[Any, ...]) -> Reply:
+    async def _alone(self, method: str, list_id: str, arguments: msgspec.Raw) -> Reply:
         async with self._again:
             for _ in range(_ATTEMPTS):
                 try:
-                    return await self._attempt(method, arguments)
-                except _Gone:
+                    return await self._attempt(method, list_id, arguments)
+                except Gone:
                     continue
         raise WorkerDied(f"The worker process dies of `{method}`.")
 
-    async def _attempt(self, method: str, arguments: tuple[Any, ...]) -> Reply:
-        process = await self._started()
-        self._next += 1
-        number = self._next
-        answer = self._waiting[number] = asyncio.get_running_loop().create_future()
+    async def _attempt(self, method: str, list_id: str, arguments: msgspec.Raw) -> Reply:
+        process = await self._at_work(list_id)
         try:
-            assert process.stdin is not None
-            process.stdin.write(frame(Request(number, method, packed(arguments))))
-            await process.stdin.drain()
-            reply: Reply = await answer
-            return reply
-        except (BrokenPipeError, ConnectionResetError):
-            raise _Gone from None
+            return await process.ask(method, list_id, arguments)
         finally:
-            self._waiting.pop(number, None)
+            self._watch(process)
 
-    async def _started(self) -> asyncio.subprocess.Process:
+    async def _at_work(self, list_id: str) -> WorkerProcess:
+        """Who is asked about a list. Between this and the call that follows nothing else happens."""
         async with self._starting:
             if self._closed:
                 raise asyncio.CancelledError
-            if self._process is None:
-                await asyncio.to_thread(self._spool.mkdir, mode=0o700, parents=True, exist_ok=True)
-                process = self._process = await asyncio.create_subprocess_exec(
-                    sys.executable,
-                    "-m",
-                    _MODULE,
-                    cwd=_PACKAGE,
-                    env={**os.environ, **_THRIFT, "PYTHONPATH": str(_PACKAGE), "TMPDIR": str(self._spool)},
-                    stdin=asyncio.subprocess.PIPE,
-                    stdout=asyncio.subprocess.PIPE,
-                    start_new_session=True,  # an interrupt at the terminal is the parent's affair
-                )
-                assert process.stdin is not None
-                process.stdin.write(frame(self._beginning))
-                self._listening = asyncio.create_task(self._listen(process))
+            if self._relieved is not None and self._relieved.works_on(list_id):
+                return self._relieved
+            if self._process is None or self._process.is_gone:
+                self._took_over(await self._begun())
+            assert self._process is not None
             return self._process
 
-    async def _listen(self, process: asyncio.subprocess.Process) -> None:
-        """Hands out replies until the process ends; then everybody who still waits learns that."""
-        assert process.stdout is not None
+    async def _begun(self) -> WorkerProcess:
+        await asyncio.to_thread(self._spool.mkdir, mode=0o700, parents=True, exist_ok=True)
+        return await WorkerProcess.begin(self._beginning, self._spool)
+
+    def _took_over(self, process: WorkerProcess) -> None:
+        self._process = process
+        self._began_at = asyncio.get_running_loop().time()
+
+    def _watch(self, process: WorkerProcess) -> None:
+        """After each call: who has grown too large is relieved. What his work needs is no growth: a list of ten
+        million rows takes 170 MB while it is read.
+        """
+        age = asyncio.get_running_loop().time() - self._began_at
+        has_grown = process is self._process and process.is_idle and process.grown > self._most_grown
+        if has_grown and age >= self._least_age and self._relief is None and not self._closed:
+            self._relief = asyncio.create_task(self._relieve())
+
+    async def _relieve(self) -> None:
+        """Another takes over once it is ready, and the old one ends with its work; where it does not get ready, the old
+        one goes on.
+        """
+        process: WorkerProcess | None = None
         try:
-            while True:
-                (length,) = LENGTH.unpack(await process.stdout.readexactly(LENGTH.size))
-                reply = _decode_reply(await process.stdout.readexactly(length))
-                answer = self._waiting.get(reply.number)
-                if answer is not None and not answer.done():
-                    answer.set_result(reply)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
+            with suppress(Gone, OSError):
+                process = await self._begun()
+                await process.ready()
+                self._relieved = self._process
+                self._took_over(process)
+                process = None
+                if self._relieved is not None:
+                    await self._relieved.emptied()
         finally:
-            self._process = None
-            await _ended(process)
-            for answer in self._waiting.values():
-                if not answer.done():
-                    answer.cancel() if self._closed else answer.set_exception(_Gone())
+            for done in (process, self._relieved):
+                if done is not None:
+                    self._end(done)
+            self._relief = self._relieved = None
 
-
-async def _ended(process: asyncio.subprocess.Process) -> None:
-    """It ends with its stdin; one that does not is killed."""
-    assert process.stdin is not None
-    process.stdin.close()
-    try:
-        await asyncio.wait_for(process.wait(), _PATIENCE)
-    except TimeoutError:
-        process.kill()
-        await process.wait()
+    def _end(self, process: WorkerProcess) -> None:
+        ending = asyncio.create_task(process.close())
+        self._ending.add(ending)
+        ending.add_done_callback(self._ending.discard)

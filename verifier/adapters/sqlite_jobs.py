@@ -16,7 +16,7 @@ import msgspec
 from verifier.adapters.sqlite_file import SqliteFile, forget_for_good
 from verifier.core.list_jobs import ListEvent, ListJob
 from verifier.core.list_states import ListState
-from verifier.core.webhooks import Delivery
+from verifier.core.webhooks import Delivery, WebhookState
 
 _SCHEMA = (
     """
@@ -32,6 +32,16 @@ _SCHEMA = (
     CREATE TABLE deliveries (
         id TEXT PRIMARY KEY, job TEXT NOT NULL, due REAL NOT NULL, delivery BLOB NOT NULL
     ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE messages (
+        number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, job TEXT NOT NULL, due REAL, delivery BLOB NOT NULL
+    );
+    INSERT INTO messages (id, job, due, delivery) SELECT id, job, due, delivery FROM deliveries ORDER BY due;
+    DROP TABLE deliveries;
+    ALTER TABLE messages RENAME TO deliveries;
+    CREATE INDEX deliveries_due ON deliveries (due) WHERE due IS NOT NULL;
+    CREATE INDEX deliveries_by_job ON deliveries (job)
     """,
 )
 _EVENTS_KEPT = 500
@@ -138,14 +148,10 @@ class SqliteJobs:
 
         await self._file.transact(work)
 
-    async def remove_delivery(self, delivery_id: str) -> None:
-        await self._file.transact(
-            lambda connection: _run(connection, "DELETE FROM deliveries WHERE id = ?", (delivery_id,))
-        )
-
-
-def _run(connection: sqlite3.Connection, statement: str, values: Sequence[object]) -> None:
-    connection.execute(statement, values)
+    async def delivery(self, list_id: str) -> Delivery | None:
+        query = "SELECT delivery FROM deliveries WHERE job = ? ORDER BY number DESC LIMIT 1"
+        row = await self._file.read(lambda connection: connection.execute(query, (list_id,)).fetchone())
+        return None if row is None else _decode_delivery(row[0])
 
 
 def _job(connection: sqlite3.Connection, list_id: str) -> ListJob | None:
@@ -172,5 +178,9 @@ def _insert(connection: sqlite3.Connection, job: ListJob) -> None:
 
 
 def _put_delivery(connection: sqlite3.Connection, delivery: Delivery) -> None:
-    entry = (delivery.id, delivery.list_id, delivery.due.timestamp(), _encode(delivery))
-    connection.execute("REPLACE INTO deliveries VALUES (?, ?, ?, ?)", entry)
+    due = delivery.due.timestamp() if delivery.state is WebhookState.PENDING else None
+    connection.execute(
+        "INSERT INTO deliveries (id, job, due, delivery) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (id) DO UPDATE SET due = excluded.due, delivery = excluded.delivery",
+        (delivery.id, delivery.list_id, due, _encode(delivery)),
+    )

@@ -3,6 +3,7 @@
 ListFault                    the request cannot be done
   UnknownList                there is no such list in the workspace
   WrongState                 the list's state does not allow it
+  NobodyTold                 the list has no webhook
   UploadTooLarge             more bytes than a list may have
   UploadBroken               the upload ended before its end, or held nothing
   KeyReused                  the idempotency key stands for another upload
@@ -39,6 +40,15 @@ class WrongState(ListFault):
     def __init__(self, state: ListState, wanted: str) -> None:
         self.state = state
         super().__init__(f"The list is {state}: it cannot be {wanted}.")
+
+
+class NobodyTold(ListFault):
+    """It was handed in, or started, without a receiver."""
+
+    code: ClassVar[str] = "no_webhook"
+
+    def __init__(self) -> None:
+        super().__init__("Nobody is told of this list: it has no webhook_url.")
 
 
 class UploadTooLarge(ListFault):

@@ -14,6 +14,7 @@ from verifier.core.list_states import FINISHED, ListState, PauseCode
 from verifier.core.reasons import ALL_STAGES, StageName
 from verifier.core.record import timestamp
 from verifier.core.table import TableKind
+from verifier.core.webhooks import Delivery, WebhookState
 
 
 class Webhook(Struct, frozen=True):
@@ -21,6 +22,21 @@ class Webhook(Struct, frozen=True):
 
     url: str
     secret: str
+
+
+class Told(Struct, frozen=True):
+    """What became of telling `url` that a list is done. `attempts` are those since it was last asked for; `status`
+    (HTTP) or `failure`, and `at`, are of the latest; `next_at` is when it is sent, again or at last.
+    """
+
+    url: str
+    secret: str
+    state: WebhookState
+    attempts: int = 0
+    status: int | None = None
+    failure: str = ""
+    at: datetime | None = None
+    next_at: datetime | None = None
 
 
 class ListOptions(Struct, frozen=True):
@@ -185,6 +201,27 @@ def list_record(job: ListJob) -> dict[str, Any]:
         "egress": job.egress.value,
         "counts": job.counts.record(),
     }
+
+
+def told(job: ListJob, delivery: Delivery | None) -> Told | None:
+    """How telling its receiver stands, by the list's message, where there is one; None where nobody is to be told."""
+    webhook = job.options.webhook
+    if webhook is None:
+        return None
+    if delivery is None:
+        state = WebhookState.NOT_SENT if job.state in FINISHED else WebhookState.WAITING
+        return Told(webhook.url, webhook.secret, state)
+    due = delivery.due if delivery.state is WebhookState.PENDING else None
+    return Told(
+        delivery.url,
+        delivery.secret,
+        delivery.state,
+        delivery.attempts,
+        delivery.status,
+        delivery.failure,
+        delivery.attempted,
+        due,
+    )
 
 
 def preview_record(job: ListJob, look: LookState | None = None) -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ import base64
 import hmac
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from enum import StrEnum
 from hashlib import blake2b, sha256
 from typing import Any
 
@@ -24,11 +25,30 @@ RETRIES = (5.0, 300.0, 1800.0, 7200.0, 18000.0, 36000.0, 50400.0, 72000.0, 86400
 
 _MOST_JITTER = 0.1
 _LONGEST_WAIT = 86400.0
+_LONGEST_FAILURE = 200
 _GONE = 410
 
 
+class WebhookState(StrEnum):
+    """What became of telling a receiver."""
+
+    WAITING = "waiting"
+    """There is nothing to be told yet."""
+    PENDING = "pending"
+    """It is being sent, or will be again."""
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    """Given up."""
+    NOT_SENT = "not_sent"
+    """Nothing was to be told: somebody stopped the list."""
+
+
 class Delivery(Struct, frozen=True):
-    """One message to one receiver. `id` is the webhook-id; `due` is when it is sent (again)."""
+    """One message to one receiver. `id` is the webhook-id; `due` is when a pending one is sent (again).
+
+    The rest tells of its attempts since it was last handed in: how many, and of the latest the HTTP status, or None and
+    why not, and when that was.
+    """
 
     id: str
     list_id: str
@@ -37,6 +57,10 @@ class Delivery(Struct, frozen=True):
     body: bytes
     due: datetime
     attempts: int = 0
+    state: WebhookState = WebhookState.PENDING
+    status: int | None = None
+    failure: str = ""
+    attempted: datetime | None = None
 
 
 class Posted(Struct, frozen=True):
@@ -89,17 +113,36 @@ def message_id(list_id: str, kind: str, revision: int) -> str:
     return f"msg_{digest}"
 
 
-def next_attempt(delivery: Delivery, posted: Posted, now: datetime, chance: float) -> Delivery | None:
-    """The delivery after a failed attempt, put off; None where the receiver is gone (410) or has had every chance.
+def after(delivery: Delivery, posted: Posted, now: datetime, chance: float) -> Delivery:
+    """The delivery after an attempt: delivered; or put off; or failed, where the receiver is gone (410) or has
+    had every chance.
 
     `chance` (0.0-1.0) spreads attempts by up to a tenth. A `Retry-After` that asks for longer is honoured, for a day.
     """
-    if posted.status == _GONE or delivery.attempts >= len(RETRIES):
-        return None
-    wait = RETRIES[delivery.attempts] * (1 + _MOST_JITTER * chance)
-    if posted.retry_after is not None:
-        wait = max(wait, min(posted.retry_after, _LONGEST_WAIT))
-    return msgspec.structs.replace(delivery, attempts=delivery.attempts + 1, due=now + timedelta(seconds=wait))
+    state, due = WebhookState.PENDING, delivery.due
+    if posted.delivered:
+        state = WebhookState.DELIVERED
+    elif posted.status == _GONE or delivery.attempts >= len(RETRIES):
+        state = WebhookState.FAILED
+    else:
+        wait = RETRIES[delivery.attempts] * (1 + _MOST_JITTER * chance)
+        if posted.retry_after is not None:
+            wait = max(wait, min(posted.retry_after, _LONGEST_WAIT))
+        due = now + timedelta(seconds=wait)
+    return msgspec.structs.replace(
+        delivery,
+        attempts=delivery.attempts + 1,
+        due=due,
+        state=state,
+        status=posted.status,
+        failure=posted.failure[:_LONGEST_FAILURE],
+        attempted=now,
+    )
+
+
+def once_more(delivery: Delivery, now: datetime) -> Delivery:
+    """The same message, to be sent now, with every chance; what is known of the latest attempt stays."""
+    return msgspec.structs.replace(delivery, attempts=0, due=now, state=WebhookState.PENDING)
 
 
 def _signature(secret: str, webhook_id: str, seconds: str, body: bytes) -> str:

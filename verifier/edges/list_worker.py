@@ -19,6 +19,7 @@ from verifier.adapters.sheet_calls import (
     CALLS,
     LENGTH,
     OURS,
+    READY,
     Beginning,
     Call,
     Reply,
@@ -33,6 +34,7 @@ _NICE = 5
 """Whoever asks about one address goes before whoever cleans a million."""
 
 _READ_AHEAD = 1 << 20
+_MEMORY = Path("/proc/self/statm")
 
 
 async def serve(stdin: BinaryIO, answer: Callable[[bytes], None]) -> None:
@@ -41,6 +43,7 @@ async def serve(stdin: BinaryIO, answer: Callable[[bytes], None]) -> None:
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), stdin)
     beginning = msgspec.msgpack.decode(await _frame(reader), type=Beginning)
     work = open_sheet_work(Path(beginning.data_dir), beginning.secret)
+    await asyncio.to_thread(answer, frame(Reply(READY, "", packed(None), _resident())))
     tasks: set[asyncio.Task[None]] = set()
     while True:
         try:
@@ -56,12 +59,18 @@ async def _answer(work: SheetWork, request: Request, call: Call, answer: Callabl
     method = getattr(work.sheets, request.method, None) or getattr(work.views, request.method)
     try:
         arguments: tuple[Any, ...] = msgspec.msgpack.decode(request.arguments, type=call.arguments)
-        reply = Reply(request.number, "", packed(await method(*arguments)))
+        name, value = "", packed(await method(*arguments))
     except Exception as fault:  # noqa: BLE001 the edge of this process: whatever it is, the other side is told
         name = fault_name(fault)
-        sentence = "".join(traceback.format_exception(fault)) if name == OURS else str(fault)
-        reply = Reply(request.number, name, packed(sentence))
-    await asyncio.to_thread(answer, frame(reply))
+        value = packed("".join(traceback.format_exception(fault)) if name == OURS else str(fault))
+    await asyncio.to_thread(answer, frame(Reply(request.number, name, value, _resident())))
+
+
+def _resident() -> int:
+    try:
+        return int(_MEMORY.read_bytes().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
 
 
 async def _frame(reader: asyncio.StreamReader) -> bytes:

@@ -27,7 +27,6 @@ from verifier.core.list_orders import (
     suffix_of,
 )
 from verifier.core.list_states import AT_REST, FINISHED, ListState
-from verifier.core.webhooks import secret_for
 from verifier.list_ports import JobStore, Journals, Received, Sheets, Uploads, WebhookPoster
 from verifier.ports import Clock
 from verifier.service.list_book import ListBook
@@ -62,7 +61,6 @@ class Lists:
         looking: ListLooking,
         *,
         clock: Clock,
-        secret: bytes,
         most: int,
         poster: WebhookPoster | None = None,
         quotas: ListQuotas | None = None,
@@ -74,7 +72,6 @@ class Lists:
         self._runner = runner
         self._looking = looking
         self._clock = clock
-        self._secret = secret
         self._most = most
         self._poster = poster
         self._quotas = quotas
@@ -231,10 +228,6 @@ class Lists:
                 found += await self._forget_in(job, address)
         await self._keep.journals.forget(key)
         return found
-
-    def webhook_secret(self, name: str) -> str:
-        """What a receiver checks signatures with; `name` is that of `Webhook.secret`."""
-        return secret_for(self._secret, name)
 
     async def sweep(self) -> int:
         """Deletes the rows of lists whose time is over, and later their records; how many it deleted."""

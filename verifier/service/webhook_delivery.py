@@ -1,14 +1,14 @@
 """Delivers messages to the receivers that lists name: signed, again after a while where it fails, until it is given up.
 
-Law: a message is removed only once it was delivered or given up, so a restart forgets none; it may arrive twice, with
-the same id.
+Law: a message is due until it was delivered or given up, so a restart forgets none; it may arrive twice, with the same
+id. What became of it stays with its list.
 """
 
 import asyncio
 from collections.abc import Callable
 
 from verifier.core.faults import ServiceUnavailable
-from verifier.core.webhooks import Delivery, next_attempt, secret_for, signed_headers
+from verifier.core.webhooks import Delivery, WebhookState, after, secret_for, signed_headers
 from verifier.list_ports import DeliveryStore, WebhookPoster
 from verifier.ports import Clock
 
@@ -58,16 +58,11 @@ class WebhookDelivery:
     async def _attempt(self, delivery: Delivery) -> None:
         headers = signed_headers(secret_for(self._root, delivery.secret), delivery.id, self._clock.now(), delivery.body)
         posted = await self._poster.post(delivery.url, headers, delivery.body)
-        later = None
-        if not posted.delivered:
-            later = next_attempt(delivery, posted, self._clock.now(), self._clock.random())
-        if later is not None:
-            await self._store.put_delivery(later)
-            return
-        if not posted.delivered:
+        delivery = after(delivery, posted, self._clock.now(), self._clock.random())
+        if delivery.state is WebhookState.FAILED:
             why = posted.failure or f"HTTP {posted.status}"
             self._report(f"The webhook of list {delivery.list_id} was given up: {why}.")
-        await self._store.remove_delivery(delivery.id)
+        await self._store.put_delivery(delivery)
 
     async def _pause(self) -> None:
         waits = [asyncio.ensure_future(self._clock.sleep(_LOOK_EVERY)), asyncio.ensure_future(self._news.wait())]

@@ -11,6 +11,10 @@ from verifier.writers.told_fr_host import HOST_FR, SETTINGS_FR
 
 _LISTS_FR = {
     "There is no such list.": "Cette liste n’existe pas.",
+    "{} has {} rows: a list has at most {} here. Split it.": "{0} a {1} lignes : une liste en a au plus {2} ici. "
+    "Découpez-la.",
+    "Nobody is told of this list: it has no webhook_url.": "Personne n’est prévenu pour cette liste : elle n’a pas de "
+    "webhook_url.",
     "The list is {}: it cannot be {}.": "Cette liste est dans l’état « {0} » : cela ne peut pas se faire maintenant.",
     "This list has no rows to show.": "Cette liste n’a pas de lignes à montrer.",
     "This Idempotency-Key was sent with another list or other options: send a new key.": "Cette clé "

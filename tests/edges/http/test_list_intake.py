@@ -57,6 +57,67 @@ async def test_a_receiver_is_told_when_a_list_is_done(allowing: Visitor) -> None
     assert len(receiver.bodies) == 1
 
 
+async def told(visitor: Visitor, list_id: str, state: str) -> dict[str, Any]:
+    """What the list says of its webhook once that is so."""
+    async with asyncio.timeout(20):
+        while True:
+            known: dict[str, Any] = (await visitor.ask("GET", f"/v1/lists/{list_id}")).json["webhook"]
+            if known["state"] == state:
+                return known
+            await asyncio.sleep(0.02)
+
+
+async def test_whether_it_was_told_is_shown(allowing: Visitor) -> None:
+    """State, attempts, the latest answer and its time; pending with its next time; sent again by hand at once."""
+    async with receiving(b"HTTP/1.1 500 Oops\r\n\r\n") as receiver:
+        made = await hand_in(allowing, more=f"&webhook_url={receiver.url}")
+        assert made["webhook"].items() >= {"state": "waiting", "attempts": 0, "last_status": None}.items()
+        path = f"/v1/lists/{made['id']}/webhook"
+        early = await allowing.ask("POST", path)
+        assert (early.status, early.json["code"]) == (409, "list_state")
+        await allowing.ask("POST", f"/v1/lists/{made['id']}/start")
+        await ended(allowing, made["id"])
+        async with asyncio.timeout(20):
+            while not (known := await told(allowing, made["id"], "pending"))["attempts"]:
+                await asyncio.sleep(0.02)
+        assert (known["attempts"], known["last_status"], known["last_error"]) == (1, 500, None)
+        assert known["next_at"] >= known["last_at"]
+        receiver.answer = ANSWER
+        again = await allowing.ask("POST", path)
+        assert (again.status, again.json["webhook"]["state"]) == (202, "pending")
+        known = await told(allowing, made["id"], "delivered")
+        assert (known["attempts"], known["last_status"], known["next_at"]) == (1, 204, None)
+        assert len(receiver.bodies) == 2
+
+
+async def test_nobody_is_told_again_of_a_list_without_a_receiver(allowing: Visitor) -> None:
+    """409, whatever its state; of no list 404."""
+    made = await hand_in(allowing)
+    answer = await allowing.ask("POST", f"/v1/lists/{made['id']}/webhook")
+    assert (answer.status, answer.json["code"]) == (409, "no_webhook")
+    assert (await allowing.ask("POST", f"/v1/lists/{'z' * 26}/webhook")).status == 404
+
+
+async def test_the_page_says_whether_it_was_told(allowing: Visitor) -> None:
+    """By its host alone, in both languages, with a button that sends it again and leads back; never the secret."""
+    async with receiving(ANSWER) as receiver:
+        made = await hand_in(allowing, more=f"&start=true&webhook_url={receiver.url}?token=s3cr3t")
+        await ended(allowing, made["id"])
+        await told(allowing, made["id"], "delivered")
+        path = f"/lists/{made['id']}"
+        page = (await allowing.ask("GET", path)).text
+        assert "has been told" in page and "HTTP 204" in page and "Send it again" in page
+        assert "s3cr3t" not in page and "whsec_" not in page
+        french = (await allowing.ask("GET", path, headers={"Accept-Language": "fr"})).text
+        assert "a été prévenu" in french and "Renvoyer" in french
+        pressed = await allowing.ask("POST", f"{path}/webhook")
+        assert (pressed.status, pressed.headers["Location"]) == (303, f"{path}#webhook")
+        async with asyncio.timeout(20):
+            while len(receiver.bodies) < 2:
+                await asyncio.sleep(0.02)
+    assert 'id="webhook"' not in (await allowing.ask("GET", f"/lists/{(await hand_in(allowing))['id']}")).text
+
+
 async def test_a_receiver_is_named_at_the_start(allowing: Visitor) -> None:
     """Or taken back there; in JSON as in a form."""
     async with receiving(ANSWER) as receiver:

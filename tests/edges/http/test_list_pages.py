@@ -67,7 +67,7 @@ async def test_other_sites_cannot_press_the_buttons(local: Visitor) -> None:
     """A form of another origin is refused, and nothing happens."""
     made = await hand_in(local)
     foreign = {"Origin": "https://evil.example"}
-    for step in ("start", "look", "cancel", "delete"):
+    for step in ("start", "look", "webhook", "cancel", "delete"):
         assert (await post(local, f"/lists/{made['id']}/{step}", **foreign)).status == 403
     assert (await upload(local, NASTY, "a.csv", **foreign))[0] == 403
     assert (await post(local, "/check", b"email=a", **foreign)).status == 403
@@ -86,6 +86,7 @@ async def test_another_workspaces_list_has_no_page(keyed: Visitor) -> None:
         ("GET", "/rows"),
         ("GET", "/look"),
         ("POST", "/look"),
+        ("POST", "/webhook"),
         ("POST", "/cancel"),
         ("POST", "/delete"),
     ):

@@ -32,6 +32,7 @@ KINDS: dict[str, Kind] = {
     "request_timeout": Kind(408, "The body did not arrive in time."),
     "list_not_found": Kind(404, "There is no such list."),
     "list_state": Kind(409, "The list is in another state."),
+    "no_webhook": Kind(409, "The list has no webhook."),
     "campaign_not_found": Kind(404, "There is no such campaign."),
     "campaign_state": Kind(409, "The campaign is in another state."),
     "upload_too_large": Kind(413, "The list is too large."),

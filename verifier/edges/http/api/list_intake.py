@@ -30,7 +30,7 @@ async def create(call: Call[None]) -> web.StreamResponse:
         upload = await upload_of(request)
         order = partial(_order_by_fields, call, upload)
     job, _ = await service(call).lists.upload(order(), upload.pieces, order)
-    return answered(call, await soon_read(call, job), status=202)
+    return await answered(call, await soon_read(call, job), status=202)
 
 
 def _order_by_fields(call: Call[Any], upload: Upload) -> Order:

@@ -8,10 +8,11 @@ from msgspec import Meta, Struct
 
 from verifier.core.egress import EgressState
 from verifier.core.forecast import Forecast, Sample
-from verifier.core.list_jobs import ListJob, LookState, Preview, list_record, preview_record
+from verifier.core.list_jobs import ListJob, LookState, Preview, Told, list_record, preview_record
 from verifier.core.list_states import ListState
 from verifier.core.reasons import ALL_STAGES, Reason, StageName, Verdict
-from verifier.core.record import Timestamp, VerdictRecord, word
+from verifier.core.record import Timestamp, VerdictRecord, timestamp, word
+from verifier.core.webhooks import WebhookState
 from verifier.edges.http.api.checking import Stages
 from verifier.service.list_look import SAMPLE_ROWS
 
@@ -173,10 +174,19 @@ class ListSummary(Struct, frozen=True):
 
 
 class WebhookAnswer(Struct, frozen=True):
-    """Who is told, and the secret that its signatures are checked with (Standard Webhooks), the workspace's own."""
+    """Who is told, the secret that its signatures are checked with (Standard Webhooks), the workspace's own; and what
+    became of it: `attempts` since it was last asked for, of the latest its HTTP status or why there was none, and when
+    the next is due.
+    """
 
     url: str
     secret: str
+    state: Annotated[str, word(*WebhookState)]
+    attempts: int
+    last_status: int | None
+    last_error: str | None
+    last_at: Timestamp | None
+    next_at: Timestamp | None
 
 
 class ListAnswer(ListSummary, frozen=True, kw_only=True):
@@ -208,13 +218,27 @@ class ResultsPage(Struct, frozen=True):
     cursor: str | None
 
 
-def answer_of(job: ListJob, look: LookState | None, secret_of: Callable[[str], str]) -> dict[str, Any]:
-    """The list with its preview, as ListAnswer has it; `look` is how a closer look stands, `secret_of` knows the
-    secrets of webhooks by their name.
+def answer_of(
+    job: ListJob, look: LookState | None, told: Told | None, secret_of: Callable[[str], str]
+) -> dict[str, Any]:
+    """The list with its preview, as ListAnswer has it; `look` is how a closer look stands, `told` who is told,
+    `secret_of` knows the secrets of webhooks by their name.
     """
-    webhook = job.options.webhook
-    told = None if webhook is None else {"url": webhook.url, "secret": secret_of(webhook.secret)}
-    return list_record(job) | {"preview": preview_record(job, look), "webhook": told}
+    webhook = None if told is None else _webhook_record(told, secret_of(told.secret))
+    return list_record(job) | {"preview": preview_record(job, look), "webhook": webhook}
+
+
+def _webhook_record(told: Told, secret: str) -> dict[str, Any]:
+    return {
+        "url": told.url,
+        "secret": secret,
+        "state": told.state.value,
+        "attempts": told.attempts,
+        "last_status": told.status,
+        "last_error": told.failure or None,
+        "last_at": timestamp(told.at),
+        "next_at": timestamp(told.next_at),
+    }
 
 
 def words_of(text: str) -> tuple[str, ...]:

@@ -61,17 +61,22 @@ async def start(call: Call[StartRequest]) -> web.StreamResponse:
         changes["webhook"] = webhook_to(call, body.webhook_url)
     columns = [*([body.column] if body.column is not None else []), *body.columns]
     options = structs.replace(job.options, **changes)
-    return answered(call, await service(call).lists.start(job.workspace, job.id, columns, options), status=202)
+    return await answered(call, await service(call).lists.start(job.workspace, job.id, columns, options), status=202)
 
 
 async def look(call: Call[LookRequest]) -> web.StreamResponse:
     body = call.body
     job = await service(call).lists.examine(call.caller.workspace, list_id(call), mx=body.mx, sample=body.sample)
-    return answered(call, job, status=202)
+    return await answered(call, job, status=202)
+
+
+async def tell_again(call: Call[None]) -> web.StreamResponse:
+    job = await service(call).telling.tell_again(call.caller.workspace, list_id(call))
+    return await answered(call, job, status=202)
 
 
 async def cancel(call: Call[None]) -> web.StreamResponse:
-    return answered(call, await service(call).lists.cancel(call.caller.workspace, list_id(call)))
+    return await answered(call, await service(call).lists.cancel(call.caller.workspace, list_id(call)))
 
 
 async def delete(call: Call[None]) -> web.StreamResponse:
@@ -85,7 +90,7 @@ async def every(call: Call[None]) -> web.StreamResponse:
 
 
 async def one(call: Call[None]) -> web.StreamResponse:
-    return answered(call, await found(call))
+    return await answered(call, await found(call))
 
 
 async def events(call: Call[None]) -> web.StreamResponse:
@@ -153,10 +158,11 @@ def service(call: Call[Any]) -> ListService:
     return call.site.desk.lists
 
 
-def answered(call: Call[Any], job: ListJob, status: int = 200) -> web.Response:
+async def answered(call: Call[Any], job: ListJob, status: int = 200) -> web.Response:
     """The list as JSON."""
-    lists = service(call).lists
-    return json_response(answer_of(job, lists.look(job), lists.webhook_secret), status=status)
+    lists, telling = service(call).lists, service(call).telling
+    answer = answer_of(job, lists.look(job), await telling.told(job), telling.secret)
+    return json_response(answer, status=status)
 
 
 def webhook_to(call: Call[Any], url: str) -> Webhook | None:
@@ -267,6 +273,22 @@ ROUTES = (
             " with its bounds (`preview.sample`). It goes on behind the answer, a minute for each at most:"
             " `preview.look` says how it stands. It ends with the list's start or end. What a sample learns counts"
             " against the quota, and not again when the list is worked on."
+        ),
+    ),
+    Route(
+        "POST",
+        "/v1/lists/{id}/webhook",
+        tell_again,
+        "Tell a list's receiver again",
+        scope=Scope.LISTS,
+        responds=ListAnswer,
+        status=202,
+        problems=(*_ONE, "list_state", "no_webhook"),
+        tag="Lists",
+        description=(
+            "Of a list that is `completed` or `failed`: the same message, with the same `webhook-id`, is sent at once,"
+            " and again as after its end where that fails. `webhook.state` says what becomes of it: `waiting` for the"
+            " list's end, `pending`, `delivered`, `failed` (given up), `not_sent` (the list was stopped)."
         ),
     ),
     Route(

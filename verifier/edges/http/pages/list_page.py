@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiohttp import web
 from msgspec import Struct
@@ -29,7 +30,11 @@ class Part(Struct, frozen=True):
 async def list_page(call: Call[None]) -> web.StreamResponse:
     job = await _found(call)
     rows = await rows_of(call, job) if has_rows(job) else None
-    return render(call.request, "list.html", rows=rows, presets=list(PRESETS), **_shown(call, job))
+    told = await call.site.desk.lists.telling.told(job)
+    host = urlsplit(told.url).hostname if told is not None else ""
+    return render(
+        call.request, "list.html", rows=rows, presets=list(PRESETS), told_of=told, told_at=host, **_shown(call, job)
+    )
 
 
 async def progress(call: Call[None]) -> web.StreamResponse:

@@ -1,5 +1,5 @@
-"""What the buttons of a list's page do: hand in, look closer, start, stop, delete. Each leads on to a page, so that it
-is safe to load that page again.
+"""What the buttons of a list's page do: hand in, look closer, start, tell again, stop, delete. Each leads on to a
+page, so that it is safe to load that page again.
 """
 
 from datetime import timedelta
@@ -55,6 +55,11 @@ async def look(call: Call[None]) -> web.StreamResponse:
     raise web.HTTPSeeOther(f"/lists/{job.id}#look")
 
 
+async def tell_again(call: Call[None]) -> web.StreamResponse:
+    job = await call.site.desk.lists.telling.tell_again(call.caller.workspace, call.request.match_info["id"])
+    raise web.HTTPSeeOther(f"/lists/{job.id}#webhook")
+
+
 async def cancel(call: Call[None]) -> web.StreamResponse:
     job = await call.site.desk.lists.lists.cancel(call.caller.workspace, call.request.match_info["id"])
     raise web.HTTPSeeOther(f"/lists/{job.id}")
@@ -69,6 +74,7 @@ ROUTES = (
     Route("POST", "/lists", hand_in, "Hand in a list", scope=Scope.LISTS, page=True),
     Route("POST", "/lists/{id}/start", start, "Start a list", scope=Scope.LISTS, page=True),
     Route("POST", "/lists/{id}/look", look, "Look closer at a list", scope=Scope.LISTS, page=True),
+    Route("POST", "/lists/{id}/webhook", tell_again, "Tell its receiver again", scope=Scope.LISTS, page=True),
     Route("POST", "/lists/{id}/cancel", cancel, "Stop a list", scope=Scope.LISTS, page=True),
     Route("POST", "/lists/{id}/delete", delete, "Delete a list", scope=Scope.LISTS, page=True),
 )
