@@ -179,7 +179,7 @@ async def open_verifier(
             lanes,
             guard,
             harvest,
-            Forgetting(verification.judging, store, harvest, [forget_in_runs]),
+            Forgetting(verification.judging, verification.at_hand, store, harvest, [forget_in_runs]),
             secret,
         )
 

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from verifier.core.address import Address
 from verifier.ports import FactStore
+from verifier.service.at_hand import AtHand
 from verifier.service.judging import Judging
 
 Erase = Callable[[Address, str], Awaitable[None]]
@@ -20,8 +21,11 @@ class Counting(Protocol):
 class Forgetting:
     """`places` are further ones than the facts and the harvest guard's counts: journals, lists."""
 
-    def __init__(self, judging: Judging, store: FactStore, guard: Counting, places: Sequence[Erase]) -> None:
+    def __init__(
+        self, judging: Judging, at_hand: AtHand, store: FactStore, guard: Counting, places: Sequence[Erase]
+    ) -> None:
         self._judging = judging
+        self._at_hand = at_hand
         self._store = store
         self._guard = guard
         self._places = list(places)
@@ -37,3 +41,4 @@ class Forgetting:
             await erase(address, key)
         await self._store.forget(key)
         await self._guard.forget(address.domain, key)
+        self._at_hand.forget()

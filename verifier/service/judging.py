@@ -33,8 +33,8 @@ class Judging:
 
     @property
     def edition(self) -> object:
-        """Another object whenever the lists are others."""
-        return self._names.edition
+        """Another one whenever the lists or the risks are others."""
+        return self._names.edition, self._risks
 
     def recalibrate(self, risks: BounceRisks) -> None:
         """Judges by these bounce risks from now on."""

@@ -112,13 +112,12 @@ class RealTime:
 
     def at_hand(self, raw: str, stages: tuple[StageName, ...], client: Client, started: float) -> Assessment | None:
         """The answer that `check` would give without waiting for anybody; None where it would have to wait."""
-        parsed = parse_address(raw)
-        asking = Asking(stages=stages, source=client.key, client=client, interactive=True)
-        assessment = self._verification.at_hand(parsed, asking)
+        at_hand = self._verification.at_hand
+        assessment = at_hand.of(raw, Asking(stages=stages, source=client.key, client=client, interactive=True))
         if assessment is None:
             return None
         if assessment.source is Source.CACHE:
-            self._refresh(parsed, assessment, client)
+            self._refresh(at_hand.text(raw).parsed, assessment, client)
         return self._counted(assessment, started)
 
     async def check_all(

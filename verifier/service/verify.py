@@ -14,6 +14,7 @@ from verifier.core.reasons import StageName
 from verifier.core.test_addresses import stated_reason
 from verifier.core.verdict import Assessment
 from verifier.ports import Clock, Meter
+from verifier.service.at_hand import AtHand
 from verifier.service.judging import Judging
 from verifier.service.mailboxes import Asking, Knowledge, Mailboxes
 from verifier.service.turns import Turns
@@ -26,7 +27,9 @@ class FactSource(Protocol):
 
 
 class Verification:
-    """`assess` is the whole pipeline; a list takes its halves, `gather` and `judging`, one after the other."""
+    """`assess` is the whole pipeline; a list takes its halves, `gather` and `judging`, one after the other. `at_hand`
+    is for what needs neither.
+    """
 
     def __init__(
         self,
@@ -39,6 +42,7 @@ class Verification:
         turns: Turns | None = None,
     ) -> None:
         self.judging = judging
+        self.at_hand = AtHand(judging, mailboxes, clock)
         self._domains = domains
         self._mailboxes = mailboxes
         self._clock = clock
@@ -53,16 +57,6 @@ class Verification:
         elapsed = round(1000 * (self._clock.monotonic() - started))
         judged = self.judging.judge(parsed, knowledge, asking.stages)
         return [structs.replace(assessment, duration_ms=elapsed) for assessment in judged]
-
-    def at_hand(self, parsed: Address | SyntaxFault, asking: Asking) -> Assessment | None:
-        """The assessment of one address that nobody has to be waited for; None where somebody has."""
-        if isinstance(parsed, SyntaxFault) or StageName.MX not in asking.stages or stated_reason(parsed) is not None:
-            return self.judging.judge([parsed], Knowledge.of({}), asking.stages)[0]
-        if StageName.SMTP not in asking.stages:
-            return None
-        key, now = self.judging.key_of(parsed), self._clock.now()
-        knowledge = self._mailboxes.at_hand(key, parsed, asking, now)
-        return None if knowledge is None else self.judging.judge_one(parsed, key, knowledge, asking.stages, now)
 
     async def gather(self, parsed: Iterable[Address | SyntaxFault], asking: Asking) -> Knowledge:
         """Ask whoever has to be asked: name servers for every domain, and as soon as one is known its mail hosts."""

@@ -1,0 +1,85 @@
+"""Assessments that nobody has to be waited for; of whoever is asked about again, without working them out anew.
+
+Law: it is the assessment that the pipeline would come to from what memory holds.
+"""
+
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from msgspec import Struct
+
+from verifier.core.address import Address, SyntaxFault, parse_address
+from verifier.core.evidence import Finding, expires_at
+from verifier.core.facts import DomainFacts
+from verifier.core.reasons import StageName
+from verifier.core.test_addresses import stated_reason
+from verifier.core.verdict import Assessment
+from verifier.ports import Clock
+from verifier.service.judging import Judging
+from verifier.service.mailboxes import Asking, Knowledge, Mailboxes
+
+_MOST_REMEMBERED = 10_000
+_NEVER = datetime.max.replace(tzinfo=UTC)
+_Basis = tuple[DomainFacts, tuple[Finding, ...], tuple[StageName, ...], object]
+"""All that an assessment stands on but the time: facts and findings that have not expired, stages, the lists."""
+
+
+class _Standing(Struct, frozen=True):
+    """An assessment from that basis, good before `until`."""
+
+    basis: _Basis
+    assessment: Assessment
+    until: datetime
+
+
+class Text(Struct):
+    """A text, and the key of its mailbox; empty where there is nobody to ask about."""
+
+    parsed: Address | SyntaxFault
+    key: str = ""
+    standing: _Standing | None = None
+
+
+class AtHand:
+    """`of` tells; the last texts are remembered, until `forget`."""
+
+    def __init__(self, judging: Judging, mailboxes: Mailboxes, clock: Clock) -> None:
+        self._judging = judging
+        self._mailboxes = mailboxes
+        self._clock = clock
+        self.text = lru_cache(_MOST_REMEMBERED)(self._text)
+
+    def forget(self) -> None:
+        """All texts; what is told of them is the same afterwards."""
+        self.text.cache_clear()
+
+    def of(self, raw: str, asking: Asking) -> Assessment | None:
+        """The assessment of one address; None where somebody has to be waited for."""
+        text, stages = self.text(raw), asking.stages
+        parsed, key = text.parsed, text.key
+        if isinstance(parsed, SyntaxFault) or not key or StageName.MX not in stages:
+            return self._judging.judge([parsed], Knowledge.of({}), stages)[0]
+        if StageName.SMTP not in stages:
+            return None
+        now = self._clock.now()
+        knowledge = self._mailboxes.at_hand(key, parsed, asking, now)
+        if knowledge is None:
+            return None
+        findings = knowledge.findings.get(key, ())
+        basis = knowledge.facts[parsed.domain], findings, stages, self._judging.edition
+        standing = text.standing
+        if standing is None or now >= standing.until or standing.basis != basis:
+            assessment = self._judging.judge_one(parsed, key, knowledge, stages, now)
+            standing = text.standing = _Standing(basis, assessment, _stands_until(findings, now))
+        return standing.assessment
+
+    def _text(self, raw: str) -> Text:
+        parsed = parse_address(raw)
+        if isinstance(parsed, SyntaxFault) or stated_reason(parsed) is not None:
+            return Text(parsed)
+        return Text(parsed, self._judging.key_of(parsed))
+
+
+def _stands_until(findings: tuple[Finding, ...], now: datetime) -> datetime:
+    """Which of them speaks changes when one ceases to be authoritative; what expires is no part of the basis then."""
+    return min((moment for moment in map(expires_at, findings) if moment > now), default=_NEVER)
