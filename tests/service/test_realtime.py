@@ -15,6 +15,7 @@ from verifier.core.facts import MailHost, MailRoute, RouteStatus
 from verifier.core.reasons import ALL_STAGES, StageName, Verdict
 from verifier.core.replies import ReplyClass
 from verifier.core.verdict import Assessment
+from verifier.service.at_hand import Text
 from verifier.service.harvest_guard import Client
 from verifier.service.mailboxes import Asking, Knowledge
 from verifier.service.realtime import RealTime, TooBusy
@@ -38,9 +39,16 @@ class Pipeline:
         self._smtp = smtp
         self._fault = fault
 
-    def at_hand(self, parsed: Address | SyntaxFault, asking: Asking) -> Assessment | None:
+    @property
+    def at_hand(self) -> "Pipeline":
+        return self
+
+    def of(self, raw: str, asking: Asking) -> Assessment | None:
         """Somebody has to be asked, unless the test has put something there."""
         return self.known
+
+    def text(self, raw: str) -> Text:
+        return Text(parse_address(raw))
 
     async def gather(self, parsed: Sequence[Address | SyntaxFault], asking: Asking) -> Knowledge:
         self.runs.append([address.raw for address in parsed])

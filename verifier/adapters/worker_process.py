@@ -11,7 +11,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -24,6 +23,7 @@ _THRIFT = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "262144"}
 large uploads make it several times as large.
 """
 _PATIENCE = 5.0
+_Begun = tuple["subprocess.Popen[bytes]", asyncio.StreamWriter, asyncio.StreamReader, asyncio.ReadTransport]
 _decode_reply = msgspec.msgpack.Decoder(Reply).decode
 
 
@@ -35,11 +35,17 @@ class WorkerProcess:
     """Made by `begin`; `close` ends it, and whoever still waits is cancelled."""
 
     def __init__(
-        self, child: "subprocess.Popen[bytes]", requests: asyncio.StreamWriter, replies: asyncio.StreamReader
+        self,
+        child: "subprocess.Popen[bytes]",
+        requests: asyncio.StreamWriter,
+        replies: asyncio.StreamReader,
+        pipe: asyncio.ReadTransport,
     ) -> None:
+        """`replies` come by the `pipe`."""
         self.child = child
         self._requests = requests
         self._replies = replies
+        self._pipe = pipe
         self._waiting: dict[int, asyncio.Future[Reply]] = {}
         self._unanswered: dict[int, str] = {}
         self._emptied = asyncio.Event()
@@ -141,6 +147,7 @@ class WorkerProcess:
             self._gone = True
             self._emptied.set()
             self._requests.close()
+            self._pipe.close()  # by itself it closes a little later, and a loop that has ended by then is told EBUSY
             await asyncio.to_thread(_ended, self.child)
             for answer in self._waiting.values():
                 if not answer.done():
@@ -149,7 +156,7 @@ class WorkerProcess:
                 self._ready.exception()  # known, though nobody may have waited for it
 
 
-async def _begun(spool: Path) -> "tuple[subprocess.Popen[bytes], asyncio.StreamWriter, asyncio.StreamReader]":
+async def _begun(spool: Path) -> _Begun:
     child = await asyncio.to_thread(
         subprocess.Popen,
         [sys.executable, "-m", _MODULE],
@@ -160,18 +167,19 @@ async def _begun(spool: Path) -> "tuple[subprocess.Popen[bytes], asyncio.StreamW
         start_new_session=True,  # an interrupt at the terminal is the parent's affair
     )
     loop, replies = asyncio.get_running_loop(), asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(replies), child.stdout)
+    pipe, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(replies), child.stdout)
     transport, protocol = await loop.connect_write_pipe(
         lambda: asyncio.StreamReaderProtocol(asyncio.StreamReader()), child.stdin
     )
-    return child, asyncio.StreamWriter(transport, protocol, None, loop), replies
+    return child, asyncio.StreamWriter(transport, protocol, None, loop), replies, pipe
 
 
-def _unwanted(beginning: "asyncio.Task[tuple[subprocess.Popen[bytes], asyncio.StreamWriter, Any]]") -> None:
+def _unwanted(beginning: asyncio.Task[_Begun]) -> None:
     """Whoever asked for it has gone away while it was begun."""
     if not beginning.cancelled() and beginning.exception() is None:
-        child, requests, _ = beginning.result()
+        child, requests, _, pipe = beginning.result()
         requests.close()
+        pipe.close()
         child.kill()
         child.wait()
 
