@@ -37,24 +37,28 @@ _TIMES = ("ev_retry_after", "ev_checked_at")
 _START = 1.0
 """Seconds until a process has begun to work; nothing can go wrong before."""
 _AMBIGUOUS = "524"
+_OF_THE_CROWD = "too many"
+"""So a host speaks of all that it was asked at once, and not of this one, who is asked again."""
 _RECIPIENT = re.compile(r"RCPT TO:<([^>]*)>", re.IGNORECASE)
 
 
 class Asked(NamedTuple):
-    """One naming of a recipient: when, on which connection, in which of its groups, the answer's code, and
-    the domain."""
+    """One naming of a recipient: when, on which connection, in which of its groups, the answer's code, whether it was
+    about the crowd, and the domain.
+    """
 
     at: float
     connection: tuple[str, int]
     group: int
     answer: str
+    of_the_crowd: bool
     domain: str
 
 
 class Account(NamedTuple):
     """What the world's log says of a run that was killed several times: how many recipients were named, how often, and
-    why more than once. `requeued`: within one life of the process, as the host had wished. `oldest_in_flight`: seconds
-    from the naming of the oldest of those until the kill.
+    why more than once. `requeued`: as the host had wished, whether a kill came between or not. `oldest_in_flight`:
+    seconds from the naming of the oldest of those until the kill.
     """
 
     recipients: int
@@ -79,7 +83,7 @@ def account(log: Path, kills: Sequence[float], rtt: float, listed: Collection[st
             kill = next((kill for kill in kills if earlier.at <= kill <= later.at), None)
             if path not in listed:
                 why["controls_again"] += 1
-            elif kill is None:
+            elif kill is None or earlier.of_the_crowd:
                 why["requeued"] += 1
             elif seen.unfinished(earlier, kill):
                 why["in_flight"] += 1
@@ -137,7 +141,10 @@ def _read(log: Path, pause: float) -> Seen:
             groups[connection] = groups.get(connection, 0) + 1
         last_at[connection] = at
         path = recipient[1].lower()
-        by_address[path].append(Asked(at, connection, groups[connection], entry["reply"][:3], path.rpartition("@")[2]))
+        reply, domain = entry["reply"], path.rpartition("@")[2]
+        by_address[path].append(
+            Asked(at, connection, groups[connection], reply[:3], _OF_THE_CROWD in reply.lower(), domain)
+        )
         by_domain[by_address[path][-1].domain].add(path)
     return Seen(by_address, by_domain, groups, quit_at)
 
