@@ -225,7 +225,8 @@ class Mailboxes:
             knowledge.live.update(to_ask)
             return
 
-        recorder = Recorder(self._guard, asking.client, self._store, self._clock, asking.record)
+        turns = None if asking.interactive else self._turns
+        recorder = Recorder(self._guard, asking.client, self._store, self._clock, asking.record, turns)
         chunk = ChunkNotes(recorder, self._outages, known)
         targets = [self._target(key, address, knowledge, asking, chunk) for key, address in to_ask.items()]
         if self._flights is None:

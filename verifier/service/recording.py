@@ -13,6 +13,7 @@ from verifier.ports import Clock, FactStore
 from verifier.service.harvest_guard import Client, HarvestGuard
 from verifier.service.outages import Outages
 from verifier.service.probing import Probed, Target
+from verifier.service.turns import Turns
 
 Record = Callable[[Sequence[tuple[str, Finding]], Sequence[DomainFacts]], Awaitable[None]]
 """Who asked is told of findings by mailbox key, and of facts."""
@@ -30,6 +31,8 @@ class Recorder(Struct, frozen=True):
     store: FactStore
     clock: Clock
     told: Record | None
+    turns: Turns | None
+    """Where the hosts' lanes go on one after another, for a commit lets hundreds go on at once."""
 
     async def __call__(self, results: Sequence[tuple[Target, Probed]]) -> None:
         """Keep the results, or leave them with their chunks."""
@@ -38,6 +41,8 @@ class Recorder(Struct, frozen=True):
             self.guard.heard(self.client, target.domain, target.key, probed.finding, now)
         self.guard.look_again(self.client, [target for target, _ in results])
         await self.keep([(target, probed) for target, probed in results if not target.chunk.holds_back(target, probed)])
+        if self.turns is not None:
+            await self.turns.mine()
 
     async def keep(self, results: Sequence[tuple[Target, Probed]]) -> None:
         """Keep the results as their chunks see them by now."""
