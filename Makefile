@@ -35,7 +35,9 @@ bench: $(VENV)/.dev
 	@$(BIN)/python bench/clean_offline.py
 	@$(BIN)/python bench/dns.py
 	@$(BIN)/python bench/clean_world.py
+	@$(BIN)/python bench/engine.py
 	@$(BIN)/python bench/http.py
+	@$(BIN)/python -m bench.beside --stages syntax,disposable
 	@$(BIN)/python -m bench.lists_service
 	@$(BIN)/python -m bench.lists_fair
 	@tools/need-debian curl

@@ -130,8 +130,10 @@ def _targets(case: Case, clock: SystemClock) -> list[Target]:
     return targets
 
 
-async def cost(case: Case) -> float:
-    """Microseconds of processor time an address; every answer is checked."""
+async def cost(case: Case) -> tuple[float, float]:
+    """Microseconds of processor time an address, and a recipient that was named, the controls among them; every answer
+    is checked.
+    """
 
     def fail(fault: BaseException) -> None:
         raise fault
@@ -150,7 +152,7 @@ async def cost(case: Case) -> float:
     for target in targets:
         wanted = ReplyClass.ACCEPTED if target.path.startswith("u") else ReplyClass.MAILBOX_NOT_FOUND
         assert target.future.result().finding.reply_class is wanted, target.path
-    return 1e6 * spent / len(targets)
+    return 1e6 * spent / len(targets), 1e6 * spent / (len(targets) + case.hosts * case.domains)
 
 
 def main() -> None:
@@ -166,9 +168,10 @@ def main() -> None:
     worst = 0.0
     for case in cases:
         best = min(uvloop.run(cost(case)) for _ in range(given.runs))
-        worst = max(worst, best)
+        worst = max(worst, best[1])
         print(
-            f"{case.hosts:,} hosts, {case.each:,} addresses each, {case.unknown:.0%} unknown: {best:.1f} µs an address"
+            f"{case.hosts:,} hosts, {case.each:,} addresses each, {case.unknown:.0%} unknown: "
+            f"{best[0]:.1f} µs an address, {best[1]:.1f} a recipient"
         )
     if given.profile:
         profile = cProfile.Profile()
