@@ -14,7 +14,6 @@ import cProfile
 import gc
 import sys
 import time
-from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +23,7 @@ import uvloop
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)
 
+from bench.targets import target  # noqa: E402
 from verifier.__main__ import YOUNG  # noqa: E402
 from verifier.adapters.data_files import shipped_folder  # noqa: E402
 from verifier.adapters.memory_pacer import MemoryPacer  # noqa: E402
@@ -35,7 +35,7 @@ from verifier.core.replies import ReplyClass  # noqa: E402
 from verifier.service import pacing_groups  # noqa: E402
 from verifier.service.lanes import Lanes  # noqa: E402
 from verifier.service.pacing_groups import PacingGroups  # noqa: E402
-from verifier.service.probing import Equipment, Probed, Target, Timeouts  # noqa: E402
+from verifier.service.probing import Equipment, Target, Timeouts  # noqa: E402
 
 MOST_CPU = 40.0
 _CONNECTIONS = 500
@@ -97,36 +97,16 @@ def _answer(line: bytes) -> bytes:
             return b"250 2.0.0 Ok\r\n"
 
 
-async def _nothing_is_kept(_: Sequence[tuple[Target, Probed]]) -> None:
-    pass
-
-
 def _targets(case: Case, clock: SystemClock) -> list[Target]:
-    loop, now = asyncio.get_running_loop(), clock.now()
+    now = clock.now()
     targets: list[Target] = []
     for number in range(case.hosts):
         host = MailHost(f"mx{number}.example", 10, (f"192.{number // 250}.{number % 250}.1",))
         route = MailRoute(RouteStatus.FOUND, (host,), now, now + timedelta(hours=1))
         for place in range(case.each):
             unknown = (len(targets) * 7919) % 1000 < 1000 * case.unknown
-            domain = f"d{place % case.domains}.h{number}.example"
-            path = f"{'x' if unknown else 'u'}{place}@{domain}"
-            targets.append(
-                Target(
-                    key=path,
-                    path=path,
-                    domain=domain,
-                    smtputf8=False,
-                    route=route,
-                    provider=None,
-                    accepts_all=None,
-                    control_wanted=True,
-                    source="bench",
-                    interactive=False,
-                    record=_nothing_is_kept,
-                    future=loop.create_future(),
-                )
-            )
+            path = f"{'x' if unknown else 'u'}{place}@d{place % case.domains}.h{number}.example"
+            targets.append(target(path, route))
     return targets
 
 
@@ -146,12 +126,12 @@ async def cost(case: Case) -> tuple[float, float]:
     targets = _targets(case, clock)
     begun = time.process_time()
     lanes.submit(targets)
-    await asyncio.wait([target.future for target in targets])
+    await asyncio.wait([each.future for each in targets])
     spent = time.process_time() - begun
     await lanes.close()
-    for target in targets:
-        wanted = ReplyClass.ACCEPTED if target.path.startswith("u") else ReplyClass.MAILBOX_NOT_FOUND
-        assert target.future.result().finding.reply_class is wanted, target.path
+    for each in targets:
+        wanted = ReplyClass.ACCEPTED if each.path.startswith("u") else ReplyClass.MAILBOX_NOT_FOUND
+        assert each.future.result().finding.reply_class is wanted, each.path
     return 1e6 * spent / len(targets), 1e6 * spent / (len(targets) + case.hosts * case.domains)
 
 

@@ -29,6 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)  # bench/dns.py is not the dns that others import
 
 from bench.bare_clients import HELO, Adaptive, one_by_one  # noqa: E402 - the path is set for these
+from bench.targets import target  # noqa: E402
 from tests.support.nsd import free_port, nsd  # noqa: E402
 from tests.support.real_servers import Listener, Loopback, exim, local_part, postfix, zone  # noqa: E402
 from verifier.adapters.data_files import shipped_folder  # noqa: E402
@@ -42,7 +43,7 @@ from verifier.core.facts import MailHost, MailRoute, RouteStatus  # noqa: E402
 from verifier.service.lanes import Lanes  # noqa: E402
 from verifier.service.mailboxes import Asking  # noqa: E402
 from verifier.service.pacing_groups import PacingGroups  # noqa: E402
-from verifier.service.probing import Equipment, Probed, Target, Timeouts  # noqa: E402
+from verifier.service.probing import Equipment, Timeouts  # noqa: E402
 from verifier.wiring import open_verifier  # noqa: E402
 
 ROUND_TRIP = 0.05
@@ -100,26 +101,6 @@ async def engine(place: Place, wanted: Answers) -> tuple[Answers, Cost]:
     await lanes.close()
     await dialer.close()
     return {each.path: each.future.result().finding.reply_class == "accepted" for each in targets}, cost
-
-
-def target(path: str, route: MailRoute) -> Target:
-    async def record(_: Sequence[tuple[Target, Probed]]) -> None:
-        """Nothing is kept."""
-
-    return Target(
-        key=path,
-        path=path,
-        domain=path.partition("@")[2],
-        smtputf8=False,
-        route=route,
-        provider=None,
-        accepts_all=None,
-        control_wanted=True,
-        source="bench",
-        interactive=False,
-        record=record,
-        future=asyncio.get_running_loop().create_future(),
-    )
 
 
 async def pipeline(place: Place, wanted: Answers) -> tuple[Answers, Cost]:

@@ -35,9 +35,7 @@ _SCHEMA = (
     ) WITHOUT ROWID
     """,
 )
-_SLICE = (
-    200  # names of one question: a longer one keeps the interpreter from the event loop for more than a millisecond
-)
+_SLICE = 200  # names of one question: a longer one keeps the interpreter from the loop for more than a millisecond
 _WRITTEN_AT_ONCE = 1_000
 _COMMIT_PAUSE = 2.0
 """Seconds between commits. Names of mailboxes are hashes, so that each row of a small commit is on a page of its own:

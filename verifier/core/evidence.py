@@ -1,7 +1,7 @@
 """What was observed of a mailbox, as values: kept until a verdict is asked for, and judged again whenever it is."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from msgspec import Struct
@@ -88,6 +88,7 @@ _FRESHNESS = {
     ReplyClass.MAILBOX_DISABLED: Freshness(_DAY, 3 * _DAY, 30 * _DAY),
 }
 _INCONCLUSIVE = Freshness(_HOUR, _HOUR, _HOUR)
+_NEVER = datetime.max.replace(tzinfo=UTC)
 SECOND_LOOK = _DAY
 """How much later a doubted refusal has to be seen again before it is believed for long."""
 _DOUBTED = Freshness(3 * _HOUR, SECOND_LOOK, 90 * _DAY)
@@ -113,6 +114,17 @@ def refresh_age(conclusive: ReplyClass) -> timedelta:
 def expires_at(finding: Finding) -> datetime:
     """Until when the finding is authoritative: past that, `check` and `clean` ask again."""
     return finding.observed_at + freshness_of(finding).authoritative
+
+
+def stands_until(findings: Sequence[Finding], now: datetime, ages: Collection[timedelta] = ()) -> datetime:
+    """Until when time alone changes nothing of what is concluded from the findings at `now`.
+
+    A finding ceases to be authoritative, or reaches one of the `ages` that matter beside that, at a moment that is
+    known before. For findings that are retained: one that is forgotten is no part of what is concluded from.
+    """
+    moments = [expires_at(finding) for finding in findings]
+    moments += [finding.observed_at + age for finding in findings for age in ages]
+    return min((moment for moment in moments if moment > now), default=_NEVER)
 
 
 def merge(findings: tuple[Finding, ...], now: datetime) -> Finding | None:

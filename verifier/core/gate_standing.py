@@ -3,18 +3,17 @@
 Law: as long as it stands, a ruling is the one that `judge` and `decide` would come to anew.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from msgspec import Struct
 
-from verifier.core.evidence import Finding, expires_at
+from verifier.core import evidence
+from verifier.core.evidence import Finding
 from verifier.core.facts import DomainFacts
 from verifier.core.gate import Ruling, ages_that_matter
 from verifier.core.gate_policies import Policy
 from verifier.core.gate_words import MessageClass
 from verifier.core.reasons import Verdict
-
-_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Basis(Struct, frozen=True):
@@ -49,12 +48,7 @@ class Standing(Struct, frozen=True):
 
 
 def stands_until(basis: Basis, now: datetime) -> datetime:
-    """Until when time alone changes nothing of what is concluded at `now`.
-
-    A finding ceases to be authoritative, and becomes too old for a policy, each at a moment that is known before.
-    Whatever expires or is forgotten is no part of the basis from then on.
+    """Until when time alone changes nothing of what is concluded at `now`: facts and findings that expire or are
+    forgotten are no part of the basis from then on.
     """
-    ages = ages_that_matter(basis.policy, basis.message_class)
-    moments = [expires_at(finding) for finding in basis.findings]
-    moments += [finding.observed_at + age for finding in basis.findings for age in ages]
-    return min((moment for moment in moments if moment > now), default=_NEVER)
+    return evidence.stands_until(basis.findings, now, ages_that_matter(basis.policy, basis.message_class))

@@ -3,13 +3,13 @@
 Law: it is the assessment that the pipeline would come to from what memory holds.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 
 from msgspec import Struct
 
 from verifier.core.address import Address, SyntaxFault, parse_address
-from verifier.core.evidence import Finding, expires_at
+from verifier.core.evidence import Finding, stands_until
 from verifier.core.facts import DomainFacts
 from verifier.core.reasons import StageName
 from verifier.core.test_addresses import stated_reason
@@ -19,7 +19,6 @@ from verifier.service.judging import Judging
 from verifier.service.mailboxes import Asking, Knowledge, Mailboxes
 
 _MOST_REMEMBERED = 10_000
-_NEVER = datetime.max.replace(tzinfo=UTC)
 _Basis = tuple[DomainFacts, tuple[Finding, ...], tuple[StageName, ...], object]
 """All that an assessment stands on but the time: facts and findings that have not expired, stages, the lists."""
 
@@ -70,7 +69,7 @@ class AtHand:
         standing = text.standing
         if standing is None or now >= standing.until or standing.basis != basis:
             assessment = self._judging.judge_one(parsed, key, knowledge, stages, now)
-            standing = text.standing = _Standing(basis, assessment, _stands_until(findings, now))
+            standing = text.standing = _Standing(basis, assessment, stands_until(findings, now))
         return standing.assessment
 
     def _text(self, raw: str) -> Text:
@@ -78,8 +77,3 @@ class AtHand:
         if isinstance(parsed, SyntaxFault) or stated_reason(parsed) is not None:
             return Text(parsed)
         return Text(parsed, self._judging.key_of(parsed))
-
-
-def _stands_until(findings: tuple[Finding, ...], now: datetime) -> datetime:
-    """Which of them speaks changes when one ceases to be authoritative; what expires is no part of the basis then."""
-    return min((moment for moment in map(expires_at, findings) if moment > now), default=_NEVER)

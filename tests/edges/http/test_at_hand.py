@@ -8,6 +8,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.front_desk import Answer, Visitor
+from tests.support.short_road import answered_shortly
 from verifier.core.address import Address, parse_address
 from verifier.core.api_keys import Scope
 from verifier.core.evidence import Finding
@@ -129,15 +130,7 @@ async def test_the_gate_answers_the_same_on_both(
     await remember(keyed)
     token = await keyed.key(Scope.GATE, rate=9)
     taken: list[str] = []
-    at_hand: list[bool] = []
-    answer_at_hand = _Gate.answer
-
-    async def counted(way: _Gate, *given: Any) -> bytes | None:
-        content = await answer_at_hand(way, *given)
-        at_hand.append(content is not None)
-        return content
-
-    monkeypatch.setattr(_Gate, "answer", counted)
+    at_hand = answered_shortly(monkeypatch, _Gate, "answer")
 
     async def ask(**headers: str) -> Answer:
         answer = await keyed.ask("POST", "/v1/gate", json=question, token=token, headers=headers)

@@ -7,6 +7,7 @@ import pytest
 
 from tests.edges.http.test_feedback import JSON, NDJSON, STAMP, bounce, kinds
 from tests.support.front_desk import Answer, Visitor
+from tests.support.short_road import answered_shortly
 from verifier.core.api_keys import Scope
 from verifier.core.faults import ServiceUnavailable
 from verifier.edges.http.feedback_at_hand import Telling, hook_target
@@ -18,16 +19,7 @@ MAILJET = {"event": "unsub", "time": STAMP, "email": "jane@example.com"}
 @pytest.fixture
 def shortly(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """For each message that came to the short road, whether it was answered there."""
-    taken: list[bool] = []
-    answer = Telling._answer
-
-    async def counted(self: Telling, *given: Any) -> bytes | None:
-        content = await answer(self, *given)
-        taken.append(content is not None)
-        return content
-
-    monkeypatch.setattr(Telling, "_answer", counted)
-    return taken
+    return answered_shortly(monkeypatch, Telling, "_answer")
 
 
 def told(answer: Answer) -> tuple[int, dict[str, str], dict[str, Any]]:

@@ -37,6 +37,7 @@ from verifier.core.feedback.sources import SOURCES
 from verifier.core.mail_events import MailEvent
 from verifier.core.unsubscribe_token import Leaving, leaving_of, make_unsubscribe_token
 from verifier.edges.cli.event_loop import run_async
+from verifier.edges.cli.exit_codes import ExitCode
 from verifier.edges.cli.session import SERVE, address_or_fault, probing, read_settings, report_fault, say
 from verifier.edges.http.site import public_url_of
 from verifier.feedback_wiring import open_events, open_feedback_alone, open_keeping
@@ -55,7 +56,7 @@ EXPORT = "export"
 class TryAgain(ServiceUnavailable):
     """What a mail server takes for a reason to run the command again (EX_TEMPFAIL), and not to lose the message."""
 
-    exit_code: ClassVar[int] = 75
+    exit_code: ClassVar[int] = ExitCode.TRY_AGAIN
 
 
 class Wishes(Struct, frozen=True):
