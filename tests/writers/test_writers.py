@@ -84,6 +84,32 @@ def test_the_form_of_the_input_is_kept(tmp_path: Path) -> None:
     assert expected.encode("utf-8-sig") == (tmp_path / "out.csv").read_bytes()
 
 
+@pytest.mark.parametrize("packed", ["", ".gz"])
+@pytest.mark.parametrize(
+    ("name", "begins"),
+    [
+        ("out.csv", b"email,ev_"),
+        ("out.TXT", b"email,ev_"),
+        ("out.tsv", b"email\tev_"),
+        ("out.xlsx", b"PK"),
+        ("out.jsonl", b'{"email"'),
+        ("out.ndjson", b'{"email"'),
+    ],
+)
+@pytest.mark.parametrize("kind", [TableKind.XLSX, TableKind.JSONL])
+def test_the_name_of_the_output_says_its_format(
+    tmp_path: Path, kind: TableKind, name: str, begins: bytes, packed: str
+) -> None:
+    """Nobody gets a workbook in a file that is called CSV; a format that is asked for goes before the name."""
+    output = tmp_path / (name + packed)
+    for asked, expected in ((None, begins), (TableKind.JSONL, b'{"email"')):
+        writer = open_writer(output, layout_of("email", kind=kind), asked, force=True)
+        writer.write_rows([["a@x.test"]], [OURS])
+        writer.commit()
+        written = output.read_bytes()
+        assert (gzip.decompress(written) if packed else written).startswith(expected)
+
+
 def test_columns_of_an_earlier_run_are_replaced_in_place(tmp_path: Path) -> None:
     """Cleaning twice gives the same columns; a column of ours that was removed comes back at the end."""
     path = tmp_path / "list.csv"

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+from msgspec import structs
+
 from verifier.core.table import Layout, TableKind
 from verifier.ports import ListWriter
 from verifier.writers.csv_writer import CsvWriter
@@ -16,6 +18,15 @@ _WRITERS: dict[TableKind, Callable[[Target, Layout], ListWriter]] = {
     TableKind.XLSX: XlsxWriter,
     TableKind.JSONL: JsonlWriter,
 }
+_TABBED = ".tsv"
+_NAMED = {
+    ".csv": TableKind.CSV,
+    _TABBED: TableKind.CSV,
+    ".txt": TableKind.CSV,
+    ".xlsx": TableKind.XLSX,
+    ".jsonl": TableKind.JSONL,
+    ".ndjson": TableKind.JSONL,
+}
 
 
 def open_writer(
@@ -26,13 +37,23 @@ def open_writer(
     force: bool = False,
     stdout: BinaryIO | None = None,
 ) -> ListWriter:
-    """Begins the output of a list at `path`, "-" for standard output, in its own format or as `kind`.
+    """Begins the output of a list at `path`, "-" for standard output: as `kind`, else in the format that the name says,
+    else in the list's own.
 
     Raises OperatorError, with nothing written, where the output exists and `force` is not set, where the format cannot
     hold the list, or where the folder cannot be written to.
     """
-    kind = kind or layout.kind
+    suffix = _suffix(Path(path))
+    kind = kind or _NAMED.get(suffix) or layout.kind
+    if suffix == _TABBED and layout.kind is not TableKind.CSV:
+        layout = structs.replace(layout, separator="\t")
     if kind is TableKind.XLSX:
         refuse_what_no_sheet_holds(layout)
     target = Target(path, force=force, stdout=stdout)
     return _WRITERS[kind](target, layout)
+
+
+def _suffix(path: Path) -> str:
+    """What a file's name ends with, where it is packed before `.gz`."""
+    unpacked = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    return unpacked.suffix.lower()
