@@ -113,12 +113,15 @@ class Seen(NamedTuple):
         return asked.group == self.last_group[asked.connection] and quit_at >= kill
 
     def controlled(self, domain: str, kill: float, listed: Collection[str]) -> bool:
-        """The domain's control had been answered and recorded when the kill fell."""
+        """What the domain's control said had been settled and recorded when the kill fell: by its own answer, or, where
+        that is ambiguous, by the postmaster's beside it.
+        """
         return any(
             control.at < kill and control.answer and not self.unfinished(control, kill)
             for path in self.by_domain[domain]
-            if path not in listed and not path.startswith("postmaster@")
+            if path not in listed
             for control in self.by_address[path]
+            if path.startswith("postmaster@") or control.answer != _AMBIGUOUS
         )
 
 
