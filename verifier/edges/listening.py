@@ -20,11 +20,28 @@ _BACKLOG = 1024
 
 
 class Crowd:
-    """The connections of one listener."""
+    """The connections of one listener, and what is on its way to them.
+
+    Answers leave together, when all that had come was read: one by one, each would wake a client who sleeps, which
+    costs more than the answer (measured: a fifth of a policy request's processor time).
+    """
 
     def __init__(self, most: int) -> None:
         self.most = most
         self.members: set[Connection] = set()
+        self._outgoing: list[tuple[asyncio.Transport, bytes]] = []
+
+    def send(self, transport: asyncio.Transport, data: bytes) -> None:
+        """Soon, in the order in which it is said."""
+        if not self._outgoing:
+            asyncio.get_running_loop().call_soon(self.flush)
+        self._outgoing.append((transport, data))
+
+    def flush(self) -> None:
+        """Now."""
+        outgoing, self._outgoing = self._outgoing, []
+        for transport, data in outgoing:
+            transport.write(data)
 
 
 class Connection(asyncio.Protocol):
