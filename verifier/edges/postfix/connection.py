@@ -63,7 +63,7 @@ class PostfixConnection(Connection):
 
     def eof_received(self) -> bool:
         """Who has sent all that he wants to send may still wait for the answers."""
-        self._crowd.flush()
+        self._crowd.outgoing.flush()
         self._ended = True
         return self._answering is not None
 
@@ -82,7 +82,7 @@ class PostfixConnection(Connection):
             answers.append(answer)
             self._waiting.popleft()
         if answers:
-            self._crowd.send(self.transport, b"".join(answers))
+            self._crowd.outgoing.send(self.transport, b"".join(answers))
             self.began = self._loop.time()
 
     def _at_once(self, asked: PolicyRequest | Lookup) -> bytes | None:
@@ -97,8 +97,8 @@ class PostfixConnection(Connection):
             asked = self._waiting.popleft()
             question = _question(asked)
             ruling = PASSES if question is None else await self._keeper.ask(*question)
-            self._crowd.send(self.transport, _said(asked, ruling))
-        self._crowd.flush()
+            self._crowd.outgoing.send(self.transport, _said(asked, ruling))
+        self._crowd.outgoing.flush()
         self._answering = None
         self.began = self._loop.time()
         if self._ended:
