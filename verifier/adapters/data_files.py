@@ -88,13 +88,6 @@ class ReferenceData(Struct, frozen=True):
     """The prior ones, but for what feedback has taught."""
     version: str
 
-    def disposable_of(self, domain: str) -> str | None:
-        """The listed domain that makes `domain` disposable, itself or one above it; None where nothing does."""
-        denied = self.denied.covers(domain)
-        if denied is not None:
-            return denied
-        return None if domain in self.never_disposable else self.disposable.covers(domain)
-
 
 def shipped_folder() -> Path:
     """Where the shipped data lies: inside the installed package, or beside it in a checkout."""
