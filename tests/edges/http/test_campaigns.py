@@ -12,7 +12,7 @@ from tests.edges.http.test_at_hand import remember
 from tests.support.front_desk import KEYED, Visitor, visiting
 from verifier.adapters.system_clock import SystemClock
 from verifier.core.api_keys import Scope
-from verifier.core.campaigns import COUNTED, PARTS
+from verifier.core.campaign_counts import COUNTED, PARTS
 from verifier.core.gate_record import GateRecord
 
 FILE = (

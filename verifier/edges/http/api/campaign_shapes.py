@@ -5,8 +5,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from verifier.campaign_wiring import KEEPS
-from verifier.core.campaigns import COUNTED, CampaignState
+from verifier.core.campaign_counts import COUNTED
+from verifier.core.campaign_cut import KEEPS
+from verifier.core.campaigns import CampaignState
 from verifier.core.gate_words import GateDecision, MessageClass
 from verifier.core.projection import Basis
 from verifier.core.record import Timestamp, word

@@ -6,8 +6,8 @@ from typing import Any
 
 from aiohttp import web
 
-from verifier.campaign_wiring import KEEPS
 from verifier.core.api_keys import Scope
+from verifier.core.campaign_cut import KEEPS
 from verifier.core.campaigns import Campaign, CampaignOrder, campaign_record
 from verifier.core.list_jobs import ListOptions
 from verifier.core.list_orders import Order, as_lines
@@ -99,7 +99,7 @@ async def download(call: Call[None]) -> web.StreamResponse:
     service = call.site.desk.campaigns
     campaign = await service.campaigns.get(call.caller.workspace, call.request.match_info["id"])
     name = f"{campaign.order.name or 'campaign'}.{query.preset or query.keep}.csv"
-    return await send_file(call, name, CSV, service.download(campaign, query.keep, query.preset))
+    return await send_file(call, name, CSV, service.downloads.file(campaign, query.keep, query.preset))
 
 
 async def _lists_of(call: Call[None], body: CampaignRequest) -> tuple[str, ...]:
