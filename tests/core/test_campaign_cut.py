@@ -43,7 +43,7 @@ def test_downloads_are_parts_of_each_other(decided: list[tuple[Reason, Fate]], p
 
 @pytest.mark.parametrize("fate", [*RowFate, (GateDecision.HOLD, Rule.OTHERWISE), (GateDecision.BLOCK, Rule.OTHERWISE)])
 def test_only_what_is_allowed_goes(fate: Fate) -> None:
-    """A row that is held or blocked, or that nobody decided about, is in no file that is mailed, whatever room is left."""
+    """What is held, blocked, or decided by nobody is in no file that is mailed, whatever room is left."""
     for keep in ("planned", "sendable", *WAVE_KEEPS):
         assert [] == kept([(Reason.ACCEPTED, fate)], keep, 10)
     assert [0] == kept([(Reason.ACCEPTED, fate)], "rejected", 10)
