@@ -10,6 +10,7 @@ from publicsuffixlist import PublicSuffixList
 from verifier.adapters.data_files import (
     DESCRIBED_FILES,
     ReferenceData,
+    assemble_names,
     load_reference_data,
     read_header,
     shipped_folder,
@@ -19,7 +20,6 @@ from verifier.core.lists import is_no_reply, is_role
 from verifier.core.names import Names
 from verifier.core.providers import ControlPolicy, ProbePolicy, ProviderKind
 from verifier.core.reasons import Reason, Verdict, verdict_of
-from verifier.wiring import assemble_names
 
 DATA = shipped_folder()
 LISTS = [name for name in DESCRIBED_FILES if name.endswith((".txt", ".csv"))]

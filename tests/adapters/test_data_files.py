@@ -10,6 +10,7 @@ import pytest
 from verifier.adapters import list_packages
 from verifier.adapters.data_files import (
     ReferenceData,
+    assemble_names,
     data_headers,
     disposable_file,
     load_reference_data,
@@ -20,7 +21,6 @@ from verifier.adapters.data_files import (
 from verifier.adapters.list_packages import PackageList, fetch_lists, read_wheel
 from verifier.adapters.operator_lists import allow_domain, deny_domain, refresh_disposable
 from verifier.core.faults import ConfigError, ServiceUnavailable
-from verifier.wiring import assemble_names
 
 TODAY = date(2026, 11, 22)
 HEADER = (

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.rules import shipped_rules
+from verifier.adapters.reply_rule_file import shipped_rules
 from verifier.core.dialogue import Answered, Ended, Event, Identity, Recipient, Session, TlsWanted, Unanswered
 from verifier.core.evidence import Obstacle
 

@@ -9,7 +9,7 @@ from verifier.core.address import Address, parse_address
 from verifier.core.mail_events import BounceClass, EventKind, MailEvent
 from verifier.core.reasons import Reason
 from verifier.feedback_wiring import open_feedback_alone
-from verifier.service.mailboxes import Asking
+from verifier.service.asking import Asking
 from verifier.wiring import open_verifier
 from verifier.world import World
 from verifier.world.host_kinds import HOST_KINDS

@@ -20,9 +20,9 @@ from verifier.core.facts import DomainFacts
 from verifier.core.reasons import Reason
 from verifier.core.replies import ReplyClass
 from verifier.core.verdict import BounceRisks
+from verifier.service.asking import Asking
 from verifier.service.at_hand import AtHand
 from verifier.service.judging import Judging
-from verifier.service.mailboxes import Asking
 
 EMAIL = "jane@shop.example"
 
