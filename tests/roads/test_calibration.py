@@ -19,12 +19,14 @@ ROWS = 2500
 ENOUGH = 40
 UNKNOWN_RATE = 0.3
 """Thrice what a list has, so that the world's rates are not the priors."""
+SLOW = ("exchange", "gmail", "blackhole")
+"""Kinds of hosts that are asked a few mailboxes a second, or never answer: nobody of them is mailed."""
 
 
 def fate(world: World, address: Address) -> Mailbox | None:
-    """What becomes of a mail to the address, sooner or later; None where no host of the world would take it."""
+    """What becomes of a mail to the address, sooner or later; None where no host would take it, or a slow one."""
     site = world.site(address.domain)
-    if site is None or site.kind is None:
+    if site is None or site.kind is None or site.kind in SLOW:
         return None
     return world.mailbox(HOST_KINDS[site.kind], address.local, address.domain)
 
