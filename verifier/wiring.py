@@ -25,7 +25,7 @@ from verifier.adapters.unmetered import Unmetered
 from verifier.adapters.unrecognised_log import CAPACITY, UnrecognisedLog
 from verifier.config import Settings, require_shared_secret
 from verifier.core.address import Address
-from verifier.core.dialogue import Identity
+from verifier.core.dialogue_events import Identity
 from verifier.core.guard import Guard
 from verifier.core.keys import subkey
 from verifier.core.names import Names

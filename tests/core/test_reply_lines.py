@@ -7,7 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from verifier.adapters.reply_rule_file import shipped_rules
-from verifier.core.dialogue import Answered, Ended, Identity, Recipient, Session, Unanswered
+from verifier.core.dialogue import Session
+from verifier.core.dialogue_events import Answered, Ended, Identity, Recipient, Unanswered
 from verifier.core.reply_lines import Broken, ReplyLines
 
 _PIECES = st.lists(

@@ -9,7 +9,7 @@ from verifier.core.faults import ConfigError
 
 
 def read_toml(path: Path) -> list[tuple[tuple[str, ...], str]]:
-    """Each key as its steps, `("smtp", "helo")` for `helo` under `[smtp]`, with its value as an environment variable has it.
+    """Each key as its steps, `("smtp", "helo")` for `helo` under `[smtp]`, with its value as text.
 
     Raises ConfigError where the file cannot be read, or holds what no setting can be.
     """
