@@ -25,9 +25,8 @@ sys.path[0] = str(ROOT)
 
 from bench.targets import target  # noqa: E402
 from verifier.__main__ import YOUNG  # noqa: E402
-from verifier.adapters.data_files import shipped_folder  # noqa: E402
 from verifier.adapters.memory_pacer import MemoryPacer  # noqa: E402
-from verifier.adapters.reply_rule_file import load_rules  # noqa: E402
+from verifier.adapters.reply_rule_file import shipped_rules  # noqa: E402
 from verifier.adapters.system_clock import SystemClock  # noqa: E402
 from verifier.core.dialogue_events import Identity  # noqa: E402
 from verifier.core.facts import MailHost, MailRoute, RouteStatus  # noqa: E402
@@ -119,7 +118,7 @@ async def cost(case: Case) -> tuple[float, float]:
         raise fault
 
     clock = SystemClock()
-    rules = load_rules(shipped_folder() / "reply_rules.toml")
+    rules = shipped_rules()
     equipment = Equipment(Wires(), rules, clock, Identity("probe.example.org", "probe@example.org"), Timeouts())
     groups = PacingGroups(clock, MemoryPacer(clock), default_sessions=_SESSIONS, connections=_CONNECTIONS)
     lanes = Lanes(equipment, groups, fail)

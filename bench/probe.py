@@ -32,16 +32,15 @@ from bench.bare_clients import HELO, Adaptive, one_by_one  # noqa: E402 - the pa
 from bench.targets import target  # noqa: E402
 from tests.support.nsd import free_port, nsd  # noqa: E402
 from tests.support.real_servers import Listener, Loopback, exim, local_part, postfix, zone  # noqa: E402
-from verifier.adapters.data_files import shipped_folder  # noqa: E402
 from verifier.adapters.memory_pacer import MemoryPacer  # noqa: E402
-from verifier.adapters.reply_rule_file import load_rules  # noqa: E402
+from verifier.adapters.reply_rule_file import shipped_rules  # noqa: E402
 from verifier.adapters.smtp_dialer import SmtpDialer  # noqa: E402
 from verifier.adapters.system_clock import SystemClock  # noqa: E402
 from verifier.config import load_settings  # noqa: E402
 from verifier.core.dialogue_events import Identity  # noqa: E402
 from verifier.core.facts import MailHost, MailRoute, RouteStatus  # noqa: E402
+from verifier.service.asking import Asking  # noqa: E402
 from verifier.service.lanes import Lanes  # noqa: E402
-from verifier.service.mailboxes import Asking  # noqa: E402
 from verifier.service.pacing_groups import PacingGroups  # noqa: E402
 from verifier.service.probing import Equipment, Timeouts  # noqa: E402
 from verifier.wiring import open_verifier  # noqa: E402
@@ -85,7 +84,7 @@ async def engine(place: Place, wanted: Answers) -> tuple[Answers, Cost]:
     """The lanes alone: who asks them knows the route already and keeps what he learns in memory."""
     clock = SystemClock()
     dialer = SmtpDialer(place.port, lambda _: None)
-    rules = load_rules(shipped_folder() / "reply_rules.toml")
+    rules = shipped_rules()
     equipment = Equipment(dialer, rules, clock, Identity(HELO, f"probe@{HELO}"), Timeouts())
     groups = PacingGroups(clock, MemoryPacer(clock), default_sessions=CONNECTIONS, connections=CONNECTIONS)
     lanes = Lanes(equipment, groups, fail)

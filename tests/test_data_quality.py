@@ -10,12 +10,14 @@ from publicsuffixlist import PublicSuffixList
 from verifier.adapters.data_files import (
     DESCRIBED_FILES,
     ReferenceData,
+    assemble_names,
     load_reference_data,
     read_header,
     shipped_folder,
     shipped_rows,
 )
 from verifier.core.lists import is_no_reply, is_role
+from verifier.core.names import Names
 from verifier.core.providers import ControlPolicy, ProbePolicy, ProviderKind
 from verifier.core.reasons import Reason, Verdict, verdict_of
 
@@ -61,6 +63,12 @@ def data() -> ReferenceData:
     return load_reference_data()
 
 
+@pytest.fixture(scope="module")
+def names(data: ReferenceData) -> Names:
+    """The lists together, as the pipeline asks them."""
+    return assemble_names(data)
+
+
 @pytest.mark.parametrize("name", DESCRIBED_FILES)
 def test_headers_tell_the_truth(name: str) -> None:
     """Every file says what it is, from where, under which licence, of which day, and how many rows it has."""
@@ -98,17 +106,17 @@ def test_domain_lists_hold_a_labels(name: str) -> None:
 
 
 @pytest.mark.parametrize("domain", WELL_KNOWN)
-def test_nobody_well_known_is_disposable(data: ReferenceData, domain: str) -> None:
+def test_nobody_well_known_is_disposable(names: Names, domain: str) -> None:
     """Mail providers, relays, institutions, companies, suffixes, and what lies under them, are never disposable."""
-    assert data.disposable_of(domain) is None
-    assert data.disposable_of(f"mx-1.{domain}") is None
+    assert not names.is_disposable(domain, None)
+    assert not names.is_disposable(f"mx-1.{domain}", None)
 
 
 @pytest.mark.parametrize("domain", THROW_AWAY)
-def test_throw_away_services_are_disposable(data: ReferenceData, domain: str) -> None:
+def test_throw_away_services_are_disposable(names: Names, domain: str) -> None:
     """The services that everybody knows are found, and so are their sub-domains."""
-    assert data.disposable_of(domain) == domain
-    assert data.disposable_of(f"box.{domain}") == domain
+    assert names.is_disposable(domain, None)
+    assert names.is_disposable(f"box.{domain}", None)
 
 
 def test_no_suffix_and_nobody_free_is_disposable(data: ReferenceData) -> None:

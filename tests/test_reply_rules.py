@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support import reply_traps, reply_vectors
-from tests.support.rules import DATA, shipped_rules
 from tools.build_reply_docs import PAGE, render
-from verifier.adapters.reply_rule_file import read_rules
+from verifier.adapters.data_files import shipped_folder
+from verifier.adapters.reply_rule_file import read_rules, shipped_rules
 from verifier.core.bounce_text import reply_from_text, stage_from_text
 from verifier.core.pattern_keys import key_sets_of, words_of
 from verifier.core.replies import Reading, Reply, ReplyClass, SmtpStage, mask
@@ -289,4 +289,4 @@ def test_no_rules() -> None:
 
 def test_the_page_is_current() -> None:
     """docs/replies.md is what tools/build_reply_docs.py makes of the rules."""
-    assert render(read_rules(DATA / "reply_rules.toml")) == PAGE.read_text(encoding="utf-8")
+    assert render(read_rules(shipped_folder() / "reply_rules.toml")) == PAGE.read_text(encoding="utf-8")

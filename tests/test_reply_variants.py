@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support import reply_traps, reply_vectors
-from tests.support.rules import shipped_rules
+from verifier.adapters.reply_rule_file import shipped_rules
 from verifier.core.bounce_text import reply_from_text, stage_from_text
 from verifier.core.replies import Reply, ReplyClass, SmtpStage
 from verifier.core.reply_rules import ABOUT_MAILBOX, DEAD

@@ -7,10 +7,12 @@
 `--evaluate` writes nothing and prints how much of each source the others know. Packages are read, never executed.
 """
 
+import io
 import json
 import re
 import subprocess
 import sys
+import tarfile
 import tempfile
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -21,7 +23,7 @@ from msgspec import Struct
 from publicsuffixlist import PublicSuffixList
 
 from verifier.adapters.data_files import load_providers
-from verifier.adapters.list_packages import PackageList, fetch_lists, read_tarball
+from verifier.adapters.list_packages import QUOTED_NAME, PackageList, fetch_lists
 from verifier.core.lists import DomainList
 from verifier.core.providers import ProviderKind
 from verifier.core.sifting import brands_of, is_cheap, looks_established, sift, tells_throw_away
@@ -99,6 +101,24 @@ def npm_list(source: Source, folder: Path) -> PackageList:
     command = ["npm", "pack", source.package, "--silent", "--ignore-scripts", "--pack-destination", str(folder)]
     name = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1]
     return read_tarball(source.package, folder / name, source.member)
+
+
+def read_tarball(package: str, path: Path, member: str) -> PackageList:
+    """Every domain name in one text or JSON file of an npm tarball. Raises KeyError where the file is missing."""
+    with tarfile.open(path) as archive:
+        version = _manifest_version(archive)
+        stream = archive.extractfile(f"package/{member}")
+        text = io.TextIOWrapper(stream, encoding="utf-8").read() if stream else ""
+    names = frozenset(QUOTED_NAME.findall(text)) if member.endswith(".json") else frozenset(text.split())
+    return PackageList(package, version, names)
+
+
+def _manifest_version(archive: tarfile.TarFile) -> str:
+    stream = archive.extractfile("package/package.json")
+    found = re.search(rb'"version"\s*:\s*"([^"]+)"', stream.read() if stream else b"")
+    if found is None:
+        raise ValueError("package.json names no version")
+    return found[1].decode()
 
 
 def build_disposable(

@@ -5,7 +5,6 @@
 
 import difflib
 import socket
-import tomllib
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from enum import StrEnum
@@ -16,6 +15,7 @@ from typing import Any
 import platformdirs
 from msgspec import Struct
 
+from verifier.adapters.tomllib_settings import read_toml
 from verifier.core.faults import ConfigError
 from verifier.core.mail_server import mail_server
 from verifier.core.setting_values import (
@@ -26,12 +26,16 @@ from verifier.core.setting_values import (
     domain,
     duration,
     duration_text,
+    growing_durations,
+    host_name,
     listed,
     listener,
     masked_url,
     nameserver,
     network,
+    plain,
     port,
+    reverse_path,
     size,
     size_text,
     truth,
@@ -220,52 +224,23 @@ def _folder(text: str) -> Path:
         raise ValueError(f"must be a folder; no home is known for {text.strip()!r}") from None
 
 
-def _plain(text: str) -> str:
-    stripped = text.strip()
-    if not stripped.isprintable():
-        raise ValueError("must be plain text without control characters")
-    return stripped
-
-
-def _helo(text: str) -> str:
-    name = _plain(text).rstrip(".").lower()
-    if any(character in name for character in " @/<>"):
-        raise ValueError(f"must be a host name such as mail.example.org, not {text!r}")
-    return name
-
-
-def _mail_from(text: str) -> str:
-    path = _plain(text).removeprefix("<").removesuffix(">")
-    local, _, host = path.rpartition("@")
-    if (text.strip() and not (local and host)) or " " in path:
-        raise ValueError(f"must be an address such as probe@example.org, not {text!r}")
-    return path
-
-
-def _delays(text: str) -> tuple[timedelta, ...]:
-    delays = listed(duration)(text)
-    if not delays or list(delays) != sorted(delays) or not delays[0]:
-        raise ValueError(f"must be growing durations such as 310s,15m,1h,4h, not {text!r}")
-    return delays
-
-
 SETTINGS = (
     Setting("data_dir", _folder, "", "SQLite files, uploads, journals"),
-    Setting("secret_key", _plain, "", "keyed hashes, cookies and tokens are made with it", secret=True),
+    Setting("secret_key", plain, "", "keyed hashes, cookies and tokens are made with it", secret=True),
     Setting("dns_nameservers", listed(nameserver), "", "name servers to ask, host[:port] separated by commas"),
     Setting("dns_canaries", listed(domain), "", "domains that must resolve before a DNS “no” is believed"),
     Setting("smtp_enabled", truth, "true", "false: stop after MX, the rest is unknown / not_probed"),
     Setting("smtp_port", port, "25", "port of mail servers; other values for tests and the demo world"),
-    Setting("smtp_helo", _helo, "", "name that mail servers are greeted with; must be real"),
-    Setting("smtp_mail_from", _mail_from, "", "sender of probes; must be real and deliverable"),
+    Setting("smtp_helo", host_name, "", "name that mail servers are greeted with; must be real"),
+    Setting("smtp_mail_from", reverse_path, "", "sender of probes; must be real and deliverable"),
     Setting("smtp_allow_networks", listed(network), "", "networks that may be probed although not public"),
     Setting("smtp_source_addresses", listed(address), "", "own addresses to connect from"),
     Setting("smtp_proxy", url("socks5", "http"), "", "egress through socks5:// or http://", secret=True),
     Setting("smtp_sessions_per_group", whole_number(1, 100), "2", "sessions to one mail operator at a time"),
-    Setting("smtp_greylist_delays", _delays, "310s,15m,1h,4h", "when greylisted rows are asked again"),
+    Setting("smtp_greylist_delays", growing_durations, "310s,15m,1h,4h", "when greylisted rows are asked again"),
     Setting("smtp_probe_outlook_consumer", truth, "false", "ask Microsoft's consumer servers too"),
     Setting("redis_url", url("redis", "rediss", "unix"), "", "shared domain results and pacing", secret=True),
-    Setting("redis_prefix", _plain, "verifier:", "beginning of every key in Redis"),
+    Setting("redis_prefix", plain, "verifier:", "beginning of every key in Redis"),
     Setting(
         "database_url",
         url("sqlite", "postgresql", "postgres"),
@@ -273,7 +248,7 @@ SETTINGS = (
         "lists, jobs and suppressions",
         secret=True,
     ),
-    Setting("http_host", _plain, "127.0.0.1", "address that the HTTP service listens on"),
+    Setting("http_host", plain, "127.0.0.1", "address that the HTTP service listens on"),
     Setting("http_port", port, "8080", "port that the HTTP service listens on"),
     Setting("http_public_url", url("http", "https"), "", "URL under which others reach the HTTP service"),
     Setting("lists_retention", duration, "30d", "how long lists and results are kept"),
@@ -282,7 +257,7 @@ SETTINGS = (
     Setting("line_listen", listener, "", "one-shot line service, host:port or unix:/path"),
     Setting("relay_listen", listener, "", "SMTP relay, host:port or unix:/path"),
     Setting("relay_upstream", mail_server, "", "mail server behind the relay, host:port or smtp(s)://", secret=True),
-    Setting("relay_certificate", _plain, "", "PEM file with certificate, chain and key, for the relay's STARTTLS"),
+    Setting("relay_certificate", plain, "", "PEM file with certificate, chain and key, for the relay's STARTTLS"),
     Setting("gate_enforce", truth, "false", "false: these listeners let everything pass, decide and log"),
 )
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
@@ -302,41 +277,14 @@ _EMPTY = {
 
 def _read_file(path: Path) -> dict[str, str]:
     """Texts by setting name. Raises ConfigError where the file cannot be read or holds a key that is not a setting."""
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror or error}.") from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path} is not UTF-8 text: save it as such.") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}.") from None
     by_key = {setting.toml_key: setting.name for setting in SETTINGS}
     texts = {}
-    for key, value in _leaves(document):
+    for key, text in read_toml(path):
         if key not in by_key:
             known = [".".join(known_key) for known_key in by_key]
             raise ConfigError(f"{path}: {'.'.join(key)} is not a setting{_did_you_mean('.'.join(key), known)}")
-        texts[by_key[key]] = _toml_text(value, f"{'.'.join(key)} in {path}")
+        texts[by_key[key]] = text
     return texts
-
-
-def _leaves(table: Mapping[str, Any], above: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any]]:
-    found: list[tuple[tuple[str, ...], Any]] = []
-    for key, value in table.items():
-        found.extend(_leaves(value, (*above, key)) if isinstance(value, dict) else [((*above, key), value)])
-    return found
-
-
-def _toml_text(value: object, source: str) -> str:
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case str() | int():
-            return str(value)
-        case list():
-            return ",".join(_toml_text(part, source) for part in value)
-        case _:
-            raise ConfigError(f"{source} must be text, a number, true or false, or a list of texts.")
 
 
 def _unknown_variables(environ: Mapping[str, str]) -> tuple[str, ...]:

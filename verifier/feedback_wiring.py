@@ -8,8 +8,8 @@ from msgspec import Struct
 
 from verifier.adapters.aiohttp_fetcher import AiohttpFetcher
 from verifier.adapters.calibration_file import write_calibration
-from verifier.adapters.data_files import load_reference_data, shipped_folder
-from verifier.adapters.reply_rule_file import load_rules
+from verifier.adapters.data_files import assemble_names, load_reference_data
+from verifier.adapters.reply_rule_file import shipped_rules
 from verifier.adapters.secret_file import load_secret
 from verifier.adapters.sqlite_events import SqliteEvents
 from verifier.adapters.sqlite_senders import SqliteSenders
@@ -20,7 +20,6 @@ from verifier.config import Settings
 from verifier.core.calibration import Calibration
 from verifier.core.faults import ServiceUnavailable
 from verifier.core.keys import subkey
-from verifier.core.reply_rules import Rules
 from verifier.feedback_ports import SecretStore
 from verifier.gate_ports import SuppressionStore, UseStore
 from verifier.gate_wiring import SENDERS_FILE, SUPPRESSIONS_FILE
@@ -30,7 +29,7 @@ from verifier.service.feedback import Feedback, Places
 from verifier.service.hooks import Hooks
 from verifier.service.judging import Judging
 from verifier.service.keeping import Keeping
-from verifier.wiring import Verifier, assemble_names
+from verifier.wiring import Verifier
 
 EVENTS_FILE = "events.sqlite"
 _CALIBRATE_SECONDS = 300.0
@@ -75,7 +74,7 @@ async def open_feedback(
         Places(events, suppressions, uses, verifier.store),
         judging,
         Predictions(judging, verifier.store, verifier.mailboxes.not_asked, clock),
-        _rules(),
+        shipped_rules(),
         secret=verifier.secret,
         clock=clock,
         meter=meter or Unmetered(),
@@ -129,7 +128,7 @@ async def open_keeping(settings: Settings) -> AsyncIterator[Keeping]:
     secret = load_secret(settings.data_dir, settings.secret_key, clock)
     judging = Judging(assemble_names(reference), reference.risks, clock, subkey(secret, "mailbox"))
     async with open_events(settings) as events:
-        yield Keeping(events, judging, _rules(), secret=secret, clock=clock)
+        yield Keeping(events, judging, shipped_rules(), secret=secret, clock=clock)
 
 
 async def _calibrate(calibrating: Calibrating, clock: Clock, report_fault: Callable[[BaseException], None]) -> None:
@@ -139,7 +138,3 @@ async def _calibrate(calibrating: Calibrating, clock: Clock, report_fault: Calla
         except (ServiceUnavailable, OSError) as fault:
             report_fault(fault)
         await clock.sleep(_CALIBRATE_SECONDS)
-
-
-def _rules() -> Rules:
-    return load_rules(shipped_folder() / "reply_rules.toml")

@@ -7,7 +7,7 @@ from functools import partial
 
 from msgspec import Struct
 
-from verifier.adapters.data_files import load_reference_data, operator_lists_state
+from verifier.adapters.data_files import assemble_names, load_reference_data, operator_lists_state
 from verifier.adapters.host_probes import redis_fault
 from verifier.adapters.prometheus_meter import PrometheusMeter
 from verifier.adapters.sqlite_file import examine_file
@@ -31,7 +31,7 @@ from verifier.service.list_quotas import ListQuotas
 from verifier.service.probe_limits import ProbeLimits
 from verifier.service.readiness import Condition, Part, Readiness, dns_part, egress_part
 from verifier.service.realtime import RealTime
-from verifier.wiring import Verifier, assemble_names
+from verifier.wiring import Verifier
 
 KEYS_FILE = "keys.sqlite"
 HOLDS_FILE = "holds.sqlite"

@@ -7,14 +7,14 @@ from typing import Any
 
 from msgspec import Struct
 
-from verifier.adapters.data_files import ReferenceData, load_reference_data, shipped_folder
+from verifier.adapters.data_files import ReferenceData, assemble_names, load_reference_data
 from verifier.adapters.dnspython_resolver import DnspythonResolver
 from verifier.adapters.host_addresses import own_addresses
 from verifier.adapters.layered_store import LayeredStore
 from verifier.adapters.memory_pacer import MemoryPacer
 from verifier.adapters.memory_store import MemoryStore
 from verifier.adapters.metered_ports import MeteredDialer, MeteredResolver
-from verifier.adapters.reply_rule_file import load_rules
+from verifier.adapters.reply_rule_file import shipped_rules
 from verifier.adapters.secret_file import load_secret
 from verifier.adapters.smtp_dialer import SmtpDialer
 from verifier.adapters.sqlite_journal import forget_in_journals
@@ -25,12 +25,11 @@ from verifier.adapters.unmetered import Unmetered
 from verifier.adapters.unrecognised_log import CAPACITY, UnrecognisedLog
 from verifier.config import Settings, require_shared_secret
 from verifier.core.address import Address
-from verifier.core.dialogue import Identity
+from verifier.core.dialogue_events import Identity
 from verifier.core.guard import Guard
 from verifier.core.keys import subkey
 from verifier.core.names import Names
 from verifier.core.replies import Reply, SmtpStage
-from verifier.core.spelling import Spelling
 from verifier.ports import Clock, FactStore, MailDialer, Meter, Pacer, Resolver, SingleFlight
 from verifier.service.domains import Domains
 from verifier.service.egress import EgressTest
@@ -97,7 +96,7 @@ async def open_verifier(
     secret = load_secret(settings.data_dir, settings.secret_key, clock)
     reference = load_reference_data(settings.data_dir)
     names = assemble_names(reference)
-    rules = load_rules(shipped_folder() / "reply_rules.toml")
+    rules = shipped_rules()
     guard = Guard(own_addresses(), settings.smtp_allow_networks)
     turns = Turns()
     smtp_dialer = SmtpDialer(
@@ -204,24 +203,6 @@ def open_judging(settings: Settings, clock: Clock) -> tuple[Judging, ReferenceDa
     """What needs neither network nor a data folder: syntax and the lists."""
     reference = load_reference_data(settings.data_dir)
     return Judging(assemble_names(reference), reference.risks, clock), reference
-
-
-def assemble_names(reference: ReferenceData) -> Names:
-    """The lists as the pipeline wants them."""
-    return Names(
-        disposable=reference.disposable,
-        never_disposable=reference.never_disposable,
-        denied=reference.denied,
-        disposable_exchanges=reference.disposable_exchanges,
-        privacy_relays=reference.privacy_relays,
-        free=reference.free,
-        parking_exchanges=reference.parking_exchanges,
-        opted_out=reference.opted_out,
-        roles=reference.roles,
-        no_reply=reference.no_reply,
-        spelling=Spelling(reference.typo_targets, reference.lookalikes, reference.tlds),
-        providers=reference.providers,
-    )
 
 
 async def _open_store(

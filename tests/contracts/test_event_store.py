@@ -171,7 +171,7 @@ async def test_secrets_are_kept_by_source(store: SqliteEvents) -> None:
     await store.put_secrets("mailgun", ["a", "b"], START)
     await store.put_secrets("sendgrid", ["c"], START)
     assert await store.secrets("mailgun") == ("a", "b")
-    assert await store.sources_with_secrets() == ["mailgun", "sendgrid"]
+    assert await store.secrets("sendgrid") == ("c",)
     await store.put_secrets("mailgun", [], START)
     assert await store.secrets("mailgun") == ()
 

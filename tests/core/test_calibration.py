@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.rules import DATA
-from verifier.adapters.data_files import load_risks
+from verifier.adapters.data_files import load_risks, shipped_folder
 from verifier.core.beta import beta_quantile, beta_share
 from verifier.core.calibration import Beta, Seen, calibrate, evidence_of
 from verifier.core.projection import PRIOR_MAILS, Basis
@@ -20,7 +19,7 @@ PRIOR = BounceRisks(dict.fromkeys(Reason, 0.2), {(Reason.ACCEPTED, "special"): 0
 
 def test_where_nothing_was_seen_the_prior_speaks() -> None:
     """Every reason of the shipped table, to a thousandth (0 and 1 are moved a hair, so that they can learn)."""
-    shipped = load_risks(DATA)
+    shipped = load_risks(shipped_folder())
     risks = calibrate(shipped, []).risks
     assert {r: round(v, 3) for r, v in risks.by_reason.items()} == {
         r: round(v, 3) for r, v in shipped.by_reason.items()

@@ -9,28 +9,21 @@ from msgspec import structs
 
 from tests.support.facts import at
 from verifier.core.campaign_columns import is_yes, selected_column, unsubscribed_column
-from verifier.core.campaigns import (
+from verifier.core.campaign_counts import (
     COUNTED,
     PARTS,
     WAVES,
     Accounts,
-    Campaign,
-    CampaignOrder,
-    CampaignRule,
-    CampaignState,
     Quota,
-    Release,
     RowFacts,
     RowFate,
     bucket_of,
-    campaign_record,
     code_of,
     fate_of,
-    judged,
-    profile_of,
-    summary_of,
     wave_of,
 )
+from verifier.core.campaign_summary import CampaignRule, judged, profile_of, summary_of
+from verifier.core.campaigns import Campaign, CampaignOrder, CampaignState, Release, campaign_record
 from verifier.core.faults import InputError
 from verifier.core.gate_rules import Bucket, Rule
 from verifier.core.gate_words import GateDecision

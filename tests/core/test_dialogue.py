@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.rules import shipped_rules
-from verifier.core.dialogue import Answered, Ended, Event, Identity, Recipient, Session, TlsWanted, Unanswered
+from verifier.adapters.reply_rule_file import shipped_rules
+from verifier.core.dialogue import Session
+from verifier.core.dialogue_events import Answered, Ended, Event, Identity, Recipient, TlsWanted, Unanswered
 from verifier.core.evidence import Obstacle
 
 IDENTITY = Identity("probe.example.org", "probe@example.org")

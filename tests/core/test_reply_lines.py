@@ -6,8 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.support.rules import shipped_rules
-from verifier.core.dialogue import Answered, Ended, Identity, Recipient, Session, Unanswered
+from verifier.adapters.reply_rule_file import shipped_rules
+from verifier.core.dialogue import Session
+from verifier.core.dialogue_events import Answered, Ended, Identity, Recipient, Unanswered
 from verifier.core.reply_lines import Broken, ReplyLines
 
 _PIECES = st.lists(

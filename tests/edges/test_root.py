@@ -209,3 +209,23 @@ def test_config_shows_every_setting_with_its_origin(
     assert rows["VERIFIER_REDIS_PREFIX"] == ("verifier:", "default")
     assert "VERIFIER_NONSENSE is not a setting" in said.err
     assert "\x1b" not in said.out + said.err
+
+
+def _commands(group: click.Group, path: str = "verifier") -> Iterator[tuple[str, click.Command]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        yield f"{path} {name}", command
+        if isinstance(command, click.Group):
+            yield from _commands(command, f"{path} {name}")
+
+
+def test_every_command_and_option_says_what_it_does() -> None:
+    """`--help` has a sentence for each: nobody has to guess or to look into the code."""
+    assert isinstance(cli.root, click.Group)
+    commands = dict(_commands(cli.root))
+    assert len(commands) > 20
+    assert [path for path, command in commands.items() if not command.help] == []
+    options = [(p, o) for p, c in commands.items() for o in c.params if isinstance(o, click.Option)]
+    assert [(path, option.name) for path, option in options if not option.help] == []

@@ -9,7 +9,7 @@ from verifier.core.address import Address, parse_address
 from verifier.core.mail_events import BounceClass, EventKind, MailEvent
 from verifier.core.reasons import Reason
 from verifier.feedback_wiring import open_feedback_alone
-from verifier.service.mailboxes import Asking
+from verifier.service.asking import Asking
 from verifier.wiring import open_verifier
 from verifier.world import World
 from verifier.world.host_kinds import HOST_KINDS
@@ -19,12 +19,14 @@ ROWS = 2500
 ENOUGH = 40
 UNKNOWN_RATE = 0.3
 """Thrice what a list has, so that the world's rates are not the priors."""
+SLOW = ("exchange", "gmail", "blackhole")
+"""Kinds of hosts that are asked a few mailboxes a second, or never answer: nobody of them is mailed."""
 
 
 def fate(world: World, address: Address) -> Mailbox | None:
-    """What becomes of a mail to the address, sooner or later; None where no host of the world would take it."""
+    """What becomes of a mail to the address, sooner or later; None where no host would take it, or a slow one."""
     site = world.site(address.domain)
-    if site is None or site.kind is None:
+    if site is None or site.kind is None or site.kind in SLOW:
         return None
     return world.mailbox(HOST_KINDS[site.kind], address.local, address.domain)
 

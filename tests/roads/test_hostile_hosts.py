@@ -37,7 +37,7 @@ from verifier.core import guard
 from verifier.core.facts import DomainFacts, MailHost, MailRoute, RouteStatus
 from verifier.core.reasons import Verdict
 from verifier.core.verdict import Assessment
-from verifier.service.mailboxes import Asking
+from verifier.service.asking import Asking
 from verifier.service.probing import Timeouts
 from verifier.wiring import Verifier, open_verifier
 

@@ -22,9 +22,9 @@ from verifier.core.harvest import Tally
 from verifier.core.reasons import Reason
 from verifier.core.replies import ReplyClass
 from verifier.core.verdict import BounceRisks
+from verifier.service.asking import COMMAND_LINE, Asking
 from verifier.service.at_hand import AtHand
 from verifier.service.judging import Judging
-from verifier.service.mailboxes import COMMAND_LINE, Asking
 
 EMAIL = "jane@shop.example"
 

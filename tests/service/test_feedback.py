@@ -16,13 +16,13 @@ from verifier.core.evidence import Finding
 from verifier.core.facts import DomainFacts, MailHost, MailRoute, RouteStatus
 from verifier.core.faults import ServiceUnavailable
 from verifier.core.feedback.hook import Once
+from verifier.core.knowledge import Knowledge
 from verifier.core.mail_events import BounceClass, EventKind, MailEvent
 from verifier.core.reasons import ALL_STAGES, Reason
 from verifier.core.replies import ReplyClass, SmtpStage
 from verifier.core.suppressions import Suppression
 from verifier.core.verdict import Assessment, Source
 from verifier.service.keeping import Receipt
-from verifier.service.mailboxes import Knowledge
 
 HOUR = timedelta(hours=1)
 JANE = "jane@shop.example"

@@ -11,8 +11,7 @@ from msgspec import structs
 from tests.support.desk import NAMES
 from tests.support.gating import GateBench
 from tests.support.knowledge import facts, findings, turns
-from tests.support.rules import DATA
-from verifier.adapters.data_files import load_reference_data
+from verifier.adapters.data_files import assemble_names, load_reference_data, shipped_folder
 from verifier.core.address import Address, parse_address
 from verifier.core.egress import EgressState
 from verifier.core.evidence import Finding
@@ -20,7 +19,6 @@ from verifier.core.facts import DomainFacts
 from verifier.core.gate_policies import BALANCED, Ages
 from verifier.core.gate_words import GateQuestion, MessageClass
 from verifier.service.gating import Gate
-from verifier.wiring import assemble_names
 
 policies = st.builds(
     lambda stale, reactivation: structs.replace(
@@ -69,7 +67,7 @@ def test_a_ruling_stands_as_long_as_it_would_be_made_anew(
 
 async def test_newer_lists_hold_at_once() -> None:
     """Whatever was concluded by the older ones."""
-    names, newer = assemble_names(load_reference_data(None, DATA)), copy(NAMES)
+    names, newer = assemble_names(load_reference_data(None, shipped_folder())), copy(NAMES)
     bench = GateBench(glance=True, names=names)
     await bench.know("jane@shop.example")
     question = GateQuestion("jane@shop.example", policy="strict")

@@ -9,9 +9,8 @@ from tests.support.desk import DAY, NAMES, Desk
 from tests.support.facts import at, control, replied
 from tests.support.mail_host import Host, mailboxes
 from tests.support.probing import Bench, hosts_at
-from tests.support.rules import DATA
 from tests.support.tallies import MemoryTallies
-from verifier.adapters.data_files import load_reference_data
+from verifier.adapters.data_files import assemble_names, load_reference_data, shipped_folder
 from verifier.core.evidence import Finding, Obstacle, expires_at
 from verifier.core.facts import MailHost
 from verifier.core.harvest import NAMES as HARVEST
@@ -20,8 +19,7 @@ from verifier.core.lists import DomainList
 from verifier.core.names import Names
 from verifier.core.outage import OUTAGE_RULE
 from verifier.core.replies import ReplyClass
-from verifier.service.mailboxes import Client
-from verifier.wiring import assemble_names
+from verifier.service.harvest_guard import Client
 
 NOBODY = "550 5.1.1 User unknown"
 MICROSOFT = hosts_at(("shop-example.mail.protection.outlook.com", 0, "192.0.2.1"))
@@ -29,7 +27,7 @@ DENIED = "550 5.4.1 Recipient address rejected: Access denied. [AM0EUR02FT011.eo
 
 
 def names_without(*opted_out: str) -> Names:
-    reference = load_reference_data(None, DATA)
+    reference = load_reference_data(None, shipped_folder())
     return assemble_names(
         type(reference)(
             **{field: getattr(reference, field) for field in reference.__struct_fields__}

@@ -10,10 +10,10 @@ from tests.support.judging import judging
 from verifier.core.address import Address, SyntaxFault, parse_address
 from verifier.core.evidence import Finding, Obstacle
 from verifier.core.facts import DomainFacts, RouteStatus
+from verifier.core.knowledge import Knowledge
 from verifier.core.reasons import ALL_STAGES, Reason, StageName, Verdict
 from verifier.core.replies import ReplyClass
 from verifier.core.verdict import Source
-from verifier.service.mailboxes import Knowledge
 
 _DOMAINS = ("shop.example", "trash.example", "big.example", "fre.example", "shop.nonsense", "verifier.test")
 _LOCALS = ("jane", "Jane", "info", "noreply", "jane+tag", "j.a.n.e", "mailbox_not_found", "büro")

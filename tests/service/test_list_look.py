@@ -13,8 +13,8 @@ from verifier.core.list_rows import Texts
 from verifier.core.providers import Provider
 from verifier.core.reasons import Reason
 from verifier.core.verdict import Assessment
+from verifier.service.asking import Asking
 from verifier.service.list_look import ListLook, Mix
-from verifier.service.mailboxes import Asking
 
 BLOCKS = [[f"user{n}@d{n % 3}.example" for n in range(block * 500, block * 500 + 500)] for block in range(30)]
 

@@ -12,12 +12,13 @@ from tests.support.judging import judging
 from verifier.adapters.prometheus_meter import PrometheusMeter
 from verifier.core.address import Address, SyntaxFault, parse_address
 from verifier.core.facts import MailHost, MailRoute, RouteStatus
+from verifier.core.knowledge import Knowledge
 from verifier.core.reasons import ALL_STAGES, StageName, Verdict
 from verifier.core.replies import ReplyClass
 from verifier.core.verdict import Assessment
+from verifier.service.asking import Asking
 from verifier.service.at_hand import Text
 from verifier.service.harvest_guard import Client
-from verifier.service.mailboxes import Asking, Knowledge
 from verifier.service.realtime import RealTime, TooBusy
 
 JANE, JOHN = "jane@shop.example", "john@shop.example"

@@ -5,22 +5,22 @@ from collections.abc import Sequence
 
 from tests.support.facts import at
 from tests.support.probing import ONE_HOST, Bench
-from tests.support.rules import DATA
 from tests.support.tallies import MemoryTallies
-from verifier.adapters.data_files import load_reference_data
+from verifier.adapters.data_files import assemble_names, load_reference_data, shipped_folder
 from verifier.adapters.memory_store import MemoryStore
 from verifier.core.address import Address, parse_address
 from verifier.core.egress import Egress, EgressState
 from verifier.core.evidence import Finding
 from verifier.core.facts import AcceptsAll, DomainFacts, MailHost, MailRoute, RouteStatus
 from verifier.core.harvest import Lifts
+from verifier.core.knowledge import Knowledge
 from verifier.core.names import Names
 from verifier.ports import FactStore, SingleFlight, TallyStore
-from verifier.service.harvest_guard import HarvestGuard
-from verifier.service.mailboxes import COMMAND_LINE, Asking, Client, Knowledge, Mailboxes, Policy
-from verifier.wiring import assemble_names
+from verifier.service.asking import COMMAND_LINE, Asking
+from verifier.service.harvest_guard import Client, HarvestGuard
+from verifier.service.mailboxes import Mailboxes, Policy
 
-NAMES = assemble_names(load_reference_data(None, DATA))
+NAMES = assemble_names(load_reference_data(None, shipped_folder()))
 DAY = 86_400.0
 NO_LIFTS = Lifts({})
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from tests.support.clock import FakeClock
 from tests.support.judging import judging
-from tests.support.rules import shipped_rules
 from verifier.adapters.memory_store import MemoryStore
+from verifier.adapters.reply_rule_file import shipped_rules
 from verifier.adapters.sqlite_events import SqliteEvents
 from verifier.adapters.sqlite_senders import SqliteSenders
 from verifier.adapters.sqlite_suppressions import SqliteSuppressions

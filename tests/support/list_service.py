@@ -15,7 +15,8 @@ from verifier.core.reasons import StageName
 from verifier.core.row_filter import RowFilter
 from verifier.core.table import TableKind
 from verifier.list_ports import WebhookPoster
-from verifier.list_wiring import ListService, open_lists, open_sheet_work
+from verifier.list_wiring import ListService, open_lists
+from verifier.sheet_wiring import open_sheet_work
 from verifier.wiring import open_verifier
 
 OFFLINE = (StageName.SYNTAX, StageName.DISPOSABLE)

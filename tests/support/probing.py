@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from tests.support.clock import FakeClock
 from tests.support.facts import at
 from tests.support.mail_host import Host, MemoryDialer
-from tests.support.rules import shipped_rules
 from verifier.adapters.memory_pacer import MemoryPacer
+from verifier.adapters.reply_rule_file import shipped_rules
 from verifier.core.dialogue_events import Identity
 from verifier.core.facts import MailHost, MailRoute, RouteStatus
 from verifier.core.providers import Provider

@@ -18,7 +18,9 @@ from verifier.adapters.calibration_file import read_calibration
 from verifier.core.faults import ConfigError
 from verifier.core.harvest import Lifts
 from verifier.core.lists import DomainList, local_names
+from verifier.core.names import Names
 from verifier.core.providers import Provider, ProviderTable
+from verifier.core.spelling import Spelling
 from verifier.core.verdict import BounceRisks
 
 LISTS_FOLDER = "lists"
@@ -88,12 +90,23 @@ class ReferenceData(Struct, frozen=True):
     """The prior ones, but for what feedback has taught."""
     version: str
 
-    def disposable_of(self, domain: str) -> str | None:
-        """The listed domain that makes `domain` disposable, itself or one above it; None where nothing does."""
-        denied = self.denied.covers(domain)
-        if denied is not None:
-            return denied
-        return None if domain in self.never_disposable else self.disposable.covers(domain)
+
+def assemble_names(reference: ReferenceData) -> Names:
+    """The lists together, as the pipeline asks them."""
+    return Names(
+        disposable=reference.disposable,
+        never_disposable=reference.never_disposable,
+        denied=reference.denied,
+        disposable_exchanges=reference.disposable_exchanges,
+        privacy_relays=reference.privacy_relays,
+        free=reference.free,
+        parking_exchanges=reference.parking_exchanges,
+        opted_out=reference.opted_out,
+        roles=reference.roles,
+        no_reply=reference.no_reply,
+        spelling=Spelling(reference.typo_targets, reference.lookalikes, reference.tlds),
+        providers=reference.providers,
+    )
 
 
 def shipped_folder() -> Path:

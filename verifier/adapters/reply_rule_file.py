@@ -5,12 +5,13 @@ Fails with ValueError that names the rule: the file is ours, so a fault in it is
 
 import re
 import tomllib
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from verifier.adapters.data_files import shipped_folder
 from verifier.core.replies import ReplyClass, SmtpStage
 from verifier.core.reply_rules import Phase, Rule, Rules
 from verifier.core.reply_text import without_accents
@@ -36,6 +37,12 @@ class _Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     ambiguous: bool = False
     wait_s: int | None = None
     advice: str | None = None
+
+
+@cache
+def shipped_rules() -> Rules:
+    """The rules that are shipped, compiled once a process."""
+    return load_rules(shipped_folder() / "reply_rules.toml")
 
 
 def load_rules(path: Path) -> Rules:

@@ -156,10 +156,6 @@ class SqliteEvents:
 
         await self._file.transact(work)
 
-    async def sources_with_secrets(self) -> Sequence[str]:
-        query = "SELECT source FROM secrets ORDER BY source"
-        return [name for (name,) in await self._file.read(lambda connection: connection.execute(query).fetchall())]
-
     async def _write(self, batches: list[_Batch]) -> None:
         now = self._clock.now()
         await self._file.transact(partial(_insert, batches=batches, now=now))

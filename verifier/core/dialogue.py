@@ -10,13 +10,7 @@ from enum import Enum, auto
 
 from msgspec import Struct
 
-from verifier.core.dialogue_events import Answered as Answered
-from verifier.core.dialogue_events import Ended as Ended
-from verifier.core.dialogue_events import Event as Event
-from verifier.core.dialogue_events import Identity as Identity
-from verifier.core.dialogue_events import Recipient as Recipient
-from verifier.core.dialogue_events import TlsWanted as TlsWanted
-from verifier.core.dialogue_events import Unanswered as Unanswered
+from verifier.core.dialogue_events import Answered, Ended, Event, Identity, Recipient, TlsWanted, Unanswered
 from verifier.core.evidence import Obstacle
 from verifier.core.extensions import NO_EXTENSIONS, read_extensions
 from verifier.core.pacing import CLOSE_AT_REJECTS, SessionTally

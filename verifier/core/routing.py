@@ -24,7 +24,6 @@ _LONGEST_NEGATIVE = timedelta(hours=3)
 _SHORTEST_NEGATIVE = timedelta(seconds=30)
 _FIRST_FAILURE = timedelta(seconds=30)
 _LONGEST_FAILURE = timedelta(minutes=5)
-_ABSENT = frozenset({DnsStatus.NODATA, DnsStatus.NXDOMAIN})
 _FAILURE_WORDS = {
     DnsStatus.SERVFAIL: "SERVFAIL from",
     DnsStatus.REFUSED: "the question was refused by",

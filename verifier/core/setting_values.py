@@ -199,3 +199,36 @@ def host_and_port(text: str) -> tuple[str, int | None]:
         if not _HOST.fullmatch(host):
             raise ValueError(f"must be host or host:port, not {text!r}")
     return host, None if given_port is None else port(given_port)
+
+
+def plain(text: str) -> str:
+    """Text without control characters."""
+    stripped = text.strip()
+    if not stripped.isprintable():
+        raise ValueError("must be plain text without control characters")
+    return stripped
+
+
+def host_name(text: str) -> str:
+    """A name to greet mail servers with, in lower case, without the last dot."""
+    name = plain(text).rstrip(".").lower()
+    if any(character in name for character in " @/<>"):
+        raise ValueError(f"must be a host name such as mail.example.org, not {text!r}")
+    return name
+
+
+def reverse_path(text: str) -> str:
+    """An address for MAIL FROM, with or without its angle brackets (RFC 5321 §4.1.1.2)."""
+    path = plain(text).removeprefix("<").removesuffix(">")
+    local, _, host = path.rpartition("@")
+    if (text.strip() and not (local and host)) or " " in path:
+        raise ValueError(f"must be an address such as probe@example.org, not {text!r}")
+    return path
+
+
+def growing_durations(text: str) -> tuple[timedelta, ...]:
+    """Durations with commas between, none shorter than the one before it."""
+    delays = listed(duration)(text)
+    if not delays or list(delays) != sorted(delays) or not delays[0]:
+        raise ValueError(f"must be growing durations such as 310s,15m,1h,4h, not {text!r}")
+    return delays

@@ -28,7 +28,7 @@ from verifier.adapters.sheet_calls import (
     frame,
     packed,
 )
-from verifier.list_wiring import SheetWork, open_sheet_work
+from verifier.sheet_wiring import SheetWork, open_sheet_work
 
 _NICE = 5
 """Whoever asks about one address goes before whoever cleans a million."""

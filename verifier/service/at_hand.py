@@ -11,12 +11,14 @@ from msgspec import Struct
 from verifier.core.address import Address, SyntaxFault, parse_address
 from verifier.core.evidence import Finding, merge, stands_until
 from verifier.core.facts import DomainFacts
+from verifier.core.knowledge import Knowledge
 from verifier.core.reasons import StageName
 from verifier.core.test_addresses import stated_reason
 from verifier.core.verdict import Assessment
 from verifier.ports import Clock
+from verifier.service.asking import Asking
 from verifier.service.judging import Judging
-from verifier.service.mailboxes import Asking, Knowledge, Mailboxes
+from verifier.service.mailboxes import Mailboxes
 
 _MOST_REMEMBERED = 10_000
 _Basis = tuple[DomainFacts, tuple[Finding, ...], tuple[StageName, ...], object]

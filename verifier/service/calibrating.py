@@ -8,6 +8,7 @@ from verifier.core.calibration import Calibration, Seen, calibrate, evidence_of
 from verifier.core.evidence import Finding
 from verifier.core.facts import DomainFacts, MailRoute
 from verifier.core.feedback.effects import is_sign_of_life
+from verifier.core.knowledge import Knowledge
 from verifier.core.mail_events import BounceClass, EventKind, MailEvent
 from verifier.core.projection import Evidence, Group
 from verifier.core.reasons import ALL_STAGES, Reason
@@ -15,7 +16,6 @@ from verifier.core.verdict import BounceRisks
 from verifier.feedback_ports import Outcome, OutcomeStore, Waiting
 from verifier.ports import Clock, FactStore
 from verifier.service.judging import Judging
-from verifier.service.mailboxes import Knowledge
 
 _PERIOD = timedelta(days=30).total_seconds()
 _TELL_NOTHING = (Reason.INVALID_SYNTAX, Reason.INTERNAL_ERROR)

@@ -5,7 +5,9 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, Protocol
 
 from verifier.core.campaign_columns import selected_column, unsubscribed_column
-from verifier.core.campaigns import Accounts, CampaignOrder, Quota, RowFacts, code_of, summary_of, wave_of
+from verifier.core.campaign_counts import Accounts, Quota, RowFacts, code_of, wave_of
+from verifier.core.campaign_summary import summary_of
+from verifier.core.campaigns import CampaignOrder
 from verifier.core.gate_policies import BALANCED, Policy
 from verifier.core.list_faults import BadRequest
 from verifier.core.list_jobs import ListJob

@@ -9,11 +9,11 @@ from msgspec import Struct, structs
 
 from verifier.core.address import Address, parse_address
 from verifier.core.campaign_columns import is_yes
-from verifier.core.campaigns import CampaignOrder, RowFate, bucket_of
+from verifier.core.campaign_counts import Fate, RowFate, bucket_of
+from verifier.core.campaigns import CampaignOrder
 from verifier.core.gate import GateFacts, Ruling, decide, holding
 from verifier.core.gate_policies import Policy
-from verifier.core.gate_rules import Bucket, Rule
-from verifier.core.gate_words import GateDecision
+from verifier.core.gate_rules import Bucket
 from verifier.core.list_counts import is_blank
 from verifier.core.list_rows import ShownRow
 from verifier.core.reasons import Reason
@@ -189,7 +189,7 @@ def says_yes(row: ShownRow, column: int | None) -> bool:
     return column is not None and column < len(row.cells) and is_yes(row.cells[column])
 
 
-def to_ask_again(row: ShownRow, fate: tuple[GateDecision, Rule] | RowFate, now: datetime) -> bool:
+def to_ask_again(row: ShownRow, fate: Fate, now: datetime) -> bool:
     """What is known of it is stale, and might change what becomes of it: not so where he is suppressed."""
     if isinstance(fate, RowFate) or is_authoritative(row.assessment, now):
         return False

@@ -12,19 +12,10 @@ from contextlib import aclosing
 from msgspec import structs
 
 from verifier.core.address import Address, parse_address
+from verifier.core.campaign_counts import Fate, fate_of
 from verifier.core.campaign_faults import CampaignNotThere, UnknownCampaign
-from verifier.core.campaigns import (
-    Campaign,
-    CampaignOrder,
-    CampaignState,
-    Recheck,
-    Release,
-    RowFate,
-    fate_of,
-    recheck_of,
-)
+from verifier.core.campaigns import Campaign, CampaignOrder, CampaignState, Recheck, Release, recheck_of
 from verifier.core.faults import OperatorError
-from verifier.core.gate_rules import Rule
 from verifier.core.gate_words import GateDecision
 from verifier.core.list_faults import BadRequest
 from verifier.core.list_jobs import ListJob, ListOptions
@@ -135,9 +126,7 @@ class Campaigns:
         await self._store.put(campaign)
         return campaign
 
-    async def rows(
-        self, campaign: Campaign
-    ) -> AsyncGenerator[tuple[ListJob, list[tuple[ShownRow, tuple[GateDecision, Rule] | RowFate]]], None]:
+    async def rows(self, campaign: Campaign) -> AsyncGenerator[tuple[ListJob, list[tuple[ShownRow, Fate]]], None]:
         """Every row with what became of it, list by list, some at a time. Raises CampaignNotThere before it is done."""
         if campaign.summary is None:
             raise CampaignNotThere("The campaign is not decided yet.")

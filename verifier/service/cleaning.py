@@ -21,8 +21,9 @@ from verifier.core.reasons import StageName
 from verifier.core.replies import ReplyClass
 from verifier.core.table import Layout
 from verifier.ports import Clock, FactStore, Journal
+from verifier.service.asking import COMMAND_LINE, Asking
 from verifier.service.harvest_guard import Client
-from verifier.service.mailboxes import COMMAND_LINE, Asking, EgressSource
+from verifier.service.mailboxes import EgressSource
 from verifier.service.probing import Ahead
 from verifier.service.verify import Verification
 

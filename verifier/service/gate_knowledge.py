@@ -8,10 +8,11 @@ from verifier.core.address import Address
 from verifier.core.egress import EgressState
 from verifier.core.evidence import Finding
 from verifier.core.facts import DomainFacts
+from verifier.core.knowledge import Knowledge
 from verifier.core.names import Names
 from verifier.ports import Clock, FactStore, Glance
 from verifier.service.judging import Judging
-from verifier.service.mailboxes import Knowledge, Mailboxes
+from verifier.service.mailboxes import Mailboxes
 
 _SHUT = (EgressState.BLOCKED, EgressState.INTERCEPTED)
 

@@ -8,13 +8,13 @@ from msgspec import Struct
 from verifier.core.gate import GateFacts, holding
 from verifier.core.gate_policies import Policy
 from verifier.core.gate_words import GateQuestion
+from verifier.core.knowledge import Knowledge
 from verifier.core.reasons import Reason, StageName
 from verifier.core.senders import Sender, cap_until, quota_until
 from verifier.core.suppressions import Suppression, SuppressionKind
 from verifier.core.verdict import Assessment
 from verifier.gate_ports import Usage
 from verifier.service.gate_recipients import Recipient
-from verifier.service.mailboxes import Knowledge
 
 FACTS, ENTRIES, USAGE, ACTIVE = "facts", "entries", "usage of ", "active"
 """What is read; a sender's name stands behind `USAGE`."""

@@ -21,6 +21,7 @@ from verifier.core.gate import decide
 from verifier.core.gate_policies import BALANCED, Policy
 from verifier.core.gate_standing import Basis, Conclusion, Standing, stands_until
 from verifier.core.gate_words import GateAnswer, GateDecision, GateQuestion
+from verifier.core.knowledge import Knowledge
 from verifier.core.reasons import ALL_STAGES, Reason
 from verifier.core.senders import Sender
 from verifier.core.suppression_keys import SuppressionKeys
@@ -29,7 +30,6 @@ from verifier.ports import Clock
 from verifier.service.gate_learned import ACTIVE, ENTRIES, FACTS, NO_KINDS, USAGE, Asked, Learned, facts_of, take_in
 from verifier.service.gate_recipients import Recipients
 from verifier.service.judging import Judging
-from verifier.service.mailboxes import Knowledge
 
 DEADLINE_SECONDS = 0.05
 _MOST_LATE = 200

@@ -9,11 +9,12 @@ from msgspec import structs
 from verifier.core.address import Address, SyntaxFault
 from verifier.core.evidence import Finding, Obstacle
 from verifier.core.facts import DomainFacts, MailRoute, RouteStatus
+from verifier.core.knowledge import Knowledge
 from verifier.core.reasons import StageName
 from verifier.core.test_addresses import stated_reason
 from verifier.core.verdict import Assessment
 from verifier.ports import Clock
-from verifier.service.mailboxes import Asking, Knowledge
+from verifier.service.asking import Asking
 from verifier.service.verify import Verification
 
 COME_BACK = timedelta(seconds=15)

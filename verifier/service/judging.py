@@ -10,12 +10,12 @@ from verifier.core.address import Address, SyntaxFault
 from verifier.core.evidence import Evidence, NameFlags
 from verifier.core.facts import MailRoute, RouteStatus
 from verifier.core.keys import keyed_hash
+from verifier.core.knowledge import Knowledge
 from verifier.core.names import Names
 from verifier.core.reasons import StageName
 from verifier.core.test_addresses import stated_reason
 from verifier.core.verdict import Assessment, BounceRisks, Source, judge, stated_assessment
 from verifier.ports import Clock
-from verifier.service.mailboxes import Knowledge
 
 _NO_FLAGS = NameFlags()
 _Likeness = tuple[NameFlags, str | None, str | None]

@@ -15,9 +15,9 @@ from verifier.core.reasons import Verdict
 from verifier.core.verdict import Assessment
 from verifier.list_ports import Sheets
 from verifier.ports import Clock
+from verifier.service.asking import Asking
 from verifier.service.domains import Domains
 from verifier.service.harvest_guard import Client
-from verifier.service.mailboxes import Asking
 from verifier.service.verify import Verification
 
 SAMPLE_ROWS = 200

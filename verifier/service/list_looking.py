@@ -7,6 +7,7 @@ key's day as rows of the list do, and is not counted again when the list is work
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 
 from msgspec import Struct, structs
 
@@ -20,6 +21,7 @@ from verifier.core.verdict import Assessment
 from verifier.service.list_book import ListBook
 from verifier.service.list_look import SAMPLE_ROWS, ListLook
 from verifier.service.list_quotas import ListQuotas
+from verifier.service.list_tasks import ListTasks
 
 _AT_A_TIME = 4
 _SECONDS = 60.0
@@ -51,7 +53,7 @@ class ListLooking:
         self._expect = expect
         self._quotas = quotas
         self._report_fault = report_fault
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._tasks = ListTasks()
         self._places = asyncio.Semaphore(_AT_A_TIME)
 
     async def begin(self, job: ListJob, wish: Wish) -> ListJob:
@@ -59,22 +61,16 @@ class ListLooking:
         if job.id in self._tasks:
             return job
         job = await self._book.note(job.id, lambda _: {"look": LookState.RUNNING})
-        if job.id not in self._tasks:
-            task = self._tasks[job.id] = asyncio.create_task(self._run(job, wish))
-            task.add_done_callback(lambda _: self._tasks.pop(job.id, None))
+        self._tasks.begin(job.id, partial(self._run, job, wish))
         return job
 
     async def end(self, list_id: str) -> None:
         """Nobody looks at the list any more."""
-        task = self._tasks.get(list_id)
-        if task is not None:
-            task.cancel()
-            await asyncio.wait([task])
+        await self._tasks.end(list_id)
 
     async def close(self) -> None:
         """Ends all looks."""
-        for list_id in list(self._tasks):
-            await self.end(list_id)
+        await self._tasks.close()
 
     def state(self, job: ListJob) -> LookState | None:
         """How the look stands; one that was running when its process ended has stopped."""

@@ -6,6 +6,7 @@ Law: whatever happens to one list happens to that list alone; a list that is pau
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from verifier.core.egress import EgressState
 from verifier.core.faults import DiskFull, OperatorError, ServiceUnavailable
@@ -14,6 +15,7 @@ from verifier.core.list_faults import ListFault, QuotaExceeded, UnknownList
 from verifier.core.list_jobs import ListJob, Preview
 from verifier.core.list_states import AT_REST, ListState, PauseCode
 from verifier.list_ports import JobStore
+from verifier.service.list_tasks import ListTasks
 from verifier.service.list_work import Equipment, ListWork, expect
 
 _LARGE_ROWS = 20_000
@@ -39,7 +41,7 @@ class ListRunner:
         self._equipment = equip(self._share)
         self._store = store
         self._report_fault = report_fault
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._tasks = ListTasks()
         self._places = {
             True: asyncio.Semaphore(_LARGE_AT_A_TIME),
             False: asyncio.Semaphore(_SMALL_AT_A_TIME),
@@ -66,21 +68,15 @@ class ListRunner:
 
     def start(self, list_id: str) -> None:
         """Works on the list until it rests; nothing where somebody does so already."""
-        if list_id not in self._tasks:
-            task = self._tasks[list_id] = asyncio.create_task(self._run(list_id))
-            task.add_done_callback(lambda _: self._tasks.pop(list_id, None))
+        self._tasks.begin(list_id, partial(self._run, list_id))
 
     async def stop(self, list_id: str) -> None:
         """Nobody works on the list any more."""
-        task = self._tasks.get(list_id)
-        if task is not None:
-            task.cancel()
-            await asyncio.wait([task])
+        await self._tasks.end(list_id)
 
     async def close(self) -> None:
         """Ends all work; it is taken up again by `resume`."""
-        for list_id in list(self._tasks):
-            await self.stop(list_id)
+        await self._tasks.close()
 
     async def _run(self, list_id: str) -> None:
         work = self.work(list_id)

@@ -26,8 +26,8 @@ from verifier.core.table import Layout, made_up_names
 from verifier.core.verdict import Assessment
 from verifier.list_ports import SheetFile
 from verifier.ports import Journal, ListReader
-from verifier.service.cleaned import Duplicates, RowJudge
 from verifier.service.judging import Judging
+from verifier.service.row_judging import Duplicates, RowJudge
 
 MOST_ROWS = 10_000_000
 """Which row repeats which takes 8 to 17 bytes a row; the shortest rows of an upload of 1 GB would be 500 million."""

@@ -13,9 +13,9 @@ from verifier.core.table import Layout, TableKind
 from verifier.core.verdict import Assessment
 from verifier.list_ports import SheetFile
 from verifier.ports import ListWriter
-from verifier.service.cleaned import Render, RowJudge
 from verifier.service.judging import Judging
 from verifier.service.list_sheets import SheetFolder, settle
+from verifier.service.row_judging import Render, RowJudge
 
 _PAGE_BLOCKS = 200
 """Blocks that one page looks at: some 100,000 rows."""

@@ -11,17 +11,18 @@ from verifier.core.address import Address
 from verifier.core.egress import Egress, EgressState
 from verifier.core.evidence import Finding, Obstacle, expires_at, merge
 from verifier.core.facts import DomainFacts, MailRoute
+from verifier.core.knowledge import Knowledge
 from verifier.core.names import Names
 from verifier.core.outage import is_proven, second_look_due
 from verifier.core.providers import ProbePolicy, Provider
-from verifier.core.reasons import ALL_STAGES, StageName
 from verifier.core.replies import ReplyClass
 from verifier.ports import Clock, FactStore, Glance, SingleFlight
+from verifier.service.asking import Asking
 from verifier.service.harvest_guard import Client, HarvestGuard
 from verifier.service.lanes import Lanes
 from verifier.service.outages import Outages
-from verifier.service.probing import Ahead, Probed, Target
-from verifier.service.recording import ChunkNotes, Record, Recorder
+from verifier.service.probing import Probed, Target
+from verifier.service.recording import ChunkNotes, Recorder
 from verifier.service.turns import Turns
 
 _CLAIM_SECONDS = 120.0
@@ -31,7 +32,6 @@ _SHUT = {
     EgressState.INTERCEPTED: Obstacle.EGRESS_INTERCEPTED,
 }
 
-COMMAND_LINE = Client("cli")
 OPTED_OUT = "opt-out"
 
 
@@ -39,41 +39,6 @@ class EgressSource(Protocol):
     """Tells whether port 25 can be reached (service/egress.py)."""
 
     async def outcome(self) -> Egress: ...
-
-
-class Asking(Struct, frozen=True):
-    """How a chunk is asked: for which list or check (`source`) of whom (`client`), how urgently, and who has to know
-    each group's results before the next group is sent (`record`). `again` are keys whose inconclusive findings don't
-    count: they are asked once more. `anew`: whoever can be asked is, whatever is known of him.
-    """
-
-    stages: tuple[StageName, ...] = ALL_STAGES
-    source: str = ""
-    client: Client = COMMAND_LINE
-    interactive: bool = False
-    keep_transcript: bool = False
-    again: frozenset[str] = frozenset()
-    anew: bool = False
-    greylist_round: int = 0
-    """How often greylisted mailboxes were asked again before."""
-    record: Record | None = None
-    ahead: Ahead | None = None
-    """What of the list is on its way to mail hosts; the chunk counts in it until the first of its mailboxes is."""
-
-
-class Knowledge(Struct):
-    """What is known of a chunk: facts by domain, findings by mailbox key, which of them were observed just now, and
-    the conversations that were kept.
-    """
-
-    facts: dict[str, DomainFacts]
-    findings: dict[str, tuple[Finding, ...]]
-    live: set[str]
-    transcripts: dict[str, tuple[str, ...]]
-
-    @classmethod
-    def of(cls, facts: Mapping[str, DomainFacts]) -> "Knowledge":
-        return cls(dict(facts), {}, set(), {})
 
 
 class Policy(Struct, frozen=True):

@@ -17,10 +17,10 @@ from verifier.core.reasons import StageName
 from verifier.core.test_addresses import stated_reason
 from verifier.core.verdict import Assessment, Source, refresh_due
 from verifier.ports import Clock, Meter
+from verifier.service.asking import Asking
 from verifier.service.bell import Bell
 from verifier.service.harvest_guard import Client
 from verifier.service.inquiry import Called, Inquiry
-from verifier.service.mailboxes import Asking
 from verifier.service.verify import Verification
 
 MOST_RUNNING = 20_000

@@ -9,14 +9,16 @@ from msgspec import structs
 
 from verifier.core.address import Address, SyntaxFault, parse_address
 from verifier.core.facts import DomainFacts
+from verifier.core.knowledge import Knowledge
 from verifier.core.measures import STAGE_SECONDS
 from verifier.core.reasons import StageName
 from verifier.core.test_addresses import stated_reason
 from verifier.core.verdict import Assessment
 from verifier.ports import Clock, Meter
+from verifier.service.asking import Asking
 from verifier.service.at_hand import AtHand
 from verifier.service.judging import Judging
-from verifier.service.mailboxes import Asking, Knowledge, Mailboxes
+from verifier.service.mailboxes import Mailboxes
 from verifier.service.turns import Turns
 
 _AT_ONCE = 50

@@ -10,7 +10,7 @@ from typing import IO
 
 from verifier.world.dns_server import NameServer
 from verifier.world.geography import Host
-from verifier.world.host_kinds import HostKind, Tls
+from verifier.world.host_kind import HostKind, Tls
 from verifier.world.log import WorldLog
 from verifier.world.smtp_server import HostProtocol, server_tls
 from verifier.world.smtp_session import Machine

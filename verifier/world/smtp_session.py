@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from verifier.world.chance import draw
 from verifier.world.geography import Host, a_label, host_name
-from verifier.world.host_kinds import Grey, HostKind, Step, Tls
+from verifier.world.host_kind import Grey, HostKind, Step, Tls
 from verifier.world.log import HostLog
 from verifier.world.truth import Mailbox, variant
 from verifier.world.world import World

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from verifier.core.reasons import Reason, Verdict, verdict_of
 from verifier.world.chance import draw, share
-from verifier.world.host_kinds import HostKind
+from verifier.world.host_kind import HostKind
 from verifier.world.people import ALWAYS, mailbox_name, plausible
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from verifier.core.reasons import Reason
 from verifier.world import geography
 from verifier.world.geography import Host, Site
-from verifier.world.host_kinds import HOST_KINDS, INTERCEPTOR, HostKind
+from verifier.world.host_kind import HostKind
+from verifier.world.host_kinds import HOST_KINDS, INTERCEPTOR
 from verifier.world.truth import INVALID, Egress, Honesty, Mailbox, Truth, mailbox, of_mailbox, through_the_network
 
 if TYPE_CHECKING:

@@ -4,14 +4,11 @@ import csv
 import io
 from collections.abc import Sequence
 
-from verifier.core.campaigns import RowFate, bucket_of
-from verifier.core.gate_rules import Rule
-from verifier.core.gate_words import GateDecision
+from verifier.core.campaign_counts import Fate, RowFate, bucket_of
 from verifier.core.list_rows import ShownRow
 from verifier.core.presets import PRESETS
 
 GATE_COLUMNS = ("gate_decision", "gate_rule", "gate_bucket", "gate_reason", "gate_address")
-Fate = tuple[GateDecision, Rule] | RowFate
 
 
 def decided_rows(header: Sequence[str], rows: Sequence[tuple[ShownRow, Fate]], *, heading: bool) -> bytes:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from tests.support.feedback_vectors import NOW
-from tests.support.rules import shipped_rules
+from verifier.adapters.reply_rule_file import shipped_rules
 from verifier.core.feedback.bounces import class_of, class_of_status, classified
 from verifier.core.mail_events import BounceClass, EventKind, MailEvent
 from verifier.core.replies import Reading, Reply, ReplyClass

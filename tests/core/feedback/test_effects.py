@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from tests.support.feedback_vectors import NOW
-from tests.support.rules import shipped_rules
+from verifier.adapters.reply_rule_file import shipped_rules
 from verifier.core.address import Address, parse_address
 from verifier.core.feedback.effects import (
     SOFT_HOLDS,

@@ -6,7 +6,7 @@ from time import process_time
 
 import pytest
 
-from tests.support.rules import shipped_rules
+from verifier.adapters.reply_rule_file import shipped_rules
 from verifier.core.feedback.bounces import classified
 from verifier.core.feedback.hook import Refusal, Told
 from verifier.core.feedback.reports import read_report

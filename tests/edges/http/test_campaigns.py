@@ -12,7 +12,7 @@ from tests.edges.http.test_at_hand import remember
 from tests.support.front_desk import KEYED, Visitor, visiting
 from verifier.adapters.system_clock import SystemClock
 from verifier.core.api_keys import Scope
-from verifier.core.campaigns import COUNTED, PARTS
+from verifier.core.campaign_counts import COUNTED, PARTS
 from verifier.core.gate_record import GateRecord
 
 FILE = (
@@ -167,9 +167,10 @@ async def test_downloads(local: Visitor) -> None:
         ({"emails": ["a@b.example"], "from_domain": "b.example", "dkim_selector": "a b"}, 422, "invalid_fields"),
     ],
 )
-async def test_what_cannot_be_looked_at(local: Visitor, body: dict[str, Any], status: int, code: str) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_what_cannot_be_looked_at(shared: Visitor, body: dict[str, Any], status: int, code: str) -> None:
     """By field, or by what is not there."""
-    answer = await local.ask("POST", "/v1/campaigns", json=body)
+    answer = await shared.ask("POST", "/v1/campaigns", json=body)
     assert (answer.status, answer.json["code"]) == (status, code)
 
 
@@ -181,26 +182,28 @@ async def test_what_cannot_be_looked_at(local: Visitor, body: dict[str, Any], st
         ("&column=Mail", "email,name\na@b.example,A\n", "has no column 'Mail': its columns are email, name."),
     ],
 )
+@pytest.mark.asyncio(loop_scope="module")
 async def test_a_campaign_that_cannot_be_decided_says_what_to_do(
-    local: Visitor, query: str, body: str, error: str
+    shared: Visitor, query: str, body: str, error: str
 ) -> None:
     """One sentence, with one full stop."""
-    answer = await local.ask(
+    answer = await shared.ask(
         "POST", f"/v1/campaigns?wait=30&name=a.csv{query}", data=body.encode(), headers={"Content-Type": "text/csv"}
     )
     assert answer.json["status"] == "failed"
     assert answer.json["error"].endswith(error)
 
 
-async def test_a_file_that_is_no_list(local: Visitor) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_file_that_is_no_list(shared: Visitor) -> None:
     """The campaign fails with the list's own sentence."""
-    answer = await local.ask(
+    answer = await shared.ask(
         "POST", "/v1/campaigns?wait=30&name=a.xlsx", data=b"\x00\x01 no list", headers={"Content-Type": "text/csv"}
     )
     assert (answer.json["status"], bool(answer.json["error"])) == ("failed", True)
-    missing = await local.ask("GET", "/v1/campaigns/nowhere")
+    missing = await shared.ask("GET", "/v1/campaigns/nowhere")
     assert (missing.status, missing.json["code"]) == (404, "campaign_not_found")
-    column = await local.ask(
+    column = await shared.ask(
         "POST",
         "/v1/campaigns?wait=30&name=a.csv&unsubscribed_column=stop",
         data=FILE.encode(),
@@ -314,10 +317,11 @@ async def test_a_look_that_cannot_be_repeated(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("days", [-1, 400])
-async def test_a_send_that_cannot_be_waited_for(local: Visitor, days: int) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_send_that_cannot_be_waited_for(shared: Visitor, days: int) -> None:
     """One that is over, or later than its rows are kept."""
     send_at = (datetime.now(UTC) + timedelta(days=days)).isoformat()
-    answer = await local.ask("POST", "/v1/campaigns", json={"emails": ["a@b.example"], "send_at": send_at})
+    answer = await shared.ask("POST", "/v1/campaigns", json={"emails": ["a@b.example"], "send_at": send_at})
     assert (answer.status, answer.json["code"]) == (422, "invalid_fields")
     assert "send_at" in str(answer.json["errors"])
 

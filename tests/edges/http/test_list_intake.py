@@ -29,7 +29,8 @@ async def form(visitor: Visitor, *parts: tuple[str, bytes | str, str]) -> Answer
 
 
 def left(folder: Path) -> list[str]:
-    return [path.name for path in (folder / "list-jobs").rglob("*")]
+    """What there is of lists, beside the folder that the worker unpacks into."""
+    return [path.name for path in (folder / "list-jobs").rglob("*") if path.name != "spool.part"]
 
 
 @pytest.fixture
@@ -169,21 +170,23 @@ async def test_each_workspace_has_its_own_secret(tmp_path: Path) -> None:
         "http://",
     ],
 )
-async def test_a_forbidden_receiver_is_refused(local: Visitor, tmp_path: Path, url: str) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_forbidden_receiver_is_refused(shared: Visitor, url: str) -> None:
     """422 that names the field, before the file is kept, and at the start too; the list is not started."""
     question = {"emails": ["a@b.example"], "webhook_url": url}
     answers = [
-        await local.ask("POST", "/v1/lists", json=question),
-        await form(local, ("webhook_url", url, ""), ("file", CSV, "a.csv")),
-        await form(local, ("file", CSV, "a.csv"), ("webhook_url", url, "")),
+        await shared.ask("POST", "/v1/lists", json=question),
+        await form(shared, ("webhook_url", url, ""), ("file", CSV, "a.csv")),
+        await form(shared, ("file", CSV, "a.csv"), ("webhook_url", url, "")),
     ]
-    assert (await local.ask("GET", "/v1/lists")).json["lists"] == []
-    assert left(tmp_path) == []
-    made = await hand_in(local)
-    answers.append(await local.ask("POST", f"/v1/lists/{made['id']}/start", json={"webhook_url": url}))
+    assert (await shared.ask("GET", "/v1/lists")).json["lists"] == []
+    assert left(shared.site.settings.data_dir) == []
+    made = await hand_in(shared)
+    answers.append(await shared.ask("POST", f"/v1/lists/{made['id']}/start", json={"webhook_url": url}))
     for answer in answers:
         assert (answer.status, answer.json["errors"][0]["pointer"]) == (422, "webhook_url"), answer.text
-    assert (await local.ask("GET", f"/v1/lists/{made['id']}")).json["status"] == "ready"
+    assert (await shared.ask("GET", f"/v1/lists/{made['id']}")).json["status"] == "ready"
+    assert (await shared.ask("DELETE", f"/v1/lists/{made['id']}")).status == 204
 
 
 async def test_fields_behind_the_file_count_too(local: Visitor) -> None:
@@ -205,32 +208,34 @@ async def test_fields_behind_the_file_count_too(local: Visitor) -> None:
         ([*((f"f{n}", "1", "") for n in range(30)), ("file", CSV, "a.csv")], 422),
     ],
 )
+@pytest.mark.asyncio(loop_scope="module")
 async def test_a_form_that_says_nonsense_is_refused_whole(
-    local: Visitor, tmp_path: Path, parts: list[tuple[str, bytes | str, str]], status: int
+    shared: Visitor, parts: list[tuple[str, bytes | str, str]], status: int
 ) -> None:
     """A word that nobody knows, a field twice, two files: said, and nothing of it is kept."""
-    answer = await form(local, *parts)
+    answer = await form(shared, *parts)
     assert answer.status == status, answer.text
-    assert (await local.ask("GET", "/v1/lists")).json["lists"] == []
-    assert left(tmp_path) == []
+    assert (await shared.ask("GET", "/v1/lists")).json["lists"] == []
+    assert left(shared.site.settings.data_dir) == []
 
 
-async def test_common_slips_with_curl_are_said(local: Visitor, tmp_path: Path) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_common_slips_with_curl_are_said(shared: Visitor) -> None:
     """A forgotten @, and -d, which joins the lines: neither becomes a list of one strange row."""
-    forgotten = await form(local, ("file", "people.csv", ""), ("start", "true", ""), ("other", "x", ""))
-    urlencoded = await local.ask(
+    forgotten = await form(shared, ("file", "people.csv", ""), ("start", "true", ""), ("other", "x", ""))
+    urlencoded = await shared.ask(
         "POST",
         "/v1/lists",
         data=b"id,email1,a@b.example",
         headers={"Content-Type": "application/x-www-form-urlencoded"},
     )
     assert (urlencoded.status, "-F file=@" in urlencoded.json["detail"]) == (415, True)
-    with_a_file = await form(local, ("file", "people.csv", ""), ("start", "true", ""), ("more", CSV, "b.csv"))
+    with_a_file = await form(shared, ("file", "people.csv", ""), ("start", "true", ""), ("more", CSV, "b.csv"))
     assert forgotten.status == 415  # without any file it is no multipart at all
     assert (with_a_file.status, "with the @" in with_a_file.json["detail"]) == (422, True)
-    yes = await form(local, ("start", "yes", ""), ("file", CSV, "a.csv"))
+    yes = await form(shared, ("start", "yes", ""), ("file", CSV, "a.csv"))
     assert (yes.status, "true or false" in yes.json["detail"]) == (422, True)
-    assert left(tmp_path) == []
+    assert left(shared.site.settings.data_dir) == []
 
 
 async def test_json_says_all_that_parameters_say(local: Visitor) -> None:
@@ -263,14 +268,15 @@ async def test_a_download_can_have_everything(local: Visitor) -> None:
         (b'{"emails":["a"', 400, None),
     ],
 )
+@pytest.mark.asyncio(loop_scope="module")
 async def test_json_that_is_none_is_refused_whole(
-    local: Visitor, tmp_path: Path, body: bytes, status: int, pointer: str | None
+    shared: Visitor, body: bytes, status: int, pointer: str | None
 ) -> None:
     """With the place of what is wrong; nothing of it is kept."""
-    answer = await local.ask("POST", "/v1/lists", data=body, headers={"Content-Type": "application/json"})
+    answer = await shared.ask("POST", "/v1/lists", data=body, headers={"Content-Type": "application/json"})
     errors: list[Any] = answer.json.get("errors", [])
     assert (answer.status, [each["pointer"] for each in errors] or [None]) == (status, [pointer]), answer.text
-    assert left(tmp_path) == []
+    assert left(shared.site.settings.data_dir) == []
 
 
 async def test_json_is_read_as_it_comes(tmp_path: Path) -> None:
@@ -284,7 +290,7 @@ async def test_json_is_read_as_it_comes(tmp_path: Path) -> None:
         body, headers = io.BytesIO(msgspec.json.encode(emails)), {"Content-Type": "application/json"}
         answer = await visitor.ask("POST", f"/v1/lists?{OFFLINE}", data=body, headers=headers)
         assert (answer.status, answer.json["code"]) == (413, "upload_too_large")
-        assert [name for name in left(tmp_path) if name.endswith(".part")] == ["spool.part"]
+        assert [name for name in left(tmp_path) if name.endswith(".part")] == []
 
 
 async def test_a_list_has_its_own_retention(local: Visitor) -> None:

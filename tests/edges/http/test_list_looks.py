@@ -63,14 +63,15 @@ async def test_the_preview_knows_more_afterwards(local: Visitor) -> None:
 
 
 @pytest.mark.parametrize("body", [{"sample": 201}, {"sample": -1}, {"mx": 1}, {"rows": 3}])
-async def test_what_cannot_be_looked_at(local: Visitor, body: dict[str, Any]) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_what_cannot_be_looked_at(shared: Visitor, body: dict[str, Any]) -> None:
     """A field that is not valid is a 422; a list that was started a 409; one that is not there a 404."""
-    made = await hand_in(local)
-    assert (await local.ask("POST", f"/v1/lists/{made['id']}/look", json=body)).status == 422
-    await local.ask("POST", f"/v1/lists/{made['id']}/start")
-    late = await local.ask("POST", f"/v1/lists/{made['id']}/look")
+    made = await hand_in(shared)
+    assert (await shared.ask("POST", f"/v1/lists/{made['id']}/look", json=body)).status == 422
+    await shared.ask("POST", f"/v1/lists/{made['id']}/start")
+    late = await shared.ask("POST", f"/v1/lists/{made['id']}/look")
     assert (late.status, late.json["code"]) == (409, "list_state")
-    assert (await local.ask("POST", "/v1/lists/" + "a" * 26 + "/look")).status == 404
+    assert (await shared.ask("POST", "/v1/lists/" + "a" * 26 + "/look")).status == 404
 
 
 @pytest.mark.parametrize("step", ["start", "cancel", "delete"])

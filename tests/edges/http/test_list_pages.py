@@ -97,13 +97,14 @@ async def test_another_workspaces_list_has_no_page(keyed: Visitor) -> None:
 
 
 @pytest.mark.parametrize("body", [b"max_wait_s=soon", b"max_wait_s=99999999", b"column=telephone", b"stages=all"])
-async def test_a_wrong_choice_is_said_and_starts_nothing(local: Visitor, body: bytes) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_wrong_choice_is_said_and_starts_nothing(shared: Visitor, body: bytes) -> None:
     """422, as a page in the reader's language where a browser asks."""
-    made = await hand_in(local)
-    answer = await post(local, f"/lists/{made['id']}/start", body, Accept="text/html", **{"Accept-Language": "fr"})
+    made = await hand_in(shared)
+    answer = await post(shared, f"/lists/{made['id']}/start", body, Accept="text/html", **{"Accept-Language": "fr"})
     assert (answer.status, answer.headers["Content-Type"]) == (422, "text/html; charset=utf-8")
     assert "Cela n’a pas marché" in answer.text
-    assert (await local.ask("GET", f"/v1/lists/{made['id']}")).json["status"] == "ready"
+    assert (await shared.ask("GET", f"/v1/lists/{made['id']}")).json["status"] == "ready"
 
 
 async def test_filters_of_the_page(local: Visitor) -> None:

@@ -111,11 +111,12 @@ async def test_a_column_is_chosen_in_the_form(local: Visitor) -> None:
         ("multipart/form-data; boundary=x", b"--x--\r\n", 422, "invalid_fields"),
     ],
 )
-async def test_what_is_no_list_is_said(local: Visitor, content_type: str, body: bytes, status: int, code: str) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_what_is_no_list_is_said(shared: Visitor, content_type: str, body: bytes, status: int, code: str) -> None:
     """A clear problem, and no list is left of it."""
-    answer = await local.ask("POST", "/v1/lists", data=body, headers={"Content-Type": content_type})
+    answer = await shared.ask("POST", "/v1/lists", data=body, headers={"Content-Type": content_type})
     assert (answer.status, answer.json["code"]) == (status, code), answer.text
-    assert (await local.ask("GET", "/v1/lists")).json == {"lists": [], "cursor": None}
+    assert (await shared.ask("GET", "/v1/lists")).json == {"lists": [], "cursor": None}
 
 
 async def test_a_file_that_cannot_be_read_is_a_failed_list(local: Visitor) -> None:

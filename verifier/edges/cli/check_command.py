@@ -17,13 +17,14 @@ from verifier.adapters.prober_socket import ask_prober, socket_path
 from verifier.adapters.system_clock import SystemClock
 from verifier.config import Settings
 from verifier.core.address import Address, parse_address
+from verifier.core.knowledge import Knowledge
 from verifier.core.reasons import MEANINGS, Reason, StageName, Verdict
 from verifier.core.record import to_record
 from verifier.edges.cli.event_loop import run_async
 from verifier.edges.cli.session import probing, read_settings, say
 from verifier.edges.cli.stages_option import stages_option
 from verifier.edges.cli.terminal import results
-from verifier.service.mailboxes import Asking, Knowledge
+from verifier.service.asking import Asking
 from verifier.wiring import Verifier, open_judging
 
 _CHUNK = 500

@@ -27,9 +27,9 @@ from verifier.edges.cli.summary_table import print_summary
 from verifier.edges.cli.terminal import remarks
 from verifier.readers.source import STDIN
 from verifier.readers.tables import open_table
+from verifier.service.asking import COMMAND_LINE
 from verifier.service.cleaning import Job
 from verifier.service.harvest_guard import Client
-from verifier.service.mailboxes import COMMAND_LINE
 from verifier.writers.open_writer import open_writer
 from verifier.writers.report import write_report
 from verifier.writers.sentences import language_of

@@ -23,6 +23,7 @@ from verifier.config import find_settings_file, load_settings
 from verifier.edges.cli.terminal import remarks, results
 
 _STALE_AFTER = 30  # days: new throw-away domains appear every day
+_remove = click.option("--remove", is_flag=True, help="Take it off the list again.")
 _HEADINGS = ("file", "rows", "date", "age", "licence", "origin", "what")
 
 
@@ -45,7 +46,7 @@ def refresh_command() -> None:
 
 @data_command.command("allow")
 @click.argument("domain")
-@click.option("--remove", is_flag=True, help="Take it off the list again.")
+@_remove
 def allow_command(domain: str, remove: bool) -> None:
     """Never call DOMAIN, or what lies under it, disposable."""
     name = allow_domain(_data_dir(), domain, remove=remove)
@@ -54,7 +55,7 @@ def allow_command(domain: str, remove: bool) -> None:
 
 @data_command.command("deny")
 @click.argument("domain")
-@click.option("--remove", is_flag=True, help="Take it off the list again.")
+@_remove
 def deny_command(domain: str, remove: bool) -> None:
     """Always call DOMAIN, and what lies under it, disposable."""
     name = deny_domain(_data_dir(), domain, remove=remove)
@@ -63,7 +64,7 @@ def deny_command(domain: str, remove: bool) -> None:
 
 @data_command.command("opt-out")
 @click.argument("domain")
-@click.option("--remove", is_flag=True, help="Take it off the list again.")
+@_remove
 def opt_out_command(domain: str, remove: bool) -> None:
     """Never probe DOMAIN, what lies under it, or a domain whose mail exchange it is."""
     name = opt_out_domain(_data_dir(), domain, remove=remove)

@@ -8,8 +8,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from verifier.adapters.data_files import shipped_folder
-from verifier.adapters.reply_rule_file import load_rules
+from verifier.adapters.reply_rule_file import shipped_rules
 from verifier.adapters.unrecognised_log import UnrecognisedLog
 from verifier.config import find_settings_file, load_settings
 from verifier.core.bounce_text import reply_from_text, stage_from_text
@@ -55,7 +54,7 @@ def explain_command(reply: str | None, mx: str | None, stage: str | None, jsonl:
     if unrecognised:
         _list_unrecognised()
         return
-    rules = load_rules(shipped_folder() / "reply_rules.toml")
+    rules = shipped_rules()
     if jsonl:
         for question in _questions():
             click.echo(_answer(rules, question))

@@ -20,7 +20,7 @@ from verifier.core.reasons import ALL_STAGES, StageName
 from verifier.core.record import to_record
 from verifier.edges.cli.terminal import remarks
 from verifier.ports import Meter
-from verifier.service.mailboxes import Asking
+from verifier.service.asking import Asking
 from verifier.service.probing import Timeouts
 from verifier.wiring import Verifier, open_verifier
 

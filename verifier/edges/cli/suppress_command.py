@@ -35,7 +35,7 @@ def suppress_command() -> None:
 
 @suppress_command.command("add")
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS…")
-@click.option("--kind", type=_KINDS, default="manual_block", show_default=True)
+@click.option("--kind", type=_KINDS, default="manual_block", show_default=True, help="Why they are not mailed.")
 @click.option("--sender", help="For this sender's mail alone.")
 @click.option("--class", "message_class", type=_CLASSES, help="For mail of this class alone.")
 @click.option("--topic", help="For mail about this alone.")
@@ -66,9 +66,9 @@ def remove_command(addresses: tuple[str, ...], kinds: tuple[str, ...], sender: s
 
 @suppress_command.command("list")
 @click.argument("address", required=False)
-@click.option("--kind", type=_KINDS)
-@click.option("--sender")
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
+@click.option("--kind", type=_KINDS, help="Entries of this kind alone.")
+@click.option("--sender", help="Entries of this sender alone.")
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="How many at most.")
 def list_command(address: str | None, kind: str | None, sender: str | None, limit: int) -> None:
     """Show suppressions, or those that concern ADDRESS."""
     run_async(_list(read_settings(), address, SuppressionKind(kind) if kind else None, sender, limit))
@@ -98,8 +98,8 @@ def import_command(source: str, kind: str, column: str | None, sender: str | Non
     show_default=True,
     help="The file; - is stdout.",
 )
-@click.option("--kind", type=_KINDS)
-@click.option("--sender")
+@click.option("--kind", type=_KINDS, help="Entries of this kind alone.")
+@click.option("--sender", help="Entries of this sender alone.")
 @click.option("--hashed", is_flag=True, help="SHA-256 digests in place of addresses.")
 @click.option("--addresses", "bare", is_flag=True, help="One column without heading, as sending services import it.")
 def export_command(output: IO[str], kind: str | None, sender: str | None, hashed: bool, bare: bool) -> None:

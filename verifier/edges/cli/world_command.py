@@ -9,11 +9,10 @@ from typing import Any
 import click
 import msgspec
 
+from verifier.core.faults import ServiceUnavailable
 from verifier.core.reasons import verdict_of
 from verifier.world import Egress, Honesty, RunningWorld, World
 from verifier.world.sample import write_list
-
-_UNAVAILABLE = 69
 
 
 def _world_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -29,9 +28,20 @@ def _world_options(command: Callable[..., None]) -> Callable[..., None]:
             show_default=True,
             help="Part of the plausible names that nobody has.",
         ),
-        click.option("--egress", type=click.Choice([e.value for e in Egress]), default="open", show_default=True),
         click.option(
-            "--resolver", "honesty", type=click.Choice([h.value for h in Honesty]), default="honest", show_default=True
+            "--egress",
+            type=click.Choice([e.value for e in Egress]),
+            default="open",
+            show_default=True,
+            help="What becomes of connections to port 25.",
+        ),
+        click.option(
+            "--resolver",
+            "honesty",
+            type=click.Choice([h.value for h in Honesty]),
+            default="honest",
+            show_default=True,
+            help="What the resolver does to names that do not exist.",
         ),
     )
     for option in options:
@@ -58,8 +68,7 @@ def serve(rtt: float, port: int, dns_port: int, log_file: str | None, ready_file
     try:
         asyncio.run(_serve(running, ready_file))
     except OSError as error:
-        click.echo(f"The world cannot be served: {error}", err=True)
-        raise SystemExit(_UNAVAILABLE) from error
+        raise ServiceUnavailable(f"The world cannot be served: {error}.") from None
 
 
 @world_command.command("list")

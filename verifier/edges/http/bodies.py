@@ -2,14 +2,18 @@
 
 import asyncio
 import re
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 import msgspec
 from aiohttp import web
+from msgspec import Struct, structs
 
 from verifier.edges.http.problems import FieldError, Problem
 from verifier.edges.http.routing import JSON, Route
 from verifier.edges.http.site import BODY
+
+QueryT = TypeVar("QueryT", bound=Struct)
 
 _PATIENCE = 30.0
 _AT = re.compile(r" - at `(?:key in )?\$(.*)`$")
@@ -43,6 +47,15 @@ def read_query(request: web.Request, route: Route) -> Any:
         return msgspec.convert(given, type=route.query, strict=False)
     except msgspec.ValidationError as error:
         raise invalid_fields(str(error), in_body=False) from None
+
+
+def changed(query: QueryT, given: Mapping[str, Any], *, strict: bool) -> QueryT:
+    """Parameters, but for what `given` (fields of a form as texts, or members of an object) says. Raises Problem."""
+    try:
+        return msgspec.convert({**structs.asdict(query), **given}, type=type(query), strict=strict)
+    except msgspec.ValidationError as error:
+        sentence = str(error).replace("Expected `bool`, got `str`", "Expected true or false")
+        raise invalid_fields(sentence) from None
 
 
 async def read_bytes(request: web.Request, limit: int) -> bytes:

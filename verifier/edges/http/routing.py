@@ -10,7 +10,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from verifier.core.api_keys import ApiKey, Scope
-from verifier.edges.http.site import BEGAN, CALLER, SITE, Site
+from verifier.edges.http.site import BEGAN, CALLER, Site
 
 T = TypeVar("T")
 
@@ -93,10 +93,6 @@ ROUTES_OF = web.AppKey("routes_of", dict[Any, Route])
 def route_of(request: web.Request) -> Route | None:
     """The route that was found for a request; None where there is none."""
     return request.app[ROUTES_OF].get(request.match_info.handler)
-
-
-def site_of_request(request: web.Request) -> Site:
-    return request.app[SITE]
 
 
 async def write(response: web.StreamResponse, data: bytes) -> None:

@@ -1,7 +1,7 @@
 """What all routes that verify share: budgets, stages, and what a check costs its key."""
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from typing import Annotated, Any
 
 from msgspec import Meta
@@ -37,33 +37,21 @@ def require_prefix(stages: tuple[StageName, ...]) -> None:
 
 async def checked(call: Call[Any], email: str, stages: tuple[StageName, ...], timeout_ms: int) -> Assessment:
     """One answer within its budget, counted against the caller's quota."""
-    desk, caller = call.site.desk, call.caller
-    reservation = await desk.allowances.reserve(caller, _cost([email]))
-    if isinstance(reservation, Refused):
-        raise problem_of(reservation, caller)
-    answers = []
-    try:
-        client = Client(caller.id)
-        answers.append(await desk.realtime.check(email, stages, client, timeout_ms / 1000, began=call.began))
-    finally:
-        await desk.allowances.settle(reservation, answers)
-    return answers[0]
+    async with _counted(call, [email]) as answers:
+        answer = await call.site.desk.realtime.check(
+            email, stages, Client(call.caller.id), timeout_ms / 1000, began=call.began
+        )
+        answers.append(answer)
+    return answer
 
 
 async def conversed(call: Call[Any], email: str, timeout_ms: int, *, anew: bool) -> tuple[Assessment, tuple[str, ...]]:
     """`checked` at all stages, with what was said."""
-    desk, caller = call.site.desk, call.caller
-    reservation = await desk.allowances.reserve(caller, _cost([email]))
-    if isinstance(reservation, Refused):
-        raise problem_of(reservation, caller)
-    answers = []
-    try:
-        answer, conversation = await desk.realtime.converse(
-            email, Client(caller.id), timeout_ms / 1000, anew=anew, began=call.began
+    async with _counted(call, [email]) as answers:
+        answer, conversation = await call.site.desk.realtime.converse(
+            email, Client(call.caller.id), timeout_ms / 1000, anew=anew, began=call.began
         )
         answers.append(answer)
-    finally:
-        await desk.allowances.settle(reservation, answers)
     return answer, conversation
 
 
@@ -71,20 +59,32 @@ async def all_checked(
     call: Call[Any], emails: Sequence[str], stages: tuple[StageName, ...], timeout_ms: int
 ) -> AsyncGenerator[tuple[int, Assessment], None]:
     """Each place and its answer, as they come; all within the budget, counted against rate and quota."""
-    desk, caller = call.site.desk, call.caller
-    charge(call.site, caller, len(emails) - 1)
-    reservation = await desk.allowances.reserve(caller, _cost(emails))
-    if isinstance(reservation, Refused):
-        raise problem_of(reservation, caller)
-    answers: list[Assessment] = []
-    try:
-        found = desk.realtime.check_all(emails, stages, Client(caller.id), timeout_ms / 1000, began=call.began)
+    charge(call.site, call.caller, len(emails) - 1)
+    async with _counted(call, emails) as answers:
+        found = call.site.desk.realtime.check_all(
+            emails, stages, Client(call.caller.id), timeout_ms / 1000, began=call.began
+        )
         async with aclosing(found):
             async for place, assessment in found:
                 answers.append(assessment)
                 yield place, assessment
+
+
+@asynccontextmanager
+async def _counted(call: Call[Any], emails: Sequence[str]) -> AsyncIterator[list[Assessment]]:
+    """The answers that are put into this list count against the caller's quota, whatever ends the work.
+
+    Raises Problem where less is left of it than the addresses may cost.
+    """
+    allowances = call.site.desk.allowances
+    reservation = await allowances.reserve(call.caller, _cost(emails))
+    if isinstance(reservation, Refused):
+        raise problem_of(reservation, call.caller)
+    answers: list[Assessment] = []
+    try:
+        yield answers
     finally:
-        await desk.allowances.settle(reservation, answers)
+        await allowances.settle(reservation, answers)
 
 
 def _cost(emails: Sequence[str]) -> int:

@@ -12,7 +12,7 @@ from verifier.core.list_orders import Order
 from verifier.edges.http.api.list_shapes import ListAnswer, ListRequest, ListsQuery
 from verifier.edges.http.api.lists import answered, order_of, service, soon_read
 from verifier.edges.http.api.uploads import Upload, json_upload_of, upload_of
-from verifier.edges.http.bodies import invalid_fields
+from verifier.edges.http.bodies import changed, invalid_fields
 from verifier.edges.http.openapi import BYTES, MULTIPART
 from verifier.edges.http.routing import JSON, Call, Route
 
@@ -37,7 +37,7 @@ def _order_by_fields(call: Call[Any], upload: Upload) -> Order:
     """Fields of a form say the same as parameters do. Raises Problem."""
     query: ListsQuery = call.query
     if upload.fields:
-        query = _changed(query, upload.fields, strict=False)
+        query = changed(query, upload.fields, strict=False)
     order = order_of(call, query)
     return structs.replace(order, name=order.name or upload.name)
 
@@ -49,7 +49,7 @@ def _order_by_members(call: Call[Any], upload: Upload) -> Order:
     if upload.fields:
         given = _converted(upload.fields)
         name = given.pop("name", name)
-        query = _changed(query, given, strict=True)
+        query = changed(query, given, strict=True)
     return structs.replace(order_of(call, query), name=_as_lines(name))
 
 
@@ -64,14 +64,6 @@ def _converted(members: dict[str, Any]) -> dict[str, Any]:
         if name in given:
             given[name] = ",".join(given[name])
     return given
-
-
-def _changed(query: ListsQuery, given: dict[str, Any], *, strict: bool) -> ListsQuery:
-    try:
-        return msgspec.convert(structs.asdict(query) | given, type=ListsQuery, strict=strict)
-    except msgspec.ValidationError as error:
-        sentence = str(error).replace("Expected `bool`, got `str`", "Expected true or false")
-        raise invalid_fields(sentence) from None
 
 
 def _as_lines(name: str) -> str:

@@ -1,10 +1,9 @@
-"""/v1/lists: a list started, watched, read, downloaded, deleted; `list_intake` takes it in."""
+"""/v1/lists: what is done with a list; `list_intake` takes it in, `list_results` hands out what it came to."""
 
 import asyncio
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
 from aiohttp import web
@@ -14,34 +13,24 @@ from verifier.core.api_keys import Scope
 from verifier.core.list_jobs import ListJob, ListOptions, Webhook, list_record
 from verifier.core.list_orders import Order
 from verifier.core.reasons import ALL_STAGES
-from verifier.core.row_filter import RowFilter, parse_filter
-from verifier.core.table import TableKind
 from verifier.edges.http.api.checking import require_prefix
 from verifier.edges.http.api.list_shapes import (
-    DownloadQuery,
-    EventsQuery,
     ListAnswer,
     ListPage,
     ListsQuery,
     LookRequest,
     PageQuery,
-    ResultsPage,
-    ResultsQuery,
     StartRequest,
     answer_of,
     stages_of,
     words_of,
 )
 from verifier.edges.http.problems import invalid
-from verifier.edges.http.routing import Call, Route, json_response, write
+from verifier.edges.http.routing import Call, Route, json_response
 from verifier.list_wiring import ListService
 
-EVENT_STREAM = "text/event-stream"
 _LOOK_SECONDS = 5.0
 """For which an answer waits for the preview."""
-_BEAT_SECONDS = 1.0
-_BEATS_A_COMMENT = 15
-_AGAIN_MS = 2000
 
 
 async def start(call: Call[StartRequest]) -> web.StreamResponse:
@@ -91,67 +80,6 @@ async def every(call: Call[None]) -> web.StreamResponse:
 
 async def one(call: Call[None]) -> web.StreamResponse:
     return await answered(call, await found(call))
-
-
-async def events(call: Call[None]) -> web.StreamResponse:
-    """Until the list is finished or gone, or the service stops."""
-    job = await found(call)
-    given = call.request.headers.get("Last-Event-ID", "")
-    after = int(given) if given.isascii() and given.isdigit() and len(given) < 16 else call.query.after
-    response = web.StreamResponse(headers={"X-Accel-Buffering": "no"})
-    response.content_type = EVENT_STREAM
-    await response.prepare(call.request)
-    await write(response, b"retry: %d\n\n" % _AGAIN_MS)
-    async with aclosing(service(call).lists.events(job.id, after)) as told:
-        coming = asyncio.ensure_future(anext(told, None))
-        try:
-            beats = 0
-            while not call.site.desk.readiness.draining:
-                done, _ = await asyncio.wait([coming], timeout=_BEAT_SECONDS)
-                if not done:
-                    beats += 1
-                    if beats % _BEATS_A_COMMENT == 0:
-                        await write(response, b": still here\n\n")
-                    continue
-                event = coming.result()
-                if event is None:
-                    break
-                data = msgspec.json.encode(event.data)
-                await write(response, b"id: %d\nevent: %b\ndata: %b\n\n" % (event.number, event.kind.encode(), data))
-                coming = asyncio.ensure_future(anext(told, None))
-        finally:
-            coming.cancel()
-            await asyncio.wait([coming])
-    await response.write_eof()
-    return response
-
-
-async def results(call: Call[None]) -> web.StreamResponse:
-    query: ResultsQuery = call.query
-    wanted = parse_filter(
-        verdict=words_of(query.verdict), reason=words_of(query.reason), flag=words_of(query.flag), text=query.q
-    )
-    page = await service(call).reading.results(await found(call), wanted, query.cursor, query.limit)
-    return json_response({"rows": page.rows, "cursor": page.cursor})
-
-
-async def download(call: Call[None]) -> web.StreamResponse:
-    """The head is sent with the first bytes, so that what cannot be made is still said."""
-    query: DownloadQuery = call.query
-    kind = _kind(query.format)
-    job = await found(call)
-    made = await service(call).reading.download(job, kind, _keep(query), query.preset)
-    response = web.StreamResponse(headers={"Content-Disposition": disposition(made.name)})
-    response.headers["Content-Type"] = made.media_type
-    async with aclosing(made.chunks) as chunks:
-        async for chunk in chunks:
-            if not response.prepared:
-                await response.prepare(call.request)
-            await write(response, chunk)
-    if not response.prepared:
-        await response.prepare(call.request)
-    await response.write_eof()
-    return response
 
 
 def service(call: Call[Any]) -> ListService:
@@ -208,30 +136,6 @@ def order_of(call: Call[Any], query: ListsQuery) -> Order:
     )
     key = call.request.headers.get("Idempotency-Key", "")
     return Order(call.caller.workspace, call.caller.id, query.name, options, key)
-
-
-def disposition(name: str) -> str:
-    """RFC 6266: a plain name for old programs, the true one for all others."""
-    plain = "".join(c if c.isascii() and (c.isalnum() or c in " ._-") else "_" for c in name)
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
-
-
-def _kind(text: str) -> TableKind | None:
-    if not text:
-        return None
-    kinds = {kind.value: kind for kind in (TableKind.CSV, TableKind.XLSX, TableKind.JSONL)}
-    if text not in kinds:
-        raise invalid("format", f"There is no format {text!r}; there are {', '.join(kinds)}.")
-    return kinds[text]
-
-
-def _keep(query: DownloadQuery) -> RowFilter | None:
-    """None where nothing is asked for, so that the list's own rule holds."""
-    if not (query.keep or query.reason or query.flag or query.q):
-        return None
-    return parse_filter(
-        keep=words_of(query.keep), reason=words_of(query.reason), flag=words_of(query.flag), text=query.q
-    )
 
 
 _ONE = ("list_not_found",)
@@ -312,44 +216,5 @@ ROUTES = (
         problems=_ONE,
         tag="Lists",
         description="List, results and upload are gone when it is answered.",
-    ),
-    Route(
-        "GET",
-        "/v1/lists/{id}/events",
-        events,
-        "Watch a list",
-        scope=Scope.LISTS,
-        query=EventsQuery,
-        also=(EVENT_STREAM,),
-        problems=_ONE,
-        tag="Lists",
-        description=(
-            "Server-sent events, `state` and `progress`, each the list's whole record without its preview. Numbers only"
-            " grow; `Last-Event-ID` goes on behind one. It ends with the list."
-        ),
-    ),
-    Route(
-        "GET",
-        "/v1/lists/{id}/results",
-        results,
-        "Rows of a list",
-        scope=Scope.LISTS,
-        query=ResultsQuery,
-        responds=ResultsPage,
-        problems=(*_ONE, "list_state"),
-        tag="Lists",
-        description="While it runs too: what is not known yet is `not_probed`.",
-    ),
-    Route(
-        "GET",
-        "/v1/lists/{id}/download",
-        download,
-        "The cleaned file",
-        scope=Scope.LISTS,
-        query=DownloadQuery,
-        also=("*/*",),
-        problems=(*_ONE, "list_state", "conflict"),
-        tag="Lists",
-        description="As `verifier clean` writes it; with a `preset` what that sending service imports.",
     ),
 )

@@ -4,9 +4,10 @@ from typing import Any
 
 from aiohttp import web
 
-from verifier.campaign_wiring import WAVE_KEEPS
 from verifier.core.api_keys import Scope
-from verifier.core.campaigns import PARTS, Campaign, CampaignOrder, CampaignState
+from verifier.core.campaign_counts import PARTS
+from verifier.core.campaign_cut import WAVE_KEEPS
+from verifier.core.campaigns import Campaign, CampaignOrder, CampaignState
 from verifier.core.gate_words import GateDecision, MessageClass
 from verifier.core.list_jobs import ListOptions
 from verifier.core.list_orders import Order

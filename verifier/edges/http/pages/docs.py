@@ -95,7 +95,7 @@ def _curl(url: str, method: str, example: Any, *, with_key: bool) -> str:
     asks = "" if method == "GET" or example is not None else f"-X {method} "
     parts = [f"curl {asks}{url}"]
     if with_key:
-        parts.append('-H "Authorization: Bearer $VERIFIER_KEY"')
+        parts.append('-H "Authorization: Bearer $API_KEY"')
     if example is not None:
         parts.append("-H 'Content-Type: application/json'")
         parts.append(f"-d '{msgspec.json.encode(example).decode()}'")

@@ -4,7 +4,7 @@ import asyncio
 import csv
 import io
 import tempfile
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -15,13 +15,13 @@ from verifier.core.faults import InputError
 from verifier.core.list_orders import suffix_of
 from verifier.core.suppression_rows import COLUMNS, cells_of
 from verifier.core.suppressions import SuppressionKind
-from verifier.edges.http.api.lists import disposition
 from verifier.edges.http.api.suppressions import SuppressionQuery
 from verifier.edges.http.api.uploads import upload_of
+from verifier.edges.http.downloads import CSV, send_file
 from verifier.edges.http.pages.forms import fields_of
 from verifier.edges.http.pages.rendering import render
 from verifier.edges.http.problems import invalid
-from verifier.edges.http.routing import Call, Route, write
+from verifier.edges.http.routing import Call, Route
 from verifier.edges.suppression_files import take_in
 from verifier.gate_ports import SuppressionWish
 from verifier.service.suppressing import Scope as MailScope
@@ -80,18 +80,17 @@ async def take(call: Call[None]) -> web.StreamResponse:
 
 
 async def export(call: Call[None]) -> web.StreamResponse:
-    query: SuppressionQuery = call.query
-    kind, after = query.kind, 0
+    kind = call.query.kind
     name = f"suppressions.{kind.value}.csv" if kind is not None else "suppressions.csv"
-    response = web.StreamResponse(headers={"Content-Disposition": disposition(name)})
-    response.headers["Content-Type"] = "text/csv; charset=utf-8"
-    await response.prepare(call.request)
-    await write(response, _lines([list(COLUMNS)]))
+    return await send_file(call, name, CSV, _exported(call, kind))
+
+
+async def _exported(call: Call[None], kind: SuppressionKind | None) -> AsyncGenerator[bytes, None]:
+    after = 0
+    yield _lines([list(COLUMNS)])
     while page := await call.site.desk.gate.suppressing.page(SuppressionWish(kind, after=after, limit=_EXPORTED)):
         after = page[-1][0]
-        await write(response, _lines([cells for _, entry in page if (cells := cells_of(entry)) is not None]))
-    await response.write_eof()
-    return response
+        yield _lines([cells for _, entry in page if (cells := cells_of(entry)) is not None])
 
 
 def _lines(rows: Sequence[Sequence[str]]) -> bytes:
