@@ -17,8 +17,8 @@ _COPY = re.compile(
 )
 _FAILED = re.compile(
     r"(?i)failed|failure|permanent|unable to deliver|n't able to deliver|could not be delivered|undeliver|returned mail"
-    r"|n'(?:a|ont) pas pu|non remis|non distribu|échec|konnten? .{0,80}nicht|fehlgeschlagen|unzustellbar|no se (?:ha )?pud"
-    r"|できません"
+    r"|n'(?:a|ont) pas pu|non remis|non distribu|échec|konnten? .{0,80}nicht|fehlgeschlagen|unzustellbar|できません"
+    r"|no se (?:ha )?pud"
 )
 _TEMPORARY = re.compile(
     r"(?im)^.{0,80}(?:has not yet been delivered|not been delivered|has been delayed|warning message only"
