@@ -89,7 +89,7 @@ class LogTime:
         hour, minute, second = (int(part) for part in whole.split(":"))
         micro = int(fraction[:6].ljust(6, "0")) if fraction else 0
         last = self._now.year
-        for year in (int(year) for year in years or (last, last - 1, last - 4)):  # the last for 29 February
+        for year in (int(year) for year in years or range(last, last - 5, -1)):  # the last four for 29 February
             try:
                 found = datetime(year, _MONTHS[month], int(day), hour, minute, second, micro, self._zone)
             except ValueError:
