@@ -107,7 +107,7 @@ def test_exim_s_lines_have_many_fields_or_few(rest: str, email: str, reply: str 
 
 
 def test_behind_an_alias_the_address_that_refused_has_bounced() -> None:
-    """Of a hundred to whom an alias leads one is gone: the alias still reaches the others, and each delivery proves it."""
+    """Of a hundred to whom an alias leads one is gone: it still reaches the others, and each delivery proves it."""
     behind = "to=<{0}@example.com>, orig_to=<all@example.net>, relay=mx.example.com[8.8.4.4]:25, delay=1, dsn={1}"
     line = "Nov 22 10:00:02 mail postfix/{0}[1]: 4XyZ1a2b3cz: {1}"
     events = postfix(
