@@ -71,10 +71,13 @@ class Use(Struct, frozen=True):
 
 
 class Usage(Struct, frozen=True):
-    """What a sender has used: mails of the month (UTC) of some moment; of recipients the times of recent blasts."""
+    """What a sender has used: mails of the month (UTC) of some moment; of recipients the times of recent blasts; of
+    some uses those that are counted.
+    """
 
     used: int
     blasts: Mapping[str, tuple[datetime, ...]]
+    counted: frozenset[str] = frozenset()
 
 
 class UseStore(Protocol):
@@ -85,7 +88,9 @@ class UseStore(Protocol):
     """
 
     async def count(self, uses: Sequence[Use]) -> int: ...
-    async def usage(self, sender: str, moment: datetime, recipients: Sequence[str]) -> Usage: ...
+    async def usage(
+        self, sender: str, moment: datetime, recipients: Sequence[str], ids: Sequence[str] = ()
+    ) -> Usage: ...
     async def forget(self, recipient: str) -> None: ...
 
 
