@@ -149,6 +149,14 @@ async def test_suppressions_are_shown_and_ended(local: Visitor) -> None:
     assert await decision(local) == ("allow", "otherwise")
 
 
+async def test_nothing_is_suppressed_as_of_tomorrow(local: Visitor) -> None:
+    """Who unsubscribed with a clock that is wrong can subscribe again today."""
+    body = {"emails": [GOOD], "kind": "unsubscribed", "at": "2099-01-01T00:00:00Z"}
+    assert (await local.ask("POST", "/v1/suppressions", json=body)).json == {"added": 1}
+    (entry,) = (await local.ask("GET", "/v1/suppressions")).json["suppressions"]
+    assert entry["at"] < "2099"
+
+
 async def test_a_text_that_cannot_be_suppressed(local: Visitor) -> None:
     """All or none: the fault names its place."""
     answer = await local.ask("POST", "/v1/suppressions", json={"emails": [GOOD, "nobody"]})
