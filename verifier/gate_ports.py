@@ -28,8 +28,8 @@ class SuppressionStore(Protocol):
     Law: once `add` or `remove` has returned, kill -9 of the process loses nothing of it. An entry is named by its key,
     kind and scope (sender, class, topic): told again, the later `at` counts, and `add` gives how many were not there
     before; all of them are taken, or none. `under` gives the entries of those keys that have any, expired ones too;
-    `page` entries with growing numbers. `forget` erases the text of what stands under these keys; its hash stays, but of
-    an allowance, which goes whole. Raises ServiceUnavailable where the store cannot be read or written.
+    `page` entries with growing numbers. `forget` erases the text of what stands under these keys; its hash stays,
+    but of an allowance, which goes whole. Raises ServiceUnavailable where the store cannot be read or written.
     """
 
     async def add(self, suppressions: Sequence[Suppression]) -> int: ...

@@ -76,8 +76,8 @@ class Suppressing:
         at: datetime | None = None,
         expires: datetime | None = None,
     ) -> Suppression:
-        """The entry that a text stands for, as of `at`, now at the latest: one of tomorrow would outweigh whatever is told
-        until then. A hard bounce is everybody's, whoever tells it.
+        """The entry that a text stands for, as of `at`, now at the latest: one of tomorrow would outweigh whatever is
+        told until then. A hard bounce is everybody's, whoever tells it.
 
         Raises InputError for a text that is none of the three.
         """
