@@ -71,6 +71,17 @@ def test_logs_are_taken_rotated_gzipped_and_twice(offline: Command) -> None:
     assert (broken.code, "cannot be read to its end" in broken.err) == (65, True)
 
 
+def test_a_log_of_another_mail_server_is_no_export(offline: Command) -> None:
+    """What --event says of all rows would be said of everybody in it: whoever got his mail would be suppressed."""
+    line = "Nov 22 09:00:0{0} mx {1}[123]: xAM900: to=<j{0}@example.com>, dsn=2.0.0, stat=Sent\n"
+    log = offline.write("maillog", "".join(line.format(number, "sendmail") for number in range(9)))
+    refused = offline.run("feedback", "import", log, "--event", "hard")
+    assert (refused.code, "is a log, but none of Postfix or Exim" in refused.err) == (65, True)
+    assert not (offline.data_dir / "suppressions.sqlite").exists() or listed(offline) == set()
+    also = offline.write("mail.log", POSTFIX)
+    assert offline.run("feedback", "import", log, also).out.startswith("6 new")
+
+
 def test_bounces_that_come_at_once_are_all_kept(offline: Command) -> None:
     """Whoever holds the folder meanwhile; the next one does what they change. Where nothing can be kept, the mail
     server is told to try again (75), or it would throw the bounce away.
@@ -122,7 +133,7 @@ def test_exports_and_mailboxes_are_taken_by_the_same_command(offline: Command, t
     assert (gone.code, gone.out[:5]) == (0, "1 new")
     assert listed(offline) == {("jane@example.com", None), ("joe@example.org", "shop")}
     odd = offline.run("feedback", "import", offline.write("odd.csv", "Email,Status\nann@example.org,active\n"))
-    assert (odd.out[:5], "1 rows were left out, which say 'active'" in odd.err) == ("0 new", True)
+    assert (odd.out[:5], "1 rows were left out, for nothing is known here of 'active'" in odd.err) == ("0 new", True)
     password = offline.write("password", "secret\n")
     for scheme, server in (("imaps", imap), ("pop3s", pop3)):
         messages = [POSTFIX_DSN.replace(b"A1B2C3@", scheme.encode() + b"@"), b"Subject: Thanks\n\nBye\n"]

@@ -42,11 +42,13 @@ from verifier.edges.cli.session import SERVE, address_or_fault, probing, read_se
 from verifier.edges.http.site import public_url_of
 from verifier.feedback_wiring import open_events, open_feedback_alone, open_keeping
 from verifier.readers.tables import open_table
-from verifier.service.importing import LOGS, Take, log_events, log_of, take_all
+from verifier.service.importing import LOGS, Take, is_foreign_log, log_events, log_of, take_all
 from verifier.service.keeping import Receipt
 
 _LOOKED_AT = 50_000
 """Lines: a log that other programs write to as well may begin with many of theirs."""
+_FIRST = 100
+"""Lines by which a log is told from an export."""
 _ROWS = 2000
 _SHOWN_WORDS = 5
 
@@ -177,7 +179,9 @@ async def _take_export(path: Path, take: Take, wishes: Wishes) -> Receipt:
         receipt = await take_all(events, take, wishes.sender, _silently)
     if left_out:
         words = ", ".join(repr(word) for word, _ in left_out.most_common(_SHOWN_WORDS))
-        say(f"{left_out.total():,} rows were left out, which say {words}: --event says what happened to all rows.")
+        say(f"{left_out.total():,} rows were left out, for nothing is known here of {words}.")
+        if not receipt.new + receipt.repeated:
+            say("If all rows of the file are of one kind, --event says which.")
     return receipt
 
 
@@ -261,6 +265,12 @@ def _kind_of(files: Sequence[Path]) -> str:
             kind = log_of(line)
             if kind is not None:
                 return kind
+    for path in files:
+        if is_foreign_log(list(islice(_all_lines([path]), _FIRST))):
+            raise InputError(
+                f"{path.name} is a log, but none of Postfix or Exim: nothing of it is read. A mail server of another"
+                " kind tells of its bounces by mail: `verifier feedback` takes them."
+            )
     return EXPORT
 
 
