@@ -77,8 +77,8 @@ context_of = lru_cache(maxsize=1024)(parse_context)
 class Gatekeeper:
     """Asks the gate for the surfaces. `note` is told of what passes all the same, `warn` of senseless contexts.
 
-    Laws: `ask_at_once` gives the ruling that `ask` would give, or None where that would have to wait for somebody, or to
-    warn. What of a context cannot be meant is as though it were not said: who is suppressed stays suppressed.
+    Laws: `ask_at_once` gives the ruling that `ask` would give, or None where that would have to wait for somebody, or
+    to warn. What of a context cannot be meant is as though it were not said: who is suppressed stays suppressed.
     """
 
     def __init__(
