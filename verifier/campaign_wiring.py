@@ -3,11 +3,13 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from verifier.adapters.sqlite_campaigns import SqliteCampaigns
+from verifier.core.campaign_columns import shared_columns
 from verifier.core.campaigns import WAVES, Campaign, RowFate, wave_of
 from verifier.core.gate_words import GateDecision
+from verifier.core.list_jobs import ListJob
 from verifier.core.list_rows import ShownRow
 from verifier.core.projection import Evidence, Group
 from verifier.gate_wiring import GateService
@@ -34,21 +36,31 @@ class CampaignService(Struct, frozen=True):
         Raises CampaignNotThere before the campaign is decided.
         """
         heading, left = True, campaign.summary["counts"]["planned"] if campaign.summary is not None else 0
+        jobs = await self.campaigns.lists(campaign)
+        numbers = {job.id: number for number, job in enumerate(jobs)}
+        columns = shared_columns([_columns_of(job) for job in jobs])
+        separator = (jobs[0].preview.separator if jobs[0].preview is not None else "") or ","
         async for job, rows in self.campaigns.rows(campaign):
-            assert job.preview is not None
-            header, column = job.preview.columns, (job.columns or job.preview.email_columns or (0,))[0]
             chosen = []
             for row, fate in rows:
                 goes = not isinstance(fate, RowFate) and fate[0] is GateDecision.ALLOW
                 planned = goes and left > 0
                 left -= planned
                 if _wanted(keep, goes, planned, row):
-                    chosen.append((row, fate))
+                    placed = columns.placed(numbers[job.id], row.cells)
+                    chosen.append((structs.replace(row, cells=placed), fate))
             if preset:
-                yield preset_rows(preset, header, column, [row for row, _ in chosen], heading=heading)
+                shown = [row for row, _ in chosen]
+                yield preset_rows(preset, columns.header, columns.address, shown, heading=heading)
             else:
-                yield decided_rows(header, chosen, heading=heading)
+                yield decided_rows(columns.header, chosen, separator, heading=heading)
             heading = False
+
+
+def _columns_of(job: ListJob) -> tuple[tuple[str, ...], int]:
+    """Its heading, and the place of its e-mail column."""
+    assert job.preview is not None
+    return job.preview.columns, (job.columns or job.preview.email_columns or (0,))[0]
 
 
 def _wanted(keep: str, goes: bool, planned: bool, row: ShownRow) -> bool:
