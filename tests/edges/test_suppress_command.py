@@ -182,12 +182,22 @@ def test_class_policy_and_json() -> None:
 
 
 def test_a_policy_of_ones_own(data_dir: Path) -> None:
-    """A file in the data folder, as any editor saves it; one that is not whole stops the command with its sentence."""
+    """A file in the data folder, as any editor saves it; one that is not whole, or is called by a word that a mail server
+    says of a class of mail, stops the command with its sentence.
+    """
     folder = data_dir / "data" / "gate-policies"
     folder.mkdir(parents=True)
     (folder / "shy.toml").write_text('\ufeffbased_on = "balanced"\n[marketing]\ncatch_all = "block"\n')
     assert decided("catch_all@verifier.test", "--policy", "shy").return_value == 1
-    for name, content in (("shy", "[marketing]\n"), ("shy", "=\n"), ("strict", 'based_on = "balanced"'), ("A b", "")):
+    whole = 'based_on = "balanced"'
+    for name, content in (
+        ("shy", "[marketing]\n"),
+        ("shy", "=\n"),
+        ("strict", whole),
+        ("marketing", whole),
+        ("fail-closed", whole),
+        ("A b", ""),
+    ):
         (folder / f"{name}.toml").write_text(content)
         with pytest.raises(OperatorError, match=name):
             decided("accepted@verifier.test")

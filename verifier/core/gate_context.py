@@ -22,6 +22,8 @@ _SENDER = "sender="
 _WORDS = re.compile(r"[^\s,;/+]+")
 _WORD = re.compile(r"[\w.@=-]+")
 _CLASSES = {each.value: each for each in MessageClass}
+TAKEN = frozenset({*_CLASSES, _FAIL_CLOSED, _ONE_CLICK})
+"""Words that say something else, so no policy can be called by one."""
 _LONGEST = 256
 
 
