@@ -182,8 +182,8 @@ def test_class_policy_and_json() -> None:
 
 
 def test_a_policy_of_ones_own(data_dir: Path) -> None:
-    """A file in the data folder, as any editor saves it; one that is not whole, or is called by a word that a mail server
-    says of a class of mail, stops the command with its sentence.
+    """A file in the data folder, as any editor saves it; one that is not whole, or is called by what a mail server
+    calls a class of mail, stops the command with its sentence.
     """
     folder = data_dir / "data" / "gate-policies"
     folder.mkdir(parents=True)

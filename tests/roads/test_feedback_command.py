@@ -145,5 +145,15 @@ def test_exports_and_mailboxes_are_taken_by_the_same_command(offline: Command, t
             ]
         assert [each.out[:5] for each in taken] == ["2 new", "0 new"], taken[0].err
         assert "1 messages are neither bounces nor abuse reports" in taken[0].err
+    mbox = offline.write(
+        "bounces", b"From MAILER-DAEMON Sun Nov 22 09:00:00 2026\n" + POSTFIX_DSN.replace(b"A1B2C3@", b"mbox@")
+    )
+    maildir = tmp_path / "Maildir" / "new"
+    maildir.mkdir(parents=True)
+    (maildir / "1.host").write_bytes(POSTFIX_DSN.replace(b"A1B2C3@", b"maildir@"))
+    both = [offline.run("feedback", "import", mbox, str(maildir.parent)).out.splitlines() for _ in range(2)]
+    assert [[line[:5] for line in each] for each in both] == [["2 new", "2 new"], ["0 new", "0 new"]]
+    nothing = offline.run("feedback", "import", str(tmp_path))
+    assert (nothing.code, "is a folder, and no Maildir" in nothing.err) == (65, True)
     bad = offline.run("feedback", "import", "imap://jane@mail.example.com")
     assert (bad.code, "imaps://USER@HOST" in bad.err) == (65, True)

@@ -23,6 +23,7 @@ from verifier.adapters.data_files import load_providers, shipped_folder
 from verifier.adapters.folder_lock import FolderBusy
 from verifier.adapters.imaplib_mailbox import ImaplibMailbox
 from verifier.adapters.log_files import lines_of, oldest_first
+from verifier.adapters.mail_folder import MailFolder, is_mail_folder
 from verifier.adapters.poplib_mailbox import PoplibMailbox
 from verifier.adapters.secret_file import load_secret
 from verifier.adapters.system_clock import SystemClock, local_zone
@@ -97,8 +98,8 @@ def import_command(inputs: tuple[str, ...], **options: Any) -> None:
     """Take in the past; twice makes no difference.
 
     FILE is a mail log of Postfix or Exim (rotated and gzipped ones too), or what a sending service exports: bounced,
-    unsubscribed, cleaned contacts, or a list of events. URL is a mailbox of bounces: imaps://USER@HOST/FOLDER or
-    pop3s://USER@HOST; nothing in it is changed.
+    unsubscribed, cleaned contacts, or a list of events; or a mailbox of bounces (mbox, Maildir). URL is one elsewhere:
+    imaps://USER@HOST/FOLDER or pop3s://USER@HOST; nothing in it is changed.
     """
     run_async(_import(read_settings(), inputs, Wishes(**options)))
 
@@ -146,10 +147,12 @@ async def _take_message(settings: Settings, raw: bytes, sender: str | None) -> N
 
 async def _import(settings: Settings, inputs: Sequence[str], wishes: Wishes) -> None:
     mailboxes = [_mailbox(url, wishes) for url in inputs if "://" in url]
-    files = oldest_first([Path(name) for name in inputs if "://" not in name])
+    given = oldest_first([Path(name) for name in inputs if "://" not in name])
+    folders = [path for path in given if wishes.kind is None and is_mail_folder(path)]
+    files = [path for path in given if path not in folders]
     kind = wishes.kind or _kind_of(files)
     async with _taking(settings) as take:
-        for mailbox in mailboxes:
+        for mailbox in (*mailboxes, *map(MailFolder, folders)):
             _tell(await _take_mailbox(settings, mailbox, take, wishes.sender))
         if kind == EXPORT:
             for path in files:
@@ -186,7 +189,7 @@ async def _take_export(path: Path, take: Take, wishes: Wishes) -> Receipt:
 
 
 async def _take_mailbox(
-    settings: Settings, mailbox: ImaplibMailbox | PoplibMailbox, take: Take, sender: str | None
+    settings: Settings, mailbox: ImaplibMailbox | PoplibMailbox | MailFolder, take: Take, sender: str | None
 ) -> Receipt:
     """What is no report is passed over: replies of people come to such mailboxes too."""
     now, others, recipient_of = SystemClock().now(), 0, _opener(settings)
