@@ -71,6 +71,19 @@ def test_logs_are_taken_rotated_gzipped_and_twice(offline: Command) -> None:
     assert (broken.code, "cannot be read to its end" in broken.err) == (65, True)
 
 
+def test_files_of_several_kinds_are_each_taken_as_what_they_are(offline: Command) -> None:
+    """None is passed over for having come with others; a log in which nothing stands yet is no fault."""
+    files = [
+        offline.write("mail.log", POSTFIX),
+        offline.write("mainlog", EXIM),
+        offline.write("gone.csv", "Email,Status\njoe@example.org,unsubscribed\n"),
+        offline.write("mail.log.0", ""),
+    ]
+    taken = offline.run("feedback", "import", *files)
+    assert (taken.code, [line[:5] for line in taken.out.splitlines()]) == (0, ["6 new", "6 new", "1 new"])
+    assert ("joe@example.org", None) in listed(offline)
+
+
 def test_a_log_of_another_mail_server_is_no_export(offline: Command) -> None:
     """What --event says of all rows would be said of everybody in it: whoever got his mail would be suppressed."""
     line = "Nov 22 09:00:0{0} mx {1}[123]: xAM900: to=<j{0}@example.com>, dsn=2.0.0, stat=Sent\n"

@@ -150,15 +150,16 @@ async def _import(settings: Settings, inputs: Sequence[str], wishes: Wishes) -> 
     given = oldest_first([Path(name) for name in inputs if "://" not in name])
     folders = [path for path in given if wishes.kind is None and is_mail_folder(path)]
     files = [path for path in given if path not in folders]
-    kind = wishes.kind or _kind_of(files)
+    kinds = dict.fromkeys(files, wishes.kind) if wishes.kind else _kinds_of(files)
     async with _taking(settings) as take:
         for mailbox in (*mailboxes, *map(MailFolder, folders)):
             _tell(await _take_mailbox(settings, mailbox, take, wishes.sender))
-        if kind == EXPORT:
-            for path in files:
+        for kind in LOGS:
+            if logs := [path for path in files if kinds[path] == kind]:
+                await _take_logs(logs, kind, take, wishes)
+        for path in files:
+            if kinds[path] == EXPORT:
                 _tell(await _take_export(path, take, wishes))
-        elif files:
-            await _take_logs(files, kind, take, wishes)
 
 
 async def _take_logs(files: Sequence[Path], kind: str, take: Take, wishes: Wishes) -> None:
@@ -261,19 +262,24 @@ async def _taking(settings: Settings) -> AsyncIterator[Take]:
             say("Kept; what it changes is done by the next `verifier feedback`, or by `verifier serve`.")
 
 
-def _kind_of(files: Sequence[Path]) -> str:
-    """The kind of log that the first lines are of; an export where they are of none."""
-    for path in files:
-        for line in islice(_all_lines([path]), _LOOKED_AT):
-            kind = log_of(line)
-            if kind is not None:
-                return kind
-    for path in files:
-        if is_foreign_log(list(islice(_all_lines([path]), _FIRST))):
-            raise InputError(
-                f"{path.name} is a log, but none of Postfix or Exim: nothing of it is read. A mail server of another"
-                " kind tells of its bounces by mail: `verifier feedback` takes them."
-            )
+def _kinds_of(files: Sequence[Path]) -> dict[Path, str]:
+    """The kind of log that each one's first lines are of, an export where they are of none; a log in which no mail
+    server has written yet goes with the others. Raises InputError for a foreign log.
+    """
+    found = {path: next(filter(None, map(log_of, islice(_all_lines([path]), _LOOKED_AT))), None) for path in files}
+    logs = [kind for kind in found.values() if kind is not None]
+    return {path: kind or _kind_of_others(path, logs) for path, kind in found.items()}
+
+
+def _kind_of_others(path: Path, logs: Sequence[str]) -> str:
+    lines = list(islice(_all_lines([path]), _FIRST))
+    if logs and (not lines or is_foreign_log(lines)):
+        return logs[0]
+    if is_foreign_log(lines):
+        raise InputError(
+            f"{path.name} is a log, but none of Postfix or Exim: nothing of it is read. A mail server of another"
+            " kind tells of its bounces by mail: `verifier feedback` takes them."
+        )
     return EXPORT
 
 
