@@ -128,6 +128,8 @@ def test_beside_a_service_it_is_kept_at_once_and_done_by_the_service(offline: Co
         set_ = offline.run("feedback", "secret", "mailgun", stdin=MAILGUN_KEY.encode())
         assert (set_.code, MAILGUN_KEY in set_.out + set_.err) == (0, False)
         assert ask(f"{url}/v1/webhooks/mailgun", {})[1]["code"] == "event_malformed"
+        wrong = offline.run("feedback", "secret", "sendgrid", stdin=b"no key")
+        assert (wrong.code, "That is not the verification key" in wrong.err) == (65, True)
         assert offline.run("feedback", "secret", "mailgun", "--remove").code == 0
         assert ask(f"{url}/v1/webhooks/mailgun", {})[1]["code"] == "source_unconfigured"
 

@@ -12,11 +12,14 @@ from tests.support.feedback_vectors import (
     MANDRILL_EVENTS,
     SES_BOUNCE,
     STAMP,
+    STANDARD_PUBLIC,
+    STANDARD_SECRET,
     VECTORS,
     Vector,
     as_json,
     mailgun_body,
     relabelled,
+    sendgrid_public,
     sns_message,
 )
 from tests.support.rules import shipped_rules
@@ -206,6 +209,23 @@ def test_a_contact_of_resend_that_has_left_has_unsubscribed(kind: str) -> None:
     assert (event.kind, event.email) == (EventKind.UNSUBSCRIBED, "jane@example.com")
     stays = {"type": kind, "created_at": "2026-11-22T09:00:00Z", "data": data | {"unsubscribed": False}}
     assert events_of("standard", as_json(stays)) == []
+
+
+PEM = "-----BEGIN PUBLIC KEY-----\n" + sendgrid_public() + "\n-----END PUBLIC KEY-----"
+
+
+@pytest.mark.parametrize(
+    ("source", "good", "bad"),
+    [
+        ("sendgrid", [sendgrid_public(), PEM], ["key", "BEGIN", "MFk=", STANDARD_SECRET, "\udcff", ""]),
+        ("standard", [STANDARD_SECRET, STANDARD_PUBLIC], ["whsec_", "whsec_%", STANDARD_SECRET[6:], ""]),
+        ("mailgun", ["anything"], [""]),
+    ],
+)
+def test_a_secret_that_can_be_none_is_known_when_it_is_set(source: str, good: list[str], bad: list[str]) -> None:
+    """A field that was copied beside the right one would have every message refused, with nobody there to see it."""
+    takes = SOURCES[source].takes
+    assert [takes(text) for text in (*good, *bad)] == [True] * len(good) + [False] * len(bad)
 
 
 def test_what_is_told_again_under_its_name_in_another_batch_is_the_same_event() -> None:

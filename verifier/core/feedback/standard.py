@@ -154,6 +154,11 @@ def _emails(data: _Data) -> list[str]:
     return [found] if found else []
 
 
+def is_standard_secret(secret: str) -> bool:
+    """`whsec_…` or `whpk_…`, with a key behind it."""
+    return secret.startswith(("whsec_", "whpk_")) and bool(from_base64(secret.partition("_")[2]))
+
+
 def _signed(secret: str, content: bytes, given: str) -> bool:
     version, _, text = given.partition(",")
     signature = from_base64(text)

@@ -117,6 +117,8 @@ def secret_command(source: str, remove: bool) -> None:
             lines = _secrets(sys.stdin.read(LARGEST_BODY))
         if not lines:
             raise InputError("There is no secret on standard input.")
+        if not all(map(SOURCES[source].takes, lines)):
+            raise InputError(f"That is not {SOURCES[source].secret}: every message of {source} would be refused.")
     run_async(_set_secret(read_settings(), source, lines))
 
 
