@@ -201,6 +201,24 @@ def test_amazon_may_announce_itself() -> None:
     assert events_of("ses", as_json(sns_message(text))) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("message.hard_bounced", (EventKind.BOUNCED, HARD)),
+        ("email.softBounce", (EventKind.BOUNCED, SOFT)),
+        ("bounce", (EventKind.BOUNCED, UNDETERMINED)),
+        ("message.spam_complaint", (EventKind.COMPLAINED, None)),
+        ("email.complaint", (EventKind.COMPLAINED, None)),
+        ("message.transient_error", (EventKind.DEFERRED, None)),
+        ("contact.unsubscribe", (EventKind.UNSUBSCRIBED, None)),
+    ],
+)
+def test_a_standard_webhook_s_type_may_be_a_verb_or_a_noun(name: str, expected: tuple[EventKind, object]) -> None:
+    """Senders agree on the envelope, not on the words in it."""
+    (event,) = events_of("standard", as_json({"type": name, "data": {"recipient": "jane@example.com"}}))
+    assert (event.kind, event.bounce_class) == expected
+
+
 @pytest.mark.parametrize("kind", ["contact.created", "contact.updated"])
 def test_a_contact_of_resend_that_has_left_has_unsubscribed(kind: str) -> None:
     """One that has not, says nothing: his name may have been changed, and he may have left by another way."""

@@ -36,15 +36,15 @@ _KINDS = {
     "sent": EventKind.SENT,
     "delivered": EventKind.DELIVERED,
     "delivery_delayed": EventKind.DEFERRED,
+    "delayed": EventKind.DEFERRED,
     "deferred": EventKind.DEFERRED,
-    "bounced": EventKind.BOUNCED,
-    "hard_bounced": EventKind.BOUNCED,
-    "soft_bounced": EventKind.BOUNCED,
+    "transient_error": EventKind.DEFERRED,
+    **dict.fromkeys(("bounced", "hard_bounced", "soft_bounced"), EventKind.BOUNCED),
+    **dict.fromkeys(("bounce", "hard_bounce", "soft_bounce"), EventKind.BOUNCED),
     "suppressed": EventKind.REJECTED,
     "rejected": EventKind.REJECTED,
-    "complained": EventKind.COMPLAINED,
-    "spam_reported": EventKind.COMPLAINED,
-    "unsubscribed": EventKind.UNSUBSCRIBED,
+    **dict.fromkeys(("complained", "complaint", "spam_complaint", "spam_reported", "spam"), EventKind.COMPLAINED),
+    **dict.fromkeys(("unsubscribed", "unsubscribe"), EventKind.UNSUBSCRIBED),
     "subscribed": EventKind.SUBSCRIBED,
     "resubscribed": EventKind.SUBSCRIBED,
     "opened": EventKind.OPENED,
@@ -133,7 +133,7 @@ def read_standard(hook: Hook, secrets: Sequence[str]) -> Outcome:
 
 def _event(name: str, word: str, kind: EventKind, email: str, at: datetime, data: _Data) -> MailEvent:
     bounce = data.bounce or _Bounce()
-    own = (word.removesuffix("_bounced") if "_" in word else bounce.type or data.bounce_type or "").lower()
+    own = (word.partition("_")[0] if "_" in word else bounce.type or data.bounce_type or "").lower()
     return told_event(
         "standard",
         made_id(name, email),
