@@ -259,9 +259,7 @@ async def download(call: Call[None]) -> web.StreamResponse:
     response.headers["Content-Type"] = "text/csv; charset=utf-8"
     async with aclosing(service.download(campaign, query.keep, query.preset)) as pieces:
         async for piece in pieces:
-            if not response.prepared:
-                await response.prepare(call.request)
-            await write(response, piece)
+            await write(call, response, piece)
     if not response.prepared:
         await response.prepare(call.request)
     await response.write_eof()

@@ -85,11 +85,10 @@ async def export(call: Call[None]) -> web.StreamResponse:
     name = f"suppressions.{kind.value}.csv" if kind is not None else "suppressions.csv"
     response = web.StreamResponse(headers={"Content-Disposition": disposition(name)})
     response.headers["Content-Type"] = "text/csv; charset=utf-8"
-    await response.prepare(call.request)
-    await write(response, _lines([list(COLUMNS)]))
+    await write(call, response, _lines([list(COLUMNS)]))
     while page := await call.site.desk.gate.suppressing.page(SuppressionWish(kind, after=after, limit=_EXPORTED)):
         after = page[-1][0]
-        await write(response, _lines([cells for _, entry in page if (cells := cells_of(entry)) is not None]))
+        await write(call, response, _lines([cells for _, entry in page if (cells := cells_of(entry)) is not None]))
     await response.write_eof()
     return response
 
