@@ -99,7 +99,7 @@ def site_of_request(request: web.Request) -> Site:
     return request.app[SITE]
 
 
-class HeadAlone(Exception):  # noqa: N818 no fault: it ends a stream of which nothing more was asked for
+class HeadAlone(Exception):
     """HEAD: the head of `response` has been sent, and is all of it."""
 
     def __init__(self, response: web.StreamResponse) -> None:

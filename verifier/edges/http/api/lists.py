@@ -116,7 +116,9 @@ async def events(call: Call[None]) -> web.StreamResponse:
                 if event is None:
                     break
                 data = msgspec.json.encode(event.data)
-                await write(call, response, b"id: %d\nevent: %b\ndata: %b\n\n" % (event.number, event.kind.encode(), data))
+                await write(
+                    call, response, b"id: %d\nevent: %b\ndata: %b\n\n" % (event.number, event.kind.encode(), data)
+                )
                 coming = asyncio.ensure_future(anext(told, None))
         finally:
             coming.cancel()
