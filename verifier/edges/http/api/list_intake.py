@@ -100,8 +100,9 @@ ROUTES = (
             " with its `name` or a media type; or addresses or rows as JSON. It is written to the disk as it comes,"
             " up to VERIFIER_LISTS_MAX_UPLOAD. Fields of the form, and members of the JSON, say the same as parameters"
             " do. The answer has the preview where reading takes less than five seconds; `start=true` goes on without"
-            " stopping at `ready`.\n\nWith an `Idempotency-Key` the same upload with the same options sent again is"
-            " the same list.\n\n`webhook_url` is told when the list is `completed` or `failed`, in a message that is"
+            " stopping at `ready`, but where no column looks like addresses (`column_needed`).\n\nWith an"
+            " `Idempotency-Key` the same upload with the same options sent again is the same list.\n\n"
+            "`webhook_url` is told when the list is `completed` or `failed`, in a message that is"
             " signed as Standard Webhooks has it with the `secret` of the answer."
         ),
     ),

@@ -156,7 +156,7 @@ class ListCounts(Struct, frozen=True):
 
 
 class ListSummary(Struct, frozen=True):
-    """A list, and how far it is."""
+    """A list, and how far it is; `code` and `error` say why it is paused, failed, or `ready` though it was to start."""
 
     id: str
     name: str
