@@ -92,6 +92,7 @@ async def test_a_list_without_addresses_is_looked_at_all_the_same(shop: Desk) ->
     job = await shop.done(job)
     assert (job.state, job.columns) == (ListState.READY, ())
     record = list_record(job)
+    assert job.preview is not None and job.preview.columns == ("column_1", "column_2")
     assert (record["code"], "could not be guessed: name it" in record["error"]) == ("column_needed", True)
     with pytest.raises(BadRequest, match="could not be guessed"):
         await shop.lists.start("w", job.id)
