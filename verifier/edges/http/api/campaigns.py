@@ -45,7 +45,9 @@ Wait = Annotated[int, Meta(ge=0, le=_MOST_WAIT, description="Seconds for which t
 
 
 class CampaignQuery(Struct, frozen=True, forbid_unknown_fields=True):
-    """How a campaign is to be looked at; a file is sent with these as parameters, or as fields of its form."""
+    """How a campaign is to be looked at; a file is sent with these as parameters, or as fields of its form. JSON says
+    all but `wait` itself.
+    """
 
     name: str = ""
     message_class: MessageClass = MessageClass.MARKETING
@@ -194,6 +196,7 @@ async def create(call: Call[None]) -> web.StreamResponse:
     if call.request.content_type == JSON:
         route = route_of(call.request)
         assert route is not None
+        _require_no_parameters(query)
         body: CampaignRequest = await read_json(call.request, route)
         list_ids = await _lists_of(call, body)
         said: Any = body
@@ -266,6 +269,13 @@ async def download(call: Call[None]) -> web.StreamResponse:
     return response
 
 
+def _require_no_parameters(query: CampaignQuery) -> None:
+    """JSON says all of it by itself: a parameter beside it would be one that nobody reads. Raises Problem."""
+    for name, default in structs.asdict(CampaignQuery()).items():
+        if name != "wait" and getattr(query, name) != default:
+            raise invalid(name, "is a parameter beside a file: with JSON say it in the body")
+
+
 async def _lists_of(call: Call[None], body: CampaignRequest) -> tuple[str, ...]:
     if (body.emails is None) == (body.lists is None):
         raise invalid("/emails", "give `emails`, or `lists`, and not both")
@@ -326,8 +336,9 @@ ROUTES = (
         takes=(MULTIPART, BYTES),
         example={"emails": ["accepted@verifier.test", "mailbox_not_found@verifier.test"], "profile": "mailjet"},
         description=(
-            "A file as the field `file` of a form or as the body itself, addresses as JSON, or the ids of lists. Rows"
-            " are verified first, then each is decided by the policy, then the whole by the bounce rate to expect. The"
+            "A file as the field `file` of a form or as the body itself, addresses as JSON, or the ids of lists; JSON"
+            " says all but `wait` in the body. Rows are verified first, then each"
+            " is decided by the policy, then the whole by the bounce rate to expect. The"
             " answer has it where that takes less than `wait` seconds."
         ),
     ),
