@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from verifier.edges.http.known_words import known_at
 from verifier.edges.http.problems import FieldError, Problem
 from verifier.edges.http.routing import JSON, Route
 from verifier.edges.http.site import BODY
@@ -14,6 +15,7 @@ from verifier.edges.http.site import BODY
 _PATIENCE = 30.0
 _AT = re.compile(r" - at `(?:key in )?\$(.*)`$")
 _NAMED = re.compile(r"(?:missing required|contains unknown) field `([^`]*)`")
+_UNKNOWN = re.compile(r"^Invalid enum value|unknown field")
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 
 
@@ -27,7 +29,7 @@ async def read_json(request: web.Request, route: Route) -> Any:
     try:
         return msgspec.json.decode(raw, type=route.request)
     except msgspec.ValidationError as error:
-        raise invalid_fields(str(error)) from None
+        raise invalid_fields(str(error), route.request) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Problem("malformed_json", f"The body is not JSON: {error}.") from None
 
@@ -42,7 +44,7 @@ def read_query(request: web.Request, route: Route) -> Any:
     try:
         return msgspec.convert(given, type=route.query, strict=False)
     except msgspec.ValidationError as error:
-        raise invalid_fields(str(error), in_body=False) from None
+        raise invalid_fields(str(error), route.query, in_body=False) from None
 
 
 async def read_bytes(request: web.Request, limit: int) -> bytes:
@@ -73,11 +75,17 @@ def _too_large(limit: int) -> Problem:
     return Problem("body_too_large", f"At most {limit:,} bytes are read here.", headers={"Connection": "close"})
 
 
-def invalid_fields(message: str, *, in_body: bool = True) -> Problem:
-    """msgspec's sentence (`Expected …, got … - at `$.emails[3]``) with its place as a JSON pointer."""
+def invalid_fields(message: str, asked: Any, *, in_body: bool = True) -> Problem:
+    """msgspec's sentence (`Expected …, got … - at `$.emails[3]``) about a value of the type `asked`, with its place as
+    a JSON pointer, and what is known there where it is something unknown.
+    """
     at = _AT.search(message)
     sentence = message[: at.start()] if at else message
     steps = [name or index for name, index in _STEP.findall(at[1])] if at else []
+    if _UNKNOWN.search(sentence) and (known := known_at(asked, steps)):
+        sentence = f"{sentence}: there are {', '.join(known)}"
+    if not in_body:
+        sentence = sentence.replace("Expected `bool`, got `str`", "Expected true or false")
     named = _NAMED.search(sentence)
     if named:
         steps.append(named[1])

@@ -58,7 +58,7 @@ def _converted(members: dict[str, Any]) -> dict[str, Any]:
     try:
         body = msgspec.convert(members | _ROWS, type=ListRequest)
     except msgspec.ValidationError as error:
-        raise invalid_fields(str(error)) from None
+        raise invalid_fields(str(error), ListRequest) from None
     given = {name: value for name, value in structs.asdict(body).items() if value is not None and name not in _ROWS}
     for name in ("stages", "keep"):
         if name in given:
@@ -71,7 +71,7 @@ def _changed(query: ListsQuery, given: dict[str, Any], *, strict: bool) -> Lists
         return msgspec.convert(structs.asdict(query) | given, type=ListsQuery, strict=strict)
     except msgspec.ValidationError as error:
         sentence = str(error).replace("Expected `bool`, got `str`", "Expected true or false")
-        raise invalid_fields(sentence) from None
+        raise invalid_fields(sentence, ListsQuery) from None
 
 
 def _as_lines(name: str) -> str:
