@@ -296,6 +296,16 @@ async def test_a_list_has_its_own_retention(local: Visitor) -> None:
     assert (await local.ask("POST", "/v1/lists?retention_s=1", data=CSV)).status == 422
 
 
+async def test_a_lists_numbers_are_read_as_any_bodys(local: Visitor) -> None:
+    """60.0 seconds are 60; what stands in the rows stays as it was written."""
+    body = b'{"rows": [{"email": "jane@shop.example", "n": 2.0}], "max_wait_s": 60.0, "start": true}'
+    headers = {"Content-Type": "application/json"}
+    made = await local.ask("POST", f"/v1/lists?{OFFLINE}", data=body, headers=headers)
+    assert made.status == 202, made.text
+    done = await ended(local, made.json["id"])
+    assert '"n":2.0,' in (await local.ask("GET", f"/v1/lists/{done['id']}/download")).text
+
+
 async def test_null_is_a_blank_cell(local: Visitor) -> None:
     """A row without an address is blank, none whose address is the word; empty in a sheet, null in JSON."""
     made = await local.ask(

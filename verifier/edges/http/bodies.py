@@ -27,11 +27,33 @@ async def read_json(request: web.Request, route: Route) -> Any:
         raise Problem("unsupported_media_type", "Send JSON in UTF-8, with `Content-Type: application/json`.")
     raw = await read_bytes(request, route.body_limit)
     try:
-        return msgspec.json.decode(raw, type=route.request)
+        return _decoded(raw, route.request)
     except msgspec.ValidationError as error:
         raise invalid_fields(str(error), route.request) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Problem("malformed_json", f"The body is not JSON: {error}.") from None
+
+
+def _decoded(raw: bytes, asked: Any) -> Any:
+    try:
+        return msgspec.json.decode(raw, type=asked)
+    except msgspec.ValidationError as error:
+        if "got `float`" not in str(error):
+            raise
+        return msgspec.convert(with_whole_numbers(msgspec.json.decode(raw)), type=asked)
+
+
+def with_whole_numbers(value: Any) -> Any:
+    """JSON with 3.0 as 3: to JSON Schema a number without a fraction is an integer, however it is written."""
+    match value:
+        case float() if value.is_integer():
+            return int(value)
+        case dict():
+            return {name: with_whole_numbers(each) for name, each in value.items()}
+        case list():
+            return [with_whole_numbers(each) for each in value]
+        case _:
+            return value
 
 
 def read_query(request: web.Request, route: Route) -> Any:

@@ -12,7 +12,7 @@ from verifier.core.list_orders import Order
 from verifier.edges.http.api.list_shapes import ListAnswer, ListRequest, ListsQuery
 from verifier.edges.http.api.lists import answered, order_of, service, soon_read
 from verifier.edges.http.api.uploads import Upload, json_upload_of, upload_of
-from verifier.edges.http.bodies import invalid_fields
+from verifier.edges.http.bodies import invalid_fields, with_whole_numbers
 from verifier.edges.http.openapi import BYTES, MULTIPART
 from verifier.edges.http.routing import JSON, Call, Route
 
@@ -56,7 +56,7 @@ def _order_by_members(call: Call[Any], upload: Upload) -> Order:
 def _converted(members: dict[str, Any]) -> dict[str, Any]:
     """What a body says beside its rows, in the types of parameters."""
     try:
-        body = msgspec.convert(members | _ROWS, type=ListRequest)
+        body = msgspec.convert(with_whole_numbers(members) | _ROWS, type=ListRequest)
     except msgspec.ValidationError as error:
         raise invalid_fields(str(error), ListRequest) from None
     given = {name: value for name, value in structs.asdict(body).items() if value is not None and name not in _ROWS}
