@@ -102,8 +102,8 @@ class WaitQuery(Struct, frozen=True, forbid_unknown_fields=True):
 class CutQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """Which rows, in which form."""
 
-    keep: Annotated[str, Meta(description="; ".join(KEEPS))] = "planned"
-    preset: Annotated[str, Meta(description="What a sending service imports: its name.")] = ""
+    keep: Annotated[str, word(*KEEPS)] = "planned"
+    preset: Annotated[str, Meta(description="What a sending service imports: its name."), word("", *PRESETS)] = ""
 
 
 class QuotaRecord(Struct, frozen=True):
