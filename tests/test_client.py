@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from tests.core.test_signup import assessment
-from verifier.client import AsyncClient, Client, ServiceRefused
+from verifier.client import AsyncClient, Client, ServiceOutOfReach, ServiceRefused
 from verifier.core.reasons import Reason
 from verifier.core.record import to_record
 
@@ -91,6 +91,26 @@ async def test_a_form_lets_people_in_when_in_doubt() -> None:
             assert (advice.decision, advice.degraded) == ("accept", True)
 
 
+async def test_what_answers_in_the_services_place_is_out_of_reach() -> None:
+    """One kind of error for everything that is no answer of the service, each with a sentence: a page of a proxy's, or
+    nothing in time.
+    """
+
+    async def nonsense(_: web.Request) -> web.StreamResponse:
+        return web.Response(text="<html>\n")
+
+    async def silent(_: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(30)
+        raise AssertionError
+
+    for handler, budget, said in ((nonsense, 1000, "not as the service does"), (silent, -1900, "time is over")):
+        async with service(handler) as url, AsyncClient(url, retries=0) as client:
+            with pytest.raises(ServiceOutOfReach, match=said):
+                await client.verify("jane@shop.example", timeout_ms=budget)
+            with pytest.raises(ServiceOutOfReach, match=said):
+                await anext(client.verify_all(["jane@shop.example"], timeout_ms=budget))
+
+
 async def test_a_stream_that_broke_off_goes_on() -> None:
     """What had come is not asked again; every address is answered once."""
     asked: list[list[str]] = []
@@ -140,7 +160,7 @@ async def test_the_gate_is_asked() -> None:
         assert await asyncio.to_thread(without_asyncio) == "allow"
 
 
-@pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
+@pytest.mark.parametrize("status", [401, 403, 404, 405, 429, 500, 503])
 async def test_a_gate_that_is_no_help_stops_no_order(status: int) -> None:
     """It is asked once; marketing is held and everything else goes out, degraded."""
     handler, asked = failing(9, status)

@@ -4,11 +4,11 @@
         record = client.verify("jane@example.com")
         advice = client.signup("jane@gmial.com")     # never raises: where the service is out of reach it says accept
         if client.gate("jane@example.com", message_class="triggered").decision == "allow":
-            send()                               # never raises either: order mail goes out, marketing waits
+            send()                               # where the gate is away order mail goes out, marketing waits
 
-What the service refuses is a `ServiceRefused` with the problem's lasting `code`; what cannot be reached, or does not
-answer, a `ServiceOutOfReach`. Requests that did not come through are sent again, with a pause that doubles; they
-change nothing, so once more does no harm.
+What the service refuses is a `ServiceRefused` with the problem's lasting `code`; what cannot be reached, does not
+answer, or is not the service, a `ServiceOutOfReach`. Requests that did not come through are sent again, with a pause
+that doubles; they change nothing, so once more does no harm.
 """
 
 import asyncio
@@ -31,8 +31,10 @@ BATCH = 1000
 """Addresses of one request; longer sequences are sent in so many requests."""
 _MARGIN = 2.0
 _PAUSE = 0.25
-_CALLERS_FAULT = frozenset({400, 404, 405, 413, 415, 422})
-"""The question cannot be: asking it of a service that works would not help."""
+_CALLERS_FAULT = frozenset({400, 413, 415, 422})
+"""The question cannot be: asking it of a service that works would not help. A 404 or 405 is none of these: whoever says
+that, a balancer without a service, say, is no gate.
+"""
 _WORTH_REPEATING = frozenset({429, 502, 503, 504})
 _LONGEST_PAUSE = 30.0
 _Result = TypeVar("_Result")
@@ -53,7 +55,7 @@ class ServiceRefused(ServiceError):
 
 
 class ServiceOutOfReach(ServiceError):
-    """It could not be reached, or broke off."""
+    """It could not be reached, broke off, or is not what answers there."""
 
 
 class Advice(Struct, frozen=True):
@@ -107,7 +109,10 @@ class AsyncClient:
     async def verify(self, email: str, *, timeout_ms: int = 8000) -> VerdictRecord:
         """One verdict, within the budget. Raises ServiceError."""
         body = await self._ask("/v1/verify", {"email": email, "timeout_ms": timeout_ms}, timeout_ms, self._retries)
-        return msgspec.json.decode(body, type=VerdictRecord)
+        try:
+            return msgspec.json.decode(body, type=VerdictRecord)
+        except msgspec.MsgspecError as error:
+            raise self._out_of_reach(error) from error
 
     async def signup(
         self, email: str, *, timeout_ms: int = 3000, lang: str | None = None, strict: bool = False
@@ -231,8 +236,8 @@ class AsyncClient:
                     yield msgspec.json.decode(line, type=_Line)
                 if count < len(emails):
                     raise ServiceOutOfReach("the answer broke off")
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise ServiceOutOfReach(f"{self._url} does not answer: {error}") from error
+        except (aiohttp.ClientError, TimeoutError, msgspec.MsgspecError) as error:
+            raise self._out_of_reach(error) from error
 
     async def _ask(self, path: str, question: dict[str, Any], timeout_ms: int, retries: int) -> bytes:
         attempt = 0
@@ -251,7 +256,12 @@ class AsyncClient:
                     raise _refusal(response, body)
                 return body
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise ServiceOutOfReach(f"{self._url} does not answer: {error}") from error
+            raise self._out_of_reach(error) from error
+
+    def _out_of_reach(self, error: Exception) -> ServiceOutOfReach:
+        if isinstance(error, msgspec.MsgspecError):
+            return ServiceOutOfReach(f"{self._url} answers, but not as the service does: {error}")
+        return ServiceOutOfReach(f"{self._url} does not answer: {str(error) or 'time is over'}")
 
     def _post(
         self, path: str, question: dict[str, Any], timeout_ms: int, headers: dict[str, str]

@@ -13,11 +13,9 @@ from verifier.core.faults import InputError
 from verifier.core.list_counts import Counts, counted, total
 from verifier.core.list_rows import Block, Settled
 from verifier.core.reasons import Reason
-from verifier.core.table import ABSENT, JsonText, Layout, TableKind
+from verifier.core.table import ABSENT, NULL, JsonText, Layout, TableKind
 
-_CELLS = st.one_of(
-    st.text(st.characters(), max_size=8), st.sampled_from([JsonText("12"), JsonText("null"), ABSENT, "\ud800x"])
-)
+_CELLS = st.one_of(st.text(st.characters(), max_size=8), st.sampled_from([JsonText("12"), ABSENT, NULL, "\ud800x"]))
 _BLOCKS = st.lists(st.lists(st.lists(_CELLS, max_size=4), min_size=1, max_size=5), max_size=30)
 
 
@@ -28,6 +26,10 @@ def layout(rows: int) -> Layout:
 def settled(number: int, reasons: Sequence[Reason]) -> Settled:
     assessments = [assessed(reason) for reason in reasons]
     return Settled(number, [assessments], counted(assessments, [0] * len(assessments)))
+
+
+def kinds(cells: Sequence[str]) -> list[object]:
+    return [(type(cell), cell is NULL, cell is ABSENT) for cell in cells]
 
 
 @given(blocks=_BLOCKS)
@@ -44,8 +46,7 @@ def test_rows_come_back(tmp_path: Path, blocks: list[list[list[str]]]) -> None:
         for number, rows in enumerate(blocks):
             found = sheet.block(number)
             assert found == Block(number, row, rows, list(range(len(rows))))
-            kinds = [[type(cell) for cell in cells] for cells in rows]
-            assert kinds == [[type(cell) for cell in cells] for cells in found.rows]
+            assert list(map(kinds, rows)) == list(map(kinds, found.rows))
             assert [number] * len(rows) == [sheet.first_at(row + place) for place in range(len(rows))]
             row += len(rows)
         assert (sheet.block(len(blocks)), sheet.first_at(row)) == (None, None)

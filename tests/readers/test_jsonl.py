@@ -3,7 +3,7 @@
 import io
 from pathlib import Path
 
-from verifier.core.table import ABSENT, JsonText, TableKind
+from verifier.core.table import ABSENT, NULL, JsonText, TableKind
 from verifier.readers.tables import open_table
 
 
@@ -15,16 +15,19 @@ def rows_of(path: Path, content: bytes) -> tuple[tuple[str, ...], tuple[int, ...
 
 
 def test_objects_become_rows_under_the_keys_of_all(tmp_path: Path) -> None:
-    """Keys come in the order in which they are first met; a missing one is ABSENT, not empty."""
+    """Keys come in the order in which they are first met; a missing one is ABSENT, one of null NULL, and neither has a
+    text that could be taken for an address.
+    """
     content = b'{"n":1.50,"email":"a@x.test"}\n{"email":"b@x.test","o":{"a":[1, null]}}\r\n\n{"email":null}'
     header, columns, rows = rows_of(tmp_path / "list.jsonl", content)
     expected = [
         [JsonText("1.50"), "a@x.test", ABSENT],
         [ABSENT, "b@x.test", JsonText('{"a":[1, null]}')],
         [ABSENT, ABSENT, ABSENT],
-        [ABSENT, JsonText("null"), ABSENT],
+        [ABSENT, NULL, ABSENT],
     ]
     assert (("n", "email", "o"), (1,), expected) == (header, columns, rows)
+    assert rows[3][1] is NULL and rows[2][1] is ABSENT
     assert [[type(cell) for cell in row] for row in expected] == [[type(cell) for cell in row] for row in rows]
 
 

@@ -53,6 +53,20 @@ def test_cells_are_shown_as_text(workbook: Path) -> None:
     assert False is spool.exists()
 
 
+def test_a_list_behind_notes_is_found(tmp_path: Path) -> None:
+    """Where the first sheets hold no address the first that has some is read; where none has, the first with cells."""
+    for names, read in ((["Notes", "People", "Others"], "People"), (["Notes", "Sums"], "Notes")):
+        path = tmp_path / "list.xlsx"
+        with xlsxwriter.Workbook(path) as book:
+            for name in names:
+                sheet = book.add_worksheet(name)
+                sheet.write_column(0, 0, ["email", name, "write to the team @ work"])
+                if name in ("People", "Others"):
+                    sheet.write(3, 0, f"{name}@x.test")
+        with open_table(path, ("1",)) as table:
+            assert next(row for chunk in table.chunks(9) for row in chunk) == [read]
+
+
 def test_a_packed_workbook_and_its_preview(workbook: Path, tmp_path: Path) -> None:
     """`.xlsx.gz` is a workbook too."""
     packed = tmp_path / "list.xlsx.gz"

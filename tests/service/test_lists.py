@@ -87,14 +87,18 @@ async def test_another_column_may_be_chosen(shop: Desk) -> None:
 
 
 async def test_a_list_without_addresses_is_looked_at_all_the_same(shop: Desk) -> None:
-    """Its column cannot be guessed, so it waits for somebody to name it, `start` or not."""
+    """Its column cannot be guessed, so it waits for somebody to name it, `start` or not, and says so as long."""
     job, _ = await shop.lists.upload(order(), pieces(b"id,name\n1,ann\n2,bob\n"))
     job = await shop.done(job)
     assert (job.state, job.columns) == (ListState.READY, ())
+    record = list_record(job)
+    assert job.preview is not None and job.preview.columns == ("column_1", "column_2")
+    assert (record["code"], "could not be guessed: name it" in record["error"]) == ("column_needed", True)
     with pytest.raises(BadRequest, match="could not be guessed"):
         await shop.lists.start("w", job.id)
     await shop.lists.start("w", job.id, ["2"])
-    assert (await shop.done(job)).counts.by_reason == {Reason.INVALID_SYNTAX: 3}
+    done = await shop.done(job)
+    assert (done.counts.by_reason, done.trouble) == ({Reason.INVALID_SYNTAX: 3}, ("", ""))
 
 
 async def test_what_is_no_list_fails_with_a_sentence(shop: Desk) -> None:

@@ -18,7 +18,7 @@ from verifier.core.faults import InputError, ServiceUnavailable
 from verifier.core.list_counts import Counts
 from verifier.core.list_rows import Block, Row, Settled
 from verifier.core.reasons import Reason
-from verifier.core.table import ABSENT, JsonText, Layout
+from verifier.core.table import ABSENT, NULL, JsonText, Layout
 from verifier.core.verdict import Assessment
 
 _SCHEMA = (
@@ -30,7 +30,7 @@ _SCHEMA = (
     """,
 )
 _FAST = 1
-_PLAIN, _TAGGED = b"p", b"t"
+_PLAIN, _TAGGED, _NULL = b"p", b"t", b"jnull"
 _FILES = ("", "-wal", "-shm")
 _APPENDED = 20
 
@@ -219,10 +219,14 @@ def _unpacked_rows(blob: bytes) -> list[Row]:
 
 
 def _tagged(cell: str) -> bytes:
+    if cell is NULL:
+        return _NULL
     return (b"j" if type(cell) is JsonText else b"t") + cell.encode("utf-8", "surrogatepass")
 
 
 def _untagged(cell: bytes) -> str:
+    if cell == _NULL:
+        return NULL
     text = cell[1:].decode("utf-8", "surrogatepass")
     if cell[:1] != b"j":
         return text

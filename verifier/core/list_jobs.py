@@ -107,6 +107,9 @@ class Progress(Struct, frozen=True):
     all_asked: bool = False
 
 
+COLUMN_NEEDED, NO_COLUMN = "column_needed", "The column of addresses could not be guessed: name it."
+
+
 class ListJob(Struct, frozen=True):
     """One list. `revision` counts its changes, each of which is one event; `fingerprint` is the SHA-256 of what was
     uploaded with its options. Nothing in it names an address but the preview's first rows, which go with the list.
@@ -144,6 +147,15 @@ class ListJob(Struct, frozen=True):
     error_code: str = ""
 
     @property
+    def trouble(self) -> tuple[str, str]:
+        """Code and sentence of what it waits for, or what ended it; "" where there is nothing to be said. A list whose
+        addresses were not found stays ready until somebody names their column, `start` or not.
+        """
+        if self.state is ListState.READY and not self.columns:
+            return COLUMN_NEEDED, NO_COLUMN
+        return self.pause or self.error_code, self.error
+
+    @property
     def expires(self) -> datetime:
         """When it is deleted; moves on as long as it is worked on."""
         return (self.finished or self.changed) + self.options.retention
@@ -178,12 +190,13 @@ def list_record(job: ListJob) -> dict[str, Any]:
     """The job as the wire has it, but for the preview's rows (`preview_record`)."""
     progress = job.progress
     rows = job.preview.rows if job.preview is not None else None
+    code, sentence = job.trouble
     return {
         "id": job.id,
         "name": job.name,
         "status": job.state.value,
-        "code": job.pause.value if job.pause is not None else job.error_code or None,
-        "error": job.error or None,
+        "code": code or None,
+        "error": sentence or None,
         "created_at": timestamp(job.created),
         "started_at": timestamp(job.started),
         "finished_at": timestamp(job.finished),

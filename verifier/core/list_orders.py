@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from verifier.core.faults import InputError
 from verifier.core.list_faults import BadRequest
-from verifier.core.list_jobs import ListJob, ListOptions
+from verifier.core.list_jobs import NO_COLUMN, ListJob, ListOptions
 from verifier.core.presets import PRESETS
 from verifier.core.row_filter import RowFilter, parse_filter
 from verifier.core.table import TableKind, chosen_columns
@@ -78,7 +78,7 @@ def columns_for(job: ListJob, wanted: Sequence[str]) -> tuple[int, ...]:
     if not wanted:
         if job.columns:
             return job.columns
-        raise BadRequest("column", "The column of addresses could not be guessed: name it.")
+        raise BadRequest("column", NO_COLUMN)
     if job.preview is None:
         raise BadRequest("column", "The list was not read yet.")
     try:

@@ -14,7 +14,7 @@ from verifier.core.verdict import Assessment, Flags
 
 LONGEST_TEXT = 254
 ALL = "all"
-_FLAGS = Flags.__struct_fields__
+FLAGS = Flags.__struct_fields__
 
 
 class RowFilter(Struct, frozen=True):
@@ -71,7 +71,7 @@ def parse_filter(
     if len(text) > LONGEST_TEXT:
         raise BadRequest("q", f"q is text of at most {LONGEST_TEXT} characters.")
     flags = {name.removeprefix("-"): not name.startswith("-") for name in flag}
-    _known("flag", set(flags), list(_FLAGS))
+    _known("flag", set(flags), list(FLAGS))
     return RowFilter(
         verdicts=frozenset(Verdict(word) for word in (*verdicts, *kept)),
         sendable=SENDABLE in words,

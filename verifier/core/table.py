@@ -41,12 +41,15 @@ class TableKind(StrEnum):
 
 
 class JsonText(str):
-    """A cell of a JSONL list that is not a JSON string: its JSON text, or "" where the object lacks the key."""
+    """A cell of a JSONL list that is not a JSON string: its JSON text, or "" where there is nothing in it."""
 
     __slots__ = ()
 
 
 ABSENT = JsonText("")
+"""The object lacks the key."""
+NULL = JsonText("")
+"""The key's value is null: as empty as a missing one to whoever reads it, and written as it came."""
 
 
 class Layout(Struct, frozen=True):

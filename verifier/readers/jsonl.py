@@ -12,7 +12,7 @@ from itertools import islice
 import msgspec
 
 from verifier.core.faults import InputError
-from verifier.core.table import ABSENT, MOST_COLUMNS, JsonText, Layout, TableKind, chosen_columns
+from verifier.core.table import ABSENT, MOST_COLUMNS, NULL, JsonText, Layout, TableKind, chosen_columns
 from verifier.readers.columns import named_columns
 from verifier.readers.encodings import head_encoding
 from verifier.readers.list_table import ListTable
@@ -106,6 +106,8 @@ def _cells(line: bytes) -> _Object | None:
 
 
 def _cell(value: bytes) -> str:
+    if value == b"null":
+        return NULL
     return _decode_string(value) if value.startswith(b'"') else JsonText(value.decode())
 
 

@@ -5,31 +5,29 @@ stdout where the workbook cannot be read.
 """
 
 import csv
+import re
 import sys
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 
 import python_calamine
 
 _BAD_INPUT = 65
 _EXACT = 1e15
+_LOOKED_AT = 1000
+_VISIBLE, _WORK_SHEET = python_calamine.SheetVisibleEnum.Visible, python_calamine.SheetTypeEnum.WorkSheet
+_ADDRESS = re.compile(r"\s*[^@\s]+@[^@\s]+\s*").fullmatch
 
 
 def main(workbook: str, target: str, memory: int) -> int:
-    """Writes the first visible sheet that has cells."""
+    """Writes the first visible sheet with an address near its top, else the first that has cells."""
     _limit(memory)
     try:
         book = python_calamine.CalamineWorkbook.from_path(workbook)
-        visible = [
-            sheet.name
-            for sheet in book.sheets_metadata
-            if sheet.visible == python_calamine.SheetVisibleEnum.Visible
-            and sheet.typ == python_calamine.SheetTypeEnum.WorkSheet
-        ]
-        for name in visible:
-            sheet = book.get_sheet_by_name(name)
-            if sheet.start is not None:
-                _write(sheet, target)
-                return 0
+        sheet = _list_of(book)
+        if sheet is not None:
+            _write(sheet, target)
+            return 0
     except python_calamine.PasswordError:
         print("is protected by a password.")
         return _BAD_INPUT
@@ -38,6 +36,22 @@ def main(workbook: str, target: str, memory: int) -> int:
         return _BAD_INPUT
     print("is an empty workbook.")
     return _BAD_INPUT
+
+
+def _list_of(book: python_calamine.CalamineWorkbook) -> python_calamine.CalamineSheet | None:
+    """The sheet to be read: a list may come behind notes or a summary."""
+    filled = None
+    for known in book.sheets_metadata:
+        if (known.visible, known.typ) != (_VISIBLE, _WORK_SHEET):
+            continue
+        sheet = book.get_sheet_by_name(known.name)
+        if sheet.start is None:
+            continue
+        if any(type(cell) is str and _ADDRESS(cell) for row in islice(sheet.iter_rows(), _LOOKED_AT) for cell in row):
+            return sheet
+        filled = filled or known.name
+        del sheet  # before the next one is parsed
+    return None if filled is None else book.get_sheet_by_name(filled)
 
 
 def _limit(memory: int) -> None:

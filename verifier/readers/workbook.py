@@ -37,7 +37,8 @@ _PACKAGE = Path(__file__).parents[2]
 
 
 def open_workbook(source: ListSource, wanted: Sequence[str] = ()) -> ListTable:
-    """The first visible sheet that has cells, dates and figures as text, empty rows and columns before it left out.
+    """The first visible sheet that has addresses, or else cells: dates and figures as text, empty rows and columns
+    before it left out.
 
     Raises InputError with one sentence where it is no workbook, a damaged one, or more than the caps allow.
     """

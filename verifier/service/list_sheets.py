@@ -137,7 +137,7 @@ class ListSheets:
     def _survey(self, list_id: str, name: str, suffix: str, columns: Sequence[str]) -> Survey:
         table, guessed = self._opened(list_id, name, suffix, columns)
         try:
-            layout = table.layout
+            layout = table.layout if guessed else _without_guess(table.layout)
             if layout.rows > MOST_ROWS:
                 raise InputError(f"{name} has {layout.rows:,} rows: a list has at most {MOST_ROWS:,} here. Split it.")
             look = _Look(self._names, self._duplicates(), layout.email_columns[0])
@@ -176,6 +176,11 @@ class ListSheets:
                 number += 1
             sheet.seal(layout)
             return look.preview(layout, True)
+
+
+def _without_guess(layout: Layout) -> Layout:
+    """No heading that was made up says that there are addresses below it."""
+    return layout if layout.has_header else structs.replace(layout, header=made_up_names(layout.width, ()))
 
 
 class _Look:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from verifier.core.table import ABSENT, JsonText, Layout, unique_names
+from verifier.core.table import ABSENT, NULL, JsonText, Layout, unique_names
 from verifier.writers.placing import placement
 from verifier.writers.target import Target
 
@@ -34,7 +34,7 @@ class JsonlWriter:
 
     def _line(self, cells: Sequence[str]) -> bytes:
         members = [
-            key + (cell.encode() if type(cell) is JsonText else _encode(cell))
+            key + (b"null" if cell is NULL else cell.encode() if type(cell) is JsonText else _encode(cell))
             for key, cell in zip(self._keys, cells, strict=True)
             if cell is not ABSENT
         ]

@@ -149,6 +149,7 @@ def test_no_body_makes_a_source_fail(source: object, body: bytes) -> None:
         "https://sns.eu-west-1.amazonaws.com/a.crt",
         "https://s3.eu-west-1.amazonaws.com/a.pem",
         "file:///etc/passwd.pem",
+        "https://[sns.eu-west-1.amazonaws.com/a.pem",
     ],
 )
 def test_no_certificate_is_fetched_from_anywhere_but_sns(url: str) -> None:
@@ -169,8 +170,9 @@ def test_a_subscription_is_confirmed_where_amazon_asks_for_it_and_nowhere_else()
     genuine = as_json(sns_message("You have chosen to subscribe", kind="SubscriptionConfirmation"))
     told = read_ses(hook_of(genuine), (sns_certificate(),))
     assert told == Told((), confirm=f"{SNS_HOST}/?Action=ConfirmSubscription")
-    elsewhere = sns_message("x", kind="SubscriptionConfirmation", SubscribeURL="https://example.org/?Action=Confirm")
-    assert isinstance(read_ses(hook_of(as_json(elsewhere)), (sns_certificate(),)), Refusal)
+    for url in ("https://example.org/?Action=Confirm", "https://[sns.eu-west-1.amazonaws.com/?Action=Confirm"):
+        elsewhere = sns_message("x", kind="SubscriptionConfirmation", SubscribeURL=url)
+        assert isinstance(read_ses(hook_of(as_json(elsewhere)), (sns_certificate(),)), Refusal)
     leaving = sns_message("x", kind="UnsubscribeConfirmation")
     assert read_ses(hook_of(as_json(leaving)), (sns_certificate(),)) == Told(())
 

@@ -120,9 +120,11 @@ async def test_a_login_page_of_another_site_is_refused(keyed: Visitor) -> None:
     [
         {"Host": "evil.example"},
         {"Host": "localhost.evil.example:8080"},
+        {"Host": "[::1"},
         {"X-Forwarded-For": "192.0.2.1"},
         {"Forwarded": "for=192.0.2.1"},
         {"Origin": "https://evil.example"},
+        {"Origin": "http://[::1"},
         {"Sec-Fetch-Site": "cross-site"},
     ],
 )
@@ -130,6 +132,12 @@ async def test_without_keys_only_this_machine_may_ask(local: Visitor, headers: d
     """Not a site that a browser here looks at, not whoever a proxy speaks for."""
     answer = await local.ask("POST", "/v1/verify", json=QUESTION, headers=headers)
     assert (answer.status, answer.json["code"] in ("host_refused", "origin_refused")) == (403, True)
+
+
+async def test_a_host_that_is_none_is_led_to_the_login(keyed: Visitor) -> None:
+    """The first page looks at the name under which it was asked, whatever stands there."""
+    answer = await keyed.ask("GET", "/", headers={"Host": "[::1"})
+    assert (answer.status, answer.headers["Location"]) == (303, "/login")
 
 
 async def test_an_own_page_may_ask_without_keys(local: Visitor) -> None:

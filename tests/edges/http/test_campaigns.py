@@ -347,3 +347,12 @@ async def test_a_send_that_cannot_be_waited_for(shared: Visitor, days: int) -> N
 def test_the_record_of_the_gate_is_not_the_campaigns() -> None:
     """Both speak of decisions with the same words."""
     assert {"decision", "rule", "policy"} <= set(GateRecord.__struct_fields__)
+
+
+async def test_a_parameter_that_nobody_would_read_is_refused(local: Visitor) -> None:
+    """Beside JSON a trial would not be one, nor mail transactional; how long to wait is no part of the campaign."""
+    for parameter in ("test=true", "message_class=transactional", "sender=shop"):
+        answer = await local.ask("POST", f"/v1/campaigns?{parameter}", json={"emails": ["a@b.example"]})
+        assert (answer.status, answer.json["errors"][0]["pointer"]) == (422, parameter.partition("=")[0])
+    assert (await local.ask("GET", "/v1/campaigns")).json["campaigns"] == []
+    assert (await local.ask("POST", "/v1/campaigns?wait=0", json={"emails": ["a@b.example"]})).status == 202

@@ -300,3 +300,32 @@ async def test_a_list_has_its_own_retention(local: Visitor) -> None:
     later = await local.ask("POST", f"/v1/lists/{made['id']}/start", json={"retention_s": 366 * 86400})
     assert later.json["expires_at"] > made["expires_at"]
     assert (await local.ask("POST", "/v1/lists?retention_s=1", data=CSV)).status == 422
+
+
+async def test_a_lists_numbers_are_read_as_any_bodys(local: Visitor) -> None:
+    """60.0 seconds are 60; what stands in the rows stays as it was written."""
+    body = b'{"rows": [{"email": "jane@shop.example", "n": 2.0}], "max_wait_s": 60.0, "start": true}'
+    headers = {"Content-Type": "application/json"}
+    made = await local.ask("POST", f"/v1/lists?{OFFLINE}", data=body, headers=headers)
+    assert made.status == 202, made.text
+    done = await ended(local, made.json["id"])
+    assert '"n":2.0,' in (await local.ask("GET", f"/v1/lists/{done['id']}/download")).text
+
+
+async def test_null_is_a_blank_cell(local: Visitor) -> None:
+    """A row without an address is blank, none whose address is the word; empty in a sheet, null in JSON."""
+    made = await local.ask(
+        "POST",
+        f"/v1/lists?{OFFLINE}",
+        json={"rows": [{"email": None, "n": None}, {"email": "jane@shop.example", "n": 1}], "start": True},
+    )
+    done = await ended(local, made.json["id"])
+    blank = await local.ask(
+        "POST", f"/v1/lists?{OFFLINE}&name=x.csv&start=true", data=b"email,n\r\n,\r\njane@shop.example,1\r\n"
+    )
+    assert done["counts"] == (await ended(local, blank.json["id"]))["counts"]
+    assert (made.json["preview"]["blank"], done["counts"]["blank"]) == (1, 1)
+    sheet = await local.ask("GET", f"/v1/lists/{done['id']}/download?format=csv")
+    assert sheet.text.splitlines()[1].startswith(",,")
+    same = await local.ask("GET", f"/v1/lists/{done['id']}/download")
+    assert same.text.startswith('{"email":null,"n":null,"ev_verdict":')

@@ -63,6 +63,14 @@ async def test_what_a_list_holds_is_text(local: Visitor) -> None:
     assert "style-src 'self'; script-src 'self'" in pages[1].headers["Content-Security-Policy"]
 
 
+async def test_a_list_without_addresses_asks_for_their_column(local: Visitor) -> None:
+    """In the reader's language; no column is called `email` only because nobody knew a better name."""
+    _, path = await upload(local, b"name,city\r\nann,Paris\r\n", "people.csv")
+    page = await local.ask("GET", path, headers={"Accept-Language": "fr"})
+    assert "La colonne des adresses n’a pas pu être devinée" in page.text
+    assert re.findall(r">(\w+)</option>", page.text)[:2] == ["column_1", "column_2"]
+
+
 async def test_other_sites_cannot_press_the_buttons(local: Visitor) -> None:
     """A form of another origin is refused, and nothing happens."""
     made = await hand_in(local)

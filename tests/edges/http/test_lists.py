@@ -206,6 +206,21 @@ async def test_events_are_told_and_resumed(local: Visitor) -> None:
     assert await told(local, made["id"], str(middle)) == [event for event in events if event[0] > middle]
 
 
+@pytest.mark.parametrize("path", ["/v1/lists/{id}/download", "/v1/lists/{id}/events", "/suppressions/export"])
+async def test_head_of_a_stream_is_its_head_alone(local: Visitor, path: str) -> None:
+    """Nothing of the body is sent, which would be read as the next answer on the same connection; and nothing waited
+    for: a list that is not begun yet has no end of its events.
+    """
+    made = await (hand_in if path.endswith("events") else finished)(local)
+    reader, writer = await asyncio.open_connection(local.client.host, local.client.port)
+    for method, asked in (("HEAD", path.format(id=made["id"])), ("GET", "/healthz")):
+        writer.write(f"{method} {asked} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    async with asyncio.timeout(5):
+        heads = [await reader.readuntil(b"\r\n\r\n") for _ in range(2)]
+    writer.close()
+    assert [head.partition(b"\r\n")[0] for head in heads] == [b"HTTP/1.1 200 OK"] * 2
+
+
 async def test_events_end_with_the_service(local: Visitor) -> None:
     """Whoever watches a list that waits does not hold the service up."""
     made = await hand_in(local)

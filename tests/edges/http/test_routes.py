@@ -9,6 +9,8 @@ import pytest_asyncio
 
 from tests.support.front_desk import KEYED, Visitor, visiting
 from verifier.core.api_keys import Scope
+from verifier.core.presets import PRESETS
+from verifier.core.reasons import Reason
 from verifier.edges.http.problems import KINDS
 from verifier.edges.http.routing import Route
 from verifier.edges.http.table import ROUTES
@@ -137,6 +139,17 @@ async def test_the_document_has_every_operation(local: Visitor) -> None:
         assert str(route.status) in operation["responses"]
         for code in route.problems:
             assert str(KINDS[code].status) in operation["responses"]
+
+
+async def test_the_document_names_the_words_of_a_parameter(local: Visitor) -> None:
+    """A closed list of them; several are an array that is written with commas."""
+    download = (await local.ask("GET", "/openapi.json")).json["paths"]["/v1/lists/{id}/download"]["get"]
+    parameters = {each["name"]: each for each in download["parameters"]}
+    assert parameters["format"]["schema"]["enum"] == ["", "csv", "xlsx", "jsonl"]
+    assert parameters["preset"]["schema"]["enum"] == ["", *PRESETS]
+    reason = parameters["reason"]
+    assert (reason["style"], reason["explode"], reason["schema"]["type"]) == ("form", False, "array")
+    assert reason["schema"]["items"]["enum"] == list(Reason)
 
 
 async def test_every_reference_of_the_document_leads_somewhere(local: Visitor) -> None:

@@ -73,6 +73,8 @@ async def test_stages_stop_where_they_end(shared: Visitor) -> None:
         (b'{"email": 3}', 422, "invalid_fields", "/email"),
         (b'{"email": "a", "timeout_ms": 0}', 422, "invalid_fields", "/timeout_ms"),
         (b'{"email": "a", "timeout_ms": "8"}', 422, "invalid_fields", "/timeout_ms"),
+        (b'{"email": "a", "timeout_ms": 8.5}', 422, "invalid_fields", "/timeout_ms"),
+        (b'{"email": "a", "timeout_ms": 0.0}', 422, "invalid_fields", "/timeout_ms"),
         (b'{"email": "a", "stages": []}', 422, "invalid_fields", "/stages"),
         (b'{"email": "a", "stages": ["smtp"]}', 422, "invalid_fields", "/stages"),
         (b'{"email": "a", "stages": ["syntax", "x"]}', 422, "invalid_fields", "/stages/1"),
@@ -89,6 +91,15 @@ async def test_what_is_wrong_is_said(shared: Visitor, body: bytes, status: int, 
     assert answer.headers["Content-Type"].startswith("application/problem+json")
     assert answer.json["request_id"] == answer.headers["X-Request-ID"]
     assert [error["pointer"] for error in answer.json.get("errors", [])] == ([] if pointer is None else [pointer])
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_whole_number_may_be_written_as_any_number(shared: Visitor) -> None:
+    """As the document has it: to JSON Schema 3000.0 and 3e3 are integers."""
+    for number in (b"3000.0", b"3e3"):
+        body = b'{"emails": ["accepted@verifier.test"], "timeout_ms": ' + number + b"}"
+        answer = await shared.ask("POST", "/v1/verify/batch", data=body, headers={"Content-Type": "application/json"})
+        assert (answer.status, answer.json["results"][0]["reason"]) == (200, "accepted")
 
 
 @pytest.mark.asyncio(loop_scope="module")

@@ -7,7 +7,7 @@ nowhere else. That proves Amazon, not whose topic it is: anybody can have one, s
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from msgspec import Struct, field
 
@@ -136,9 +136,8 @@ def certificate_url(body: bytes) -> str | Refusal:
     found = decoded(body, _Envelope)
     if isinstance(found, Refusal):
         return found
-    url = urlsplit(found.cert_url)
-    plain = not url.query and not url.fragment and url.netloc == url.hostname
-    if url.scheme != "https" or not plain or not _HOST.fullmatch(url.netloc) or not url.path.endswith(".pem"):
+    url = _url_of_sns(found.cert_url)
+    if url is None or url.query or url.fragment or not url.path.endswith(".pem"):
         return unsigned("SigningCertURL is not an address of Amazon SNS.")
     return found.cert_url
 
@@ -164,10 +163,18 @@ def read_ses(hook: Hook, certificates: Sequence[str]) -> Outcome:
 
 
 def _confirmation(found: _Envelope) -> Outcome:
-    url = urlsplit(found.subscribe_url or "")
-    if url.scheme != "https" or url.netloc != url.hostname or not _HOST.fullmatch(url.netloc):
+    if _url_of_sns(found.subscribe_url or "") is None:
         return unsigned("SubscribeURL is not an address of Amazon SNS.")
     return Told((), confirm=found.subscribe_url)
+
+
+def _url_of_sns(text: str) -> SplitResult | None:
+    """Its parts, where it leads to a host of SNS over https and nowhere else."""
+    try:
+        url = urlsplit(text)
+    except ValueError:
+        return None
+    return url if url.scheme == "https" and url.netloc == url.hostname and _HOST.fullmatch(url.netloc) else None
 
 
 def _signed_text(found: _Envelope) -> str:

@@ -14,7 +14,7 @@ from verifier.edges.http.middlewares.observing import RUNNING, Running, observe
 from verifier.edges.http.middlewares.problem_details import tell_problems
 from verifier.edges.http.openapi import DOCUMENT, document_of
 from verifier.edges.http.pages.health import EXAMINATION, Examination, keep_examination
-from verifier.edges.http.routing import ROUTES_OF, Call, Route
+from verifier.edges.http.routing import ROUTES_OF, Call, HeadAlone, Route
 from verifier.edges.http.site import SITE, Site
 from verifier.edges.http.table import ROUTES
 
@@ -44,6 +44,9 @@ def _endpoint(route: Route) -> Handler:
     async def endpoint(request: web.Request) -> web.StreamResponse:
         body = None if route.request is None or route.streamed else await read_json(request, route)
         query = read_query(request, route) if route.query is not None else None
-        return await route.handler(Call(request, request.app[SITE], body, query))
+        try:
+            return await route.handler(Call(request, request.app[SITE], body, query))
+        except HeadAlone as answer:
+            return answer.response
 
     return endpoint

@@ -9,6 +9,7 @@ import msgspec
 from aiohttp import web
 from msgspec import Struct, structs
 
+from verifier.edges.http.known_words import known_at
 from verifier.edges.http.problems import FieldError, Problem
 from verifier.edges.http.routing import JSON, Route
 from verifier.edges.http.site import BODY
@@ -18,6 +19,7 @@ QueryT = TypeVar("QueryT", bound=Struct)
 _PATIENCE = 30.0
 _AT = re.compile(r" - at `(?:key in )?\$(.*)`$")
 _NAMED = re.compile(r"(?:missing required|contains unknown) field `([^`]*)`")
+_UNKNOWN = re.compile(r"^Invalid enum value|unknown field")
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 
 
@@ -29,9 +31,9 @@ async def read_json(request: web.Request, route: Route) -> Any:
         raise Problem("unsupported_media_type", "Send JSON in UTF-8, with `Content-Type: application/json`.")
     raw = await read_bytes(request, route.body_limit)
     try:
-        return msgspec.json.decode(raw, type=route.request)
+        return _decoded(raw, route.request)
     except msgspec.ValidationError as error:
-        raise invalid_fields(str(error)) from None
+        raise invalid_fields(str(error), route.request) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Problem("malformed_json", f"The body is not JSON: {error}.") from None
 
@@ -39,6 +41,28 @@ async def read_json(request: web.Request, route: Route) -> Any:
 def _with_plus(address: str) -> str:
     """A plus that was not escaped comes as a blank, which no address has outside of quotes."""
     return address if '"' in address else address.strip().replace(" ", "+")
+
+
+def _decoded(raw: bytes, asked: Any) -> Any:
+    try:
+        return msgspec.json.decode(raw, type=asked)
+    except msgspec.ValidationError as error:
+        if "got `float`" not in str(error):
+            raise
+        return msgspec.convert(with_whole_numbers(msgspec.json.decode(raw)), type=asked)
+
+
+def with_whole_numbers(value: Any) -> Any:
+    """JSON with 3.0 as 3: to JSON Schema a number without a fraction is an integer, however it is written."""
+    match value:
+        case float() if value.is_integer():
+            return int(value)
+        case dict():
+            return {name: with_whole_numbers(each) for name, each in value.items()}
+        case list():
+            return [with_whole_numbers(each) for each in value]
+        case _:
+            return value
 
 
 def read_query(request: web.Request, route: Route) -> Any:
@@ -51,7 +75,7 @@ def read_query(request: web.Request, route: Route) -> Any:
     try:
         return msgspec.convert(given, type=route.query, strict=False)
     except msgspec.ValidationError as error:
-        raise invalid_fields(str(error), in_body=False) from None
+        raise invalid_fields(str(error), route.query, in_body=False) from None
 
 
 def changed(query: QueryT, given: Mapping[str, Any], *, strict: bool) -> QueryT:
@@ -60,7 +84,7 @@ def changed(query: QueryT, given: Mapping[str, Any], *, strict: bool) -> QueryT:
         return msgspec.convert({**structs.asdict(query), **given}, type=type(query), strict=strict)
     except msgspec.ValidationError as error:
         sentence = str(error).replace("Expected `bool`, got `str`", "Expected true or false")
-        raise invalid_fields(sentence) from None
+        raise invalid_fields(sentence, type(query)) from None
 
 
 async def read_bytes(request: web.Request, limit: int) -> bytes:
@@ -91,11 +115,17 @@ def _too_large(limit: int) -> Problem:
     return Problem("body_too_large", f"At most {limit:,} bytes are read here.", headers={"Connection": "close"})
 
 
-def invalid_fields(message: str, *, in_body: bool = True) -> Problem:
-    """msgspec's sentence (`Expected …, got … - at `$.emails[3]``) with its place as a JSON pointer."""
+def invalid_fields(message: str, asked: Any, *, in_body: bool = True) -> Problem:
+    """msgspec's sentence (`Expected …, got … - at `$.emails[3]``) about a value of the type `asked`, with its place as
+    a JSON pointer, and what is known there where it is something unknown.
+    """
     at = _AT.search(message)
     sentence = message[: at.start()] if at else message
     steps = [name or index for name, index in _STEP.findall(at[1])] if at else []
+    if _UNKNOWN.search(sentence) and (known := known_at(asked, steps)):
+        sentence = f"{sentence}: there are {', '.join(known)}"
+    if not in_body:
+        sentence = sentence.replace("Expected `bool`, got `str`", "Expected true or false")
     named = _NAMED.search(sentence)
     if named:
         steps.append(named[1])

@@ -19,9 +19,7 @@ async def send_file(
     response = web.StreamResponse(headers={"Content-Disposition": disposition(name), "Content-Type": content_type})
     async with aclosing(pieces):
         async for piece in pieces:
-            if not response.prepared:
-                await response.prepare(call.request)
-            await write(response, piece)
+            await write(call, response, piece)
     if not response.prepared:
         await response.prepare(call.request)
     await response.write_eof()

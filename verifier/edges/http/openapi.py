@@ -108,9 +108,17 @@ def _operation(
 def _query(schema: dict[str, Any]) -> list[dict[str, Any]]:
     required = schema.get("required", [])
     return [
-        {"name": name, "in": "query", "required": name in required, "schema": each}
+        {"name": name, "in": "query", "required": name in required, **_written(each)}
         for name, each in schema["properties"].items()
     ]
+
+
+def _written(schema: dict[str, Any]) -> dict[str, Any]:
+    """How a parameter is written: one of words is a text to whoever reads it, and an array with commas to others."""
+    if "items" not in schema:
+        return {"schema": schema}
+    array = {name: value for name, value in schema.items() if name != "default"} | {"type": "array"}
+    return {"style": "form", "explode": False, "schema": array}
 
 
 def _responses(route: Route, schema_of: dict[Any, Any]) -> dict[str, Any]:

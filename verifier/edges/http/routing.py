@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from aiohttp import web
+from aiohttp import hdrs, web
 from msgspec import Struct
 
 from verifier.core.api_keys import ApiKey, Scope
@@ -95,8 +95,22 @@ def route_of(request: web.Request) -> Route | None:
     return request.app[ROUTES_OF].get(request.match_info.handler)
 
 
-async def write(response: web.StreamResponse, data: bytes) -> None:
-    """Send a part of a stream. Raises ConnectionError where nobody reads it any more."""
+class HeadAlone(Exception):
+    """HEAD: the head of `response` has been sent, and is all of it."""
+
+    def __init__(self, response: web.StreamResponse) -> None:
+        super().__init__("the head is all that was asked for")
+        self.response = response
+
+
+async def write(call: Call[Any], response: web.StreamResponse, data: bytes) -> None:
+    """Send a part of a stream, its head before the first. Raises ConnectionError where nobody reads it any more, and
+    HeadAlone where nobody asked for it: on a connection that stays open a body would be read as the next answer.
+    """
+    if not response.prepared:
+        await response.prepare(call.request)
+    if call.request.method == hdrs.METH_HEAD:
+        raise HeadAlone(response)
     try:
         async with asyncio.timeout(_READER_SECONDS):
             await response.write(data)

@@ -34,7 +34,10 @@ class Site(Struct, frozen=True):
 
     def is_our_origin(self, origin: str, host: str) -> bool:
         """`origin` (RFC 6454) is the one that the request was sent to, or the public one."""
-        parts = urlsplit(origin)
+        try:
+            parts = urlsplit(origin)
+        except ValueError:
+            return False
         if parts.scheme not in ("http", "https") or not parts.netloc:
             return False
         return parts.netloc.lower() in (host.lower(), urlsplit(self.public_url).netloc.lower())
@@ -73,6 +76,14 @@ def keys_required(settings: Settings) -> bool:
     """The service listens to, or is announced to, more than this machine."""
     public = urlsplit(settings.http_public_url).hostname if settings.http_public_url else None
     return not is_loopback(settings.http_host) or (public is not None and not is_loopback(public))
+
+
+def host_in(field: str) -> str:
+    """The name or the address in a Host field (RFC 9110 §7.2), in lower case; "" where it has none."""
+    try:
+        return urlsplit(f"//{field}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def is_loopback(host: str) -> bool:

@@ -9,6 +9,7 @@ from verifier.core.campaign_counts import COUNTED
 from verifier.core.campaign_cut import KEEPS
 from verifier.core.campaigns import CampaignState
 from verifier.core.gate_words import GateDecision, MessageClass
+from verifier.core.presets import PRESETS
 from verifier.core.projection import Basis
 from verifier.core.record import Timestamp, word
 
@@ -29,7 +30,9 @@ Wait = Annotated[int, Meta(ge=0, le=_MOST_WAIT, description="Seconds for which t
 
 
 class CampaignQuery(Struct, frozen=True, forbid_unknown_fields=True):
-    """How a campaign is to be looked at; a file is sent with these as parameters, or as fields of its form."""
+    """How a campaign is to be looked at; a file is sent with these as parameters, or as fields of its form. JSON says
+    all but `wait` itself.
+    """
 
     name: str = ""
     message_class: MessageClass = MessageClass.MARKETING
@@ -84,8 +87,8 @@ class WaitQuery(Struct, frozen=True, forbid_unknown_fields=True):
 class CutQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """Which rows, in which form."""
 
-    keep: Annotated[str, Meta(description="; ".join(KEEPS))] = "planned"
-    preset: Annotated[str, Meta(description="What a sending service imports: its name.")] = ""
+    keep: Annotated[str, word(*KEEPS)] = "planned"
+    preset: Annotated[str, Meta(description="What a sending service imports: its name."), word("", *PRESETS)] = ""
 
 
 class QuotaRecord(Struct, frozen=True):

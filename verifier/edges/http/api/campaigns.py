@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 from aiohttp import web
+from msgspec import structs
 
 from verifier.core.api_keys import Scope
 from verifier.core.campaign_cut import KEEPS
@@ -37,6 +38,7 @@ async def create(call: Call[None]) -> web.StreamResponse:
     if call.request.content_type == JSON:
         route = route_of(call.request)
         assert route is not None
+        _require_no_parameters(query)
         body: CampaignRequest = await read_json(call.request, route)
         list_ids = await _lists_of(call, body)
         said: Any = body
@@ -102,6 +104,13 @@ async def download(call: Call[None]) -> web.StreamResponse:
     return await send_file(call, name, CSV, service.downloads.file(campaign, query.keep, query.preset))
 
 
+def _require_no_parameters(query: CampaignQuery) -> None:
+    """JSON says all of it by itself: a parameter beside it would be one that nobody reads. Raises Problem."""
+    for name, default in structs.asdict(CampaignQuery()).items():
+        if name != "wait" and getattr(query, name) != default:
+            raise invalid(name, "is a parameter beside a file: with JSON say it in the body")
+
+
 async def _lists_of(call: Call[None], body: CampaignRequest) -> tuple[str, ...]:
     if (body.emails is None) == (body.lists is None):
         raise invalid("/emails", "give `emails`, or `lists`, and not both")
@@ -154,8 +163,9 @@ ROUTES = (
         takes=(MULTIPART, BYTES),
         example={"emails": ["accepted@verifier.test", "mailbox_not_found@verifier.test"], "profile": "mailjet"},
         description=(
-            "A file as the field `file` of a form or as the body itself, addresses as JSON, or the ids of lists. Rows"
-            " are verified first, then each is decided by the policy, then the whole by the bounce rate to expect. The"
+            "A file as the field `file` of a form or as the body itself, addresses as JSON, or the ids of lists; JSON"
+            " says all but `wait` in the body. Rows are verified first, then each"
+            " is decided by the policy, then the whole by the bounce rate to expect. The"
             " answer has it where that takes less than `wait` seconds."
         ),
     ),

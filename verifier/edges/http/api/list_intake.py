@@ -12,7 +12,7 @@ from verifier.core.list_orders import Order
 from verifier.edges.http.api.list_shapes import ListAnswer, ListRequest, ListsQuery
 from verifier.edges.http.api.lists import answered, order_of, service, soon_read
 from verifier.edges.http.api.uploads import Upload, json_upload_of, upload_of
-from verifier.edges.http.bodies import changed, invalid_fields
+from verifier.edges.http.bodies import changed, invalid_fields, with_whole_numbers
 from verifier.edges.http.openapi import BYTES, MULTIPART
 from verifier.edges.http.routing import JSON, Call, Route
 
@@ -56,9 +56,9 @@ def _order_by_members(call: Call[Any], upload: Upload) -> Order:
 def _converted(members: dict[str, Any]) -> dict[str, Any]:
     """What a body says beside its rows, in the types of parameters."""
     try:
-        body = msgspec.convert(members | _ROWS, type=ListRequest)
+        body = msgspec.convert(with_whole_numbers(members) | _ROWS, type=ListRequest)
     except msgspec.ValidationError as error:
-        raise invalid_fields(str(error)) from None
+        raise invalid_fields(str(error), ListRequest) from None
     given = {name: value for name, value in structs.asdict(body).items() if value is not None and name not in _ROWS}
     for name in ("stages", "keep"):
         if name in given:
@@ -92,8 +92,9 @@ ROUTES = (
             " with its `name` or a media type; or addresses or rows as JSON. It is written to the disk as it comes,"
             " up to VERIFIER_LISTS_MAX_UPLOAD. Fields of the form, and members of the JSON, say the same as parameters"
             " do. The answer has the preview where reading takes less than five seconds; `start=true` goes on without"
-            " stopping at `ready`.\n\nWith an `Idempotency-Key` the same upload with the same options sent again is"
-            " the same list.\n\n`webhook_url` is told when the list is `completed` or `failed`, in a message that is"
+            " stopping at `ready`, but where no column looks like addresses (`column_needed`).\n\nWith an"
+            " `Idempotency-Key` the same upload with the same options sent again is the same list.\n\n"
+            "`webhook_url` is told when the list is `completed` or `failed`, in a message that is"
             " signed as Standard Webhooks has it with the `secret` of the answer."
         ),
     ),

@@ -28,8 +28,7 @@ async def events(call: Call[None]) -> web.StreamResponse:
     after = int(given) if given.isascii() and given.isdigit() and len(given) < 16 else call.query.after
     response = web.StreamResponse(headers={"X-Accel-Buffering": "no"})
     response.content_type = EVENT_STREAM
-    await response.prepare(call.request)
-    await write(response, b"retry: %d\n\n" % _AGAIN_MS)
+    await write(call, response, b"retry: %d\n\n" % _AGAIN_MS)
     async with aclosing(service(call).lists.events(job.id, after)) as told:
         coming = asyncio.ensure_future(anext(told, None))
         try:
@@ -39,13 +38,15 @@ async def events(call: Call[None]) -> web.StreamResponse:
                 if not done:
                     beats += 1
                     if beats % _BEATS_A_COMMENT == 0:
-                        await write(response, b": still here\n\n")
+                        await write(call, response, b": still here\n\n")
                     continue
                 event = coming.result()
                 if event is None:
                     break
                 data = msgspec.json.encode(event.data)
-                await write(response, b"id: %d\nevent: %b\ndata: %b\n\n" % (event.number, event.kind.encode(), data))
+                await write(
+                    call, response, b"id: %d\nevent: %b\ndata: %b\n\n" % (event.number, event.kind.encode(), data)
+                )
                 coming = asyncio.ensure_future(anext(told, None))
         finally:
             coming.cancel()

@@ -8,10 +8,14 @@ from msgspec import Meta, Struct
 
 from verifier.core.egress import EgressState
 from verifier.core.forecast import Forecast, Sample
+from verifier.core.keep import SENDABLE
 from verifier.core.list_jobs import ListJob, LookState, Preview, Told, list_record, preview_record
 from verifier.core.list_states import ListState
+from verifier.core.presets import PRESETS
 from verifier.core.reasons import ALL_STAGES, Reason, StageName, Verdict
 from verifier.core.record import Timestamp, VerdictRecord, timestamp, word
+from verifier.core.row_filter import ALL, FLAGS
+from verifier.core.table import TableKind
 from verifier.core.webhooks import WebhookState
 from verifier.edges.http.api.checking import Stages
 from verifier.service.list_look import SAMPLE_ROWS
@@ -32,7 +36,20 @@ Retention = Annotated[
 WebhookUrl = Annotated[
     str, Meta(description="Who is told when the list is `completed` or `failed`: an http:// or https:// URL.")
 ]
-Words = Annotated[str, Meta(description="One or several, with commas between.")]
+
+
+def some_of(*known: str) -> Meta:
+    """Documents a parameter of words with commas between; whoever reads it says himself which one is not known."""
+    return Meta(
+        description="One or several, with commas between.",
+        extra_json_schema={"items": {"type": "string", "enum": list(known)}},
+    )
+
+
+Verdicts = Annotated[str, some_of(SENDABLE, *Verdict)]
+Keep = Annotated[str, some_of(ALL, SENDABLE, *Verdict)]
+Reasons = Annotated[str, some_of(*Reason)]
+FlagWords = Annotated[str, some_of(*FLAGS, *(f"-{name}" for name in FLAGS))]
 
 
 class ListsQuery(Struct, frozen=True, forbid_unknown_fields=True):
@@ -40,8 +57,12 @@ class ListsQuery(Struct, frozen=True, forbid_unknown_fields=True):
 
     name: Annotated[str, Meta(description="The file's name; its ending tells the format.")] = ""
     column: Annotated[str, Meta(description="Headings or 1-based numbers of the e-mail columns, commas between.")] = ""
-    stages: Annotated[str, Meta(description="How far to go: the first so many of syntax,disposable,mx,smtp.")] = ""
-    keep: Annotated[str, Meta(description="What downloads keep that say nothing: as there.")] = ""
+    stages: Annotated[
+        str,
+        Meta(description="How far to go: the first so many of syntax,disposable,mx,smtp."),
+        word("", *(",".join(ALL_STAGES[:count]) for count in range(1, len(ALL_STAGES) + 1))),
+    ] = ""
+    keep: Annotated[Keep, Meta(description="What downloads keep that say nothing: as there.")] = ""
     max_wait_s: MaxWait = 1200
     start: Annotated[bool, Meta(description="Do not stop at `ready`.")] = False
     retention_s: Retention | None = None
@@ -94,9 +115,9 @@ class PageQuery(Struct, frozen=True, forbid_unknown_fields=True):
 class ResultsQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """Which rows."""
 
-    verdict: Words = ""
-    reason: Words = ""
-    flag: Words = ""
+    verdict: Verdicts = ""
+    reason: Reasons = ""
+    flag: FlagWords = ""
     q: Annotated[str, Meta(description="Text in the address.")] = ""
     cursor: str = ""
     limit: Annotated[int, Meta(ge=1, le=1000)] = 100
@@ -105,14 +126,14 @@ class ResultsQuery(Struct, frozen=True, forbid_unknown_fields=True):
 class DownloadQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """Which rows, in which form."""
 
-    format: Annotated[str, Meta(description="csv, xlsx or jsonl; else the list's own.")] = ""
+    format: Annotated[str, Meta(description="Else the list's own."), word("", *TableKind)] = ""
     keep: Annotated[
-        str, Meta(description="`sendable`, or verdicts, with commas between; `all` goes before the list's own rule.")
+        Keep, Meta(description="`sendable`, or verdicts, with commas between; `all` goes before the list's own rule.")
     ] = ""
-    reason: Words = ""
-    flag: Words = ""
+    reason: Reasons = ""
+    flag: FlagWords = ""
     q: str = ""
-    preset: Annotated[str, Meta(description="What a sending service imports: its name.")] = ""
+    preset: Annotated[str, Meta(description="What a sending service imports: its name."), word("", *PRESETS)] = ""
 
 
 class EventsQuery(Struct, frozen=True, forbid_unknown_fields=True):
@@ -156,7 +177,7 @@ class ListCounts(Struct, frozen=True):
 
 
 class ListSummary(Struct, frozen=True):
-    """A list, and how far it is."""
+    """A list, and how far it is; `code` and `error` say why it is paused, failed, or `ready` though it was to start."""
 
     id: str
     name: str

@@ -95,9 +95,7 @@ async def _stream(call: Call[BatchRequest]) -> web.StreamResponse:
     response.content_type = NDJSON
     async with aclosing(all_checked(call, body.emails, body.stages, body.timeout_ms)) as answers:
         async for place, assessment in answers:
-            if not response.prepared:
-                await response.prepare(call.request)
-            await write(response, msgspec.json.encode({"index": place} | to_record(assessment)) + b"\n")
+            await write(call, response, msgspec.json.encode({"index": place} | to_record(assessment)) + b"\n")
     await response.write_eof()
     return response
 

@@ -10,7 +10,6 @@ wherever a browser sends what it holds by itself, an unsafe request has to come 
 """
 
 from functools import lru_cache
-from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -18,7 +17,7 @@ from aiohttp.typedefs import Handler
 from verifier.core.api_keys import ApiKey
 from verifier.edges.http.problems import Problem
 from verifier.edges.http.routing import Route, route_of
-from verifier.edges.http.site import BY_SESSION, CALLER, SITE, Site, is_loopback
+from verifier.edges.http.site import BY_SESSION, CALLER, SITE, Site, host_in, is_loopback
 from verifier.service.access import LOCAL
 
 COOKIE = "verifier_session"
@@ -93,7 +92,7 @@ def _is_this_machine(request: web.Request) -> bool:
 @lru_cache(maxsize=64)
 def names_this_machine(host: str) -> bool:
     """The Host field of a request that was sent to this machine by one of its own names."""
-    return is_loopback(urlsplit(f"//{host}").hostname or "")
+    return is_loopback(host_in(host))
 
 
 def _require_our_origin(request: web.Request, site: Site) -> None:

@@ -119,7 +119,7 @@ def _type(schema: dict[str, Any]) -> str:
     if schema.get("type") == "array":
         return f"list of {_type(schema.get('items', {}))}"
     if "enum" in schema:
-        return " · ".join(str(value) for value in schema["enum"])
+        return " · ".join(str(value) for value in schema["enum"] if value != "")
     bounds = [f"{sign} {schema[key]}" for key, sign in (("minimum", "≥"), ("maximum", "≤")) if key in schema]
     return " ".join([str(schema.get("type", "anything")), *bounds])
 

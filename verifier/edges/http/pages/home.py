@@ -1,7 +1,6 @@
 """GET /: under the HELO name the page for mail administrators, else the beginning for users."""
 
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -11,7 +10,7 @@ from verifier.core.setting_values import size_text
 from verifier.edges.http.pages.about_probes import about_probes
 from verifier.edges.http.pages.rendering import render
 from verifier.edges.http.routing import Call, Route
-from verifier.edges.http.site import CALLER
+from verifier.edges.http.site import CALLER, host_in
 
 _LISTS = 20
 
@@ -19,8 +18,7 @@ _LISTS = 20
 async def home(call: Call[None]) -> web.StreamResponse:
     if CALLER in call.request:
         return await _beginning(call)
-    host = urlsplit(f"//{call.request.host}").hostname or ""
-    if host.lower() == call.site.settings.helo.lower().rstrip("."):
+    if host_in(call.request.host) == call.site.settings.helo.lower().rstrip("."):
         return await about_probes(call)
     raise web.HTTPSeeOther("/login")
 
