@@ -72,7 +72,7 @@ class Use(Struct, frozen=True):
 
 class Usage(Struct, frozen=True):
     """What a sender has used: mails of the month (UTC) of some moment; of recipients the times of recent blasts; of
-    some uses those that are counted.
+    some mails the ids of those that are counted.
     """
 
     used: int
@@ -84,12 +84,13 @@ class UseStore(Protocol):
     """Counts what senders send. Must not lose: committed when it returns.
 
     `count` gives how many of these uses are new. Blasts are given for BLASTS_KEPT (core/senders.py), oldest first; a
-    use that is older is told of in vain but for its month. `forget` erases what is known of a recipient but the count.
+    use that is older is told of in vain but for its month. `mails`: recipients and ids of which the usage says whether
+    they are counted. `forget` erases what is known of a recipient but the count.
     """
 
     async def count(self, uses: Sequence[Use]) -> int: ...
     async def usage(
-        self, sender: str, moment: datetime, recipients: Sequence[str], ids: Sequence[str] = ()
+        self, sender: str, moment: datetime, recipients: Sequence[str], mails: Sequence[tuple[str, str]] = ()
     ) -> Usage: ...
     async def forget(self, recipient: str) -> None: ...
 

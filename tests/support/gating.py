@@ -66,10 +66,12 @@ class Uses:
             self.uses.setdefault((use.sender, use.id), use)
         return len(self.uses) - before
 
-    async def usage(self, sender: str, moment: Any, recipients: Sequence[str], ids: Sequence[str] = ()) -> Usage:
+    async def usage(
+        self, sender: str, moment: Any, recipients: Sequence[str], mails: Sequence[tuple[str, str]] = ()
+    ) -> Usage:
         mine = [use for use in self.uses.values() if use.sender == sender]
         blasts = {key: tuple(use.at for use in mine if use.recipient == key and use.blast) for key in recipients}
-        counted = frozenset(use.id for use in mine if use.id in ids)
+        counted = frozenset(use.id for use in mine if (use.recipient, use.id) in mails)
         return Usage(len(mine), {key: times for key, times in blasts.items() if times}, counted)
 
 

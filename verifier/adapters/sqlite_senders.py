@@ -48,6 +48,10 @@ _COUNT = """
         SELECT 1 FROM used WHERE recipient = '' AND sender = new.column2 AND id = new.column3
     ) RETURNING sender, at
 """
+_COUNTED = """
+    SELECT used.id FROM json_each(?) AS mail CROSS JOIN used ON used.recipient IN (mail.value ->> 0, '')
+        AND used.id = mail.value ->> 1 AND used.sender = ?
+"""
 _SLICE = 500
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Sender).decode
@@ -77,8 +81,11 @@ class SqliteSenders:
     async def count(self, uses: Sequence[Use]) -> int:
         return await self._writer.write(partial(_count, uses=uses))
 
-    async def usage(self, sender: str, moment: datetime, recipients: Sequence[str], ids: Sequence[str] = ()) -> Usage:
-        return await self._reader.read(partial(_usage, sender=sender, moment=moment, recipients=recipients, ids=ids))
+    async def usage(
+        self, sender: str, moment: datetime, recipients: Sequence[str], mails: Sequence[tuple[str, str]] = ()
+    ) -> Usage:
+        work = partial(_usage, sender=sender, moment=moment, recipients=recipients, mails=mails)
+        return await self._reader.read(work)
 
     async def forget(self, recipient: str) -> None:
         await self._writer.write(partial(_forget, recipient=recipient))
@@ -118,7 +125,11 @@ def _count(connection: sqlite3.Connection, uses: Sequence[Use]) -> int:
 
 
 def _usage(
-    connection: sqlite3.Connection, sender: str, moment: datetime, recipients: Sequence[str], ids: Sequence[str]
+    connection: sqlite3.Connection,
+    sender: str,
+    moment: datetime,
+    recipients: Sequence[str],
+    mails: Sequence[tuple[str, str]],
 ) -> Usage:
     row = connection.execute(
         "SELECT used FROM months WHERE sender = ? AND month = ?", (sender, month_of(moment))
@@ -136,15 +147,9 @@ def _usage(
         for recipient, at in found:
             blasts.setdefault(recipient, []).append(datetime.fromtimestamp(at, UTC))
     counted: set[str] = set()
-    for first in range(0, len(ids), _SLICE):
-        some = ids[first : first + _SLICE]
-        marks = ",".join("?" * len(some))
-        counted.update(
-            name
-            for (name,) in connection.execute(
-                f"SELECT id FROM uses WHERE sender = ? AND id IN ({marks})", (sender, *some)
-            )
-        )
+    for first in range(0, len(mails), _SLICE):
+        some = msgspec.json.encode(mails[first : first + _SLICE]).decode()
+        counted.update(name for (name,) in connection.execute(_COUNTED, (some, sender)))
     times = {key: tuple(found) for key, found in blasts.items()}
     return Usage(0 if row is None else int(row[0]), times, frozenset(counted))
 

@@ -191,8 +191,8 @@ class Gate:
         for name in {each.sender.name for each in asked if each.sender is not None and each.sender.is_capped}:
             mine = [each for each in asked if each.sender is not None and each.sender.name == name]
             recipients = [each.recipient.key for each in mine if each.recipient.key]
-            ids = [use for each in mine if (use := each.use_id) is not None]
-            reads[USAGE + name] = partial(equipment.uses.usage, name, equipment.clock.now(), recipients, ids)
+            mails = [(each.recipient.key, use) for each in mine if (use := each.use_id) is not None]
+            reads[USAGE + name] = partial(equipment.uses.usage, name, equipment.clock.now(), recipients, mails)
         if equipment.activity is not None and any(each.policy.ages.inactive is not None for each in asked):
             recipients = [each.recipient.key for each in asked if each.recipient.key]
             reads[ACTIVE] = partial(equipment.activity.last_active, recipients)
