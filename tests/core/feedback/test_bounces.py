@@ -44,8 +44,8 @@ EVENT = MailEvent("test", "1", EventKind.BOUNCED, "jane@example.com", NOW, HARD)
 def test_the_words_of_the_server_outweigh_the_class_of_the_source(
     reply: str, own: BounceClass, expected: BounceClass
 ) -> None:
-    """Texts of real servers; what no rule knows stays what the source calls it, and what it calls blocked counts against
-    no mailbox for a trouble that passes.
+    """Texts of real servers; what no rule knows stays what the source calls it, and what it calls blocked counts
+    against no mailbox for a trouble that passes.
     """
     assert classified(structs.replace(EVENT, bounce_class=own, reply=reply), shipped_rules()).bounce_class is expected
 
