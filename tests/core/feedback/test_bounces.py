@@ -32,6 +32,11 @@ EVENT = MailEvent("test", "1", EventKind.BOUNCED, "jane@example.com", NOW, HARD)
         ("554 5.7.1 Message rejected as spam by Content Filtering.", HARD, BLOCK),
         ("421 4.7.0 Try again later, closing connection", HARD, BLOCK),
         ("554 5.7.1 <jane@example.com>: Relay access denied", HARD, BLOCK),
+        ("450 4.2.0 Greylisted, try again later", HARD, SOFT),
+        ("450 4.2.0 Greylisted, try again later", BLOCK, BLOCK),
+        ("451 4.3.0 Temporary failure", BLOCK, BLOCK),
+        ("552 5.2.2 Mailbox full", BLOCK, SOFT),
+        ("550 5.1.1 No such user", BLOCK, HARD),
         ("Bounced for a reason of ours", HARD, HARD),
         ("Bounced for a reason of ours", SOFT, SOFT),
     ],
@@ -39,7 +44,9 @@ EVENT = MailEvent("test", "1", EventKind.BOUNCED, "jane@example.com", NOW, HARD)
 def test_the_words_of_the_server_outweigh_the_class_of_the_source(
     reply: str, own: BounceClass, expected: BounceClass
 ) -> None:
-    """Texts of real servers; what no rule knows stays what the source calls it."""
+    """Texts of real servers; what no rule knows stays what the source calls it, and what it calls blocked counts
+    against no mailbox for a trouble that passes.
+    """
     assert classified(structs.replace(EVENT, bounce_class=own, reply=reply), shipped_rules()).bounce_class is expected
 
 

@@ -1,8 +1,8 @@
 """What a bounce says: the mail server's own words by our reply rules, and where these say nothing the source's class.
 
 Laws: what is about the sender (policy, spam, 5.7.x) is `block`, whatever a source calls it; words that speak of the
-mailbox outweigh the source; a text that no rule knows leaves the source's class; what our own gate refused has not
-bounced.
+mailbox outweigh the source; words of a passing trouble leave a source's `block` what it is; a text that no rule knows
+leaves the source's class; what our own gate refused has not bounced.
 """
 
 import re
@@ -48,14 +48,14 @@ def class_of(reply: Reply, reading: Reading, own: BounceClass | None) -> BounceC
             if reading.ambiguous and own is not BounceClass.HARD:
                 return own
             return BounceClass.HARD
-        case ReplyClass.MAILBOX_FULL | ReplyClass.GREYLISTED | ReplyClass.TEMP_ERROR:
+        case ReplyClass.MAILBOX_FULL:
             return _by_number(reply, BounceClass.SOFT)
+        case ReplyClass.GREYLISTED | ReplyClass.TEMP_ERROR | ReplyClass.RELAY_DENIED | ReplyClass.SESSION_FATAL:
+            return _by_number(reply, BounceClass.BLOCK if own is BounceClass.BLOCK else BounceClass.SOFT)
         case ReplyClass.SENDER_REFUSED | ReplyClass.CLIENT_REFUSED | ReplyClass.POLICY_REFUSED:
             return BounceClass.BLOCK
         case ReplyClass.RECIPIENT_RESTRICTED | ReplyClass.RATE_LIMITED | ReplyClass.TOO_MANY:
             return BounceClass.BLOCK
-        case ReplyClass.RELAY_DENIED | ReplyClass.SESSION_FATAL:
-            return _by_number(reply, BounceClass.SOFT)
         case ReplyClass.UNRECOGNISED | ReplyClass.PROTOCOL_ERROR | ReplyClass.ACCEPTED:
             return _by_number(reply, own)
         case _:
