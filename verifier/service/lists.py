@@ -176,9 +176,9 @@ class Lists:
         job = await self.get(workspace, list_id)
         if job.state is not ListState.READY:
             raise WrongState(job.state, "started")
-        await self._looking.end(list_id)
         chosen = columns_for(job, columns)
         options = (await self._accepted(Order(workspace, job.client, job.name, options or job.options))).options
+        await self._looking.end(list_id)
         if self._quotas is not None:
             await self._quotas.require(job.client)
         job = await self._book.move(

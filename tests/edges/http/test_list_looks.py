@@ -91,6 +91,16 @@ async def test_it_ends_with_its_list(local: Visitor, never_ending: NeverEnding, 
         assert (await looked(local, made["id"]))["preview"]["look"] == "stopped"
 
 
+@pytest.mark.parametrize("body", [{"column": "nope"}, {"keep": ["nobody"]}, {"webhook_url": "ftp://shop.example.com"}])
+async def test_a_refused_start_ends_nothing(local: Visitor, never_ending: NeverEnding, body: dict[str, Any]) -> None:
+    """What was begun before a wrong choice goes on."""
+    made = await hand_in(local)
+    await local.ask("POST", f"/v1/lists/{made['id']}/look")
+    await asyncio.sleep(0.05)
+    assert (await local.ask("POST", f"/v1/lists/{made['id']}/start", json=body)).status == 422
+    assert (never_ending.began, never_ending.ended) == (1, 0)
+
+
 async def test_only_a_few_lists_are_looked_at_at_once(local: Visitor, never_ending: NeverEnding) -> None:
     """The others wait for their turn."""
     for n in range(6):
