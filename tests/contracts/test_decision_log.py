@@ -45,6 +45,17 @@ async def test_what_was_decided_is_counted(log: SqliteDecisions) -> None:
     assert await log.tally(at(6)) == []
 
 
+async def test_two_processes_write_one_log(tmp_path: Path) -> None:
+    """What both say is counted as one kind, whoever said it first."""
+    one, other = (SqliteDecisions(tmp_path / "decisions.sqlite", FakeClock(), lambda _: None) for _ in range(2))
+    for log in (one, other, one):
+        log.note([BLOCKED, structs.replace(BLOCKED, rule="quota")])
+        await log.settled()
+    assert [(each.rule, each.count) for each in await other.tally(START)] == [("quota", 3), ("role", 3)]
+    await one.close()
+    await other.close()
+
+
 async def test_what_became_of_mails_is_counted_beside(log: SqliteDecisions) -> None:
     """Each outcome once, for the last decision before it (senders tell whole seconds), whoever was mailed alone."""
     allowed = structs.replace(BLOCKED, rule="default_allow", decision="allow", recipient="k2")
@@ -138,21 +149,25 @@ async def test_everything_of_a_recipient_is_forgotten(tmp_path: Path, monkeypatc
     await log.forget("k3")
     await log.close()
     with closing(sqlite3.connect(tmp_path / "decisions.sqlite")) as file:
-        found = file.execute("SELECT recipient, masked, count(*) FROM decisions GROUP BY 1, 2 ORDER BY 1").fetchall()
+        found = file.execute("SELECT recipient, masked, count(*) FROM decided GROUP BY 1, 2 ORDER BY 1").fetchall()
     assert found == [("", "***", 3), ("k2", "o***@shop.example", 5)]
 
 
-async def test_a_log_with_an_index_of_recipients_goes_on_without(tmp_path: Path) -> None:
-    """What an earlier version wrote is counted and forgotten as before."""
+@pytest.mark.parametrize("version", [1, 2])
+async def test_a_log_of_an_earlier_version_goes_on(tmp_path: Path, version: int) -> None:
+    """What it holds is counted and forgotten as before, beside what comes."""
     path = tmp_path / "decisions.sqlite"
     with closing(sqlite3.connect(path)) as file:
-        file.executescript(sqlite_decisions._SCHEMA[0])
+        file.executescript(";".join(sqlite_decisions._SCHEMA[:version]))
         row = (START.timestamp(), "http", 0, "k1", "j***@x", "marketing", None, None, "strict", "role", "block", 0)
-        file.execute(f"INSERT INTO decisions VALUES ({','.join('?' * len(row))})", row)
-        file.execute("PRAGMA user_version=1")
+        for surface in ("http", "http", "relay"):
+            file.execute(f"INSERT INTO decisions VALUES ({','.join('?' * len(row))})", (row[0], surface, *row[2:]))
+        file.execute(f"PRAGMA user_version={version}")
         file.commit()
     log = SqliteDecisions(path, FakeClock(), lambda _: None)
-    assert [each.count for each in await log.tally(START)] == [1]
+    log.note([BLOCKED])
+    await log.settled()
+    assert [(each.surface, each.count) for each in await log.tally(START)] == [("http", 3), ("relay", 1)]
     await log.forget("k1")
     await log.close()
     assert b"j***@" not in path.read_bytes() and b"decisions_by_recipient" not in path.read_bytes()

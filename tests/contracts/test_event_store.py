@@ -3,12 +3,14 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.support.clock import START, FakeClock
+from verifier.adapters import sqlite_events
 from verifier.adapters.sqlite_events import SqliteEvents
 from verifier.core.calibration import Seen
 from verifier.core.decisions import Became
@@ -219,3 +221,19 @@ async def test_what_became_of_mail_is_told_since_a_moment(store: SqliteEvents) -
     assert await store.became(START) == [late]
     await store.forget("m", "k2")
     assert await store.became(START) == []
+
+
+async def test_a_file_of_an_earlier_version_goes_on(tmp_path: Path, clock: FakeClock) -> None:
+    """What was told stays told, and what became of mails stays known."""
+    path = tmp_path / "events.sqlite"
+    with closing(sqlite3.connect(path)) as file:
+        file.executescript(";".join(sqlite_events._SCHEMA[:2]))
+        file.execute("INSERT INTO became VALUES ('k1', ?, 'hard')", (START.timestamp(),))
+        file.execute("INSERT INTO events VALUES (1, '1', 'm', 0, 0, 0, x'')")
+        file.execute("UPDATE last SET number = 1")
+        file.execute("PRAGMA user_version=2")
+        file.commit()
+    store = SqliteEvents(path, clock, timedelta(days=36_500))
+    assert await store.became(START) == [Became("k1", START, Ended.HARD)]
+    assert await store.add([arrival("1"), arrival("2")]) == 1
+    await store.close()

@@ -1,7 +1,9 @@
 """The contracts of SenderStore and UseStore: nothing is forgotten, and what is told twice counts once."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -9,9 +11,10 @@ from msgspec import structs
 
 from tests.support.clock import START, FakeClock
 from tests.support.facts import at
+from verifier.adapters import sqlite_senders
 from verifier.adapters.sqlite_senders import SqliteSenders
 from verifier.core.faults import ServiceUnavailable
-from verifier.core.senders import BLASTS_KEPT, Sender
+from verifier.core.senders import BLASTS_KEPT, Sender, month_of
 from verifier.gate_ports import Use
 
 DAY = 86_400.0
@@ -86,6 +89,23 @@ async def test_two_processes_count_together(tmp_path: Path) -> None:
     assert (await later.usage("shop", START, ["jane"])).used == 2
     assert (await later.usage("shop", START, ["jane"])).blasts == {}
     await later.close()
+
+
+async def test_a_file_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
+    """What was counted stays counted, and is told again in vain."""
+    path = tmp_path / "senders.sqlite"
+    with closing(sqlite3.connect(path)) as file:
+        file.executescript(sqlite_senders._SCHEMA[0])
+        file.execute("INSERT INTO uses VALUES ('shop', 'mail 1', 'jane', ?, 1)", (START.timestamp(),))
+        file.execute("INSERT INTO uses VALUES ('shop', 'mail 2', '', ?, 1)", (START.timestamp(),))
+        file.execute("INSERT INTO months VALUES ('shop', ?, 2)", (month_of(START),))
+        file.execute("PRAGMA user_version=1")
+        file.commit()
+    store = SqliteSenders(path, FakeClock())
+    assert await store.count([use(1), use(2), use(3)]) == 1
+    usage = await store.usage("shop", START, ["jane"])
+    assert (usage.used, usage.blasts) == (3, {"jane": (START, START)})
+    await store.close()
 
 
 async def test_a_damaged_file_says_so(tmp_path: Path) -> None:

@@ -232,6 +232,19 @@ async def test_one_connection_too_many_is_closed_unanswered() -> None:
         writer.close()
 
 
+async def test_who_asks_and_ends_is_answered() -> None:
+    """The request and the end of what is sent may arrive together; so may those of many."""
+    async with Post().policy() as port:
+        for _ in range(3):
+            asking = [await asyncio.open_connection("127.0.0.1", port) for _ in range(5)]
+            for _, writer in asking:
+                writer.write(policy_request(FINE) + policy_request(BLOCKED))
+                writer.write_eof()
+            for reader, writer in asking:
+                assert DUNNO + REFUSED == await asyncio.wait_for(reader.read(), 10)
+                writer.close()
+
+
 async def test_half_a_request_does_not_hold_a_connection_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     """It has ten seconds to be whole."""
     monkeypatch.setattr("verifier.edges.postfix.connection._REQUEST_SECONDS", 0.05)

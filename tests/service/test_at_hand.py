@@ -1,7 +1,7 @@
 """What is told at once of whoever is asked about again is what would be worked out anew, at any time."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from hypothesis import given, settings
@@ -14,13 +14,15 @@ from tests.support.gating import RISKS
 from tests.support.knowledge import facts, findings, turns
 from tests.support.mail_host import Host
 from tests.support.probing import Bench
+from tests.support.tallies import MemoryTallies
 from verifier.core.address import Address, parse_address
 from verifier.core.evidence import Finding
 from verifier.core.facts import DomainFacts
+from verifier.core.harvest import Tally
 from verifier.core.reasons import Reason
 from verifier.core.replies import ReplyClass
 from verifier.core.verdict import BounceRisks
-from verifier.service.asking import Asking
+from verifier.service.asking import COMMAND_LINE, Asking
 from verifier.service.at_hand import AtHand
 from verifier.service.judging import Judging
 
@@ -32,7 +34,8 @@ class Known:
 
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
-        self.desk = Desk(bench)
+        self._tallies = MemoryTallies()
+        self.desk = Desk(bench, tallies=self._tallies)
         self.desk.guard.remembers = lambda *_: True  # type: ignore[method-assign]
         self.judging = Judging(NAMES, RISKS, bench.clock)
 
@@ -44,6 +47,11 @@ class Known:
         assert isinstance(address, Address)
         await self.desk.store.remember_domains([known])
         await self.desk.store.remember_mailboxes([(self.judging.key_of(address), finding) for finding in found])
+
+    async def written_down(self) -> Mapping[str, Tally]:
+        """What the harvest guard has counted at the domain."""
+        await self.desk.guard.close()
+        return await self._tallies.tallies(COMMAND_LINE.key, ["shop.example"])
 
 
 @asynccontextmanager
@@ -83,6 +91,20 @@ async def test_newer_lists_and_risks_hold_at_once() -> None:
         bench.judging.recalibrate(BounceRisks(dict.fromkeys(Reason, 0.5)))
         after = at_hand.of(EMAIL, asking)
         assert after is not None and after.bounce_risk == 0.5
+
+
+async def test_who_is_told_again_is_counted_again() -> None:
+    """The harvest guard knows when each name was asked for last, however it was answered."""
+    async with knowing() as bench:
+        await bench.learn(facts_of_a_good_host(), [replied(ReplyClass.ACCEPTED)])
+        at_hand, asking = bench.at_hand(), Asking(interactive=True)
+        counted = []
+        for _ in range(3):
+            bench.bench.clock.move(60)
+            assert at_hand.of(EMAIL, asking) is not None
+            tally = (await bench.written_down())["shop.example"]
+            counted.append(*tally.names.values())
+        assert counted == sorted(set(counted)) and len(counted) == 3
 
 
 async def test_nothing_is_remembered_of_whom_was_forgotten() -> None:

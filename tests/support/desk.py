@@ -93,7 +93,9 @@ class Desk:
         """What is known of an address without waiting; None where somebody has to be asked."""
         address = parse_address(email)
         assert isinstance(address, Address)
-        knowledge = self.mailboxes.at_hand(email, address, Asking(client=client), self.bench.clock.now())
+        now, asking = self.bench.clock.now(), Asking(client=client)
+        held = self.mailboxes.held(email, address.domain, client, now)
+        knowledge = None if held is None else self.mailboxes.at_hand(email, address, *held, asking, now)
         return None if knowledge is None else knowledge.findings.get(email, ())
 
     async def record(self, findings: Sequence[tuple[str, Finding]], facts: Sequence[DomainFacts]) -> None:

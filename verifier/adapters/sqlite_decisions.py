@@ -29,15 +29,35 @@ _SCHEMA = (
     CREATE INDEX decisions_by_recipient ON decisions (recipient)
     """,
     "DROP INDEX decisions_by_recipient",
+    """
+    CREATE TABLE kinds (
+        id INTEGER PRIMARY KEY, surface TEXT NOT NULL, observed INTEGER NOT NULL, message_class TEXT NOT NULL,
+        policy TEXT NOT NULL, rule TEXT NOT NULL, decision TEXT NOT NULL, degraded INTEGER NOT NULL,
+        UNIQUE (surface, observed, message_class, policy, rule, decision, degraded)
+    );
+    CREATE TABLE decided (
+        at REAL NOT NULL, kind INTEGER NOT NULL, recipient TEXT NOT NULL, masked TEXT NOT NULL, sender TEXT,
+        campaign TEXT
+    );
+    INSERT INTO kinds SELECT DISTINCT NULL, surface, observed, message_class, policy, rule, decision, degraded
+        FROM decisions;
+    INSERT INTO decided SELECT at, id, recipient, masked, sender, campaign FROM decisions
+        NATURAL JOIN kinds ORDER BY decisions.rowid;
+    DROP TABLE decisions;
+    CREATE INDEX decided_by_age ON decided (at)
+    """,
 )
-"""There is no index of recipients: each row would have its place anywhere in it, which cost ten times what the row
-itself costs, and more with every row. Whoever is looked for is found by reading the log through.
+"""What was said is one of few kinds, and each is written once: a row of seven words more took twice as long.
+
+There is no index of recipients: each row would have its place anywhere in it, which cost ten times what the row itself
+costs, and more with every row. Whoever is looked for is found by reading the log through.
 """
-_INSERT = "INSERT INTO decisions VALUES {rows}"
+_INSERT = "INSERT INTO decided VALUES {rows}"
+_KIND = "surface, observed, message_class, policy, rule, decision, degraded"
 _END = """
     INSERT INTO ended SELECT decision, outcome FROM (
         SELECT d.rowid AS decision, b.outcome AS outcome, max(d.at)
-        FROM decisions d CROSS JOIN became b ON b.recipient = d.recipient AND d.at < b.at + 1
+        FROM decided d CROSS JOIN became b ON b.recipient = d.recipient AND d.at < b.at + 1
         WHERE d.at >= :since AND d.recipient != '' GROUP BY b.rowid
     )
 """
@@ -46,6 +66,8 @@ _ENDED = ", ".join(f"coalesce(sum({outcome}), 0)" for outcome in Outcome)
 _PAUSE = 1.0
 _MOST_WAITING = 100_000
 _AT_ONCE = 1024
+_Kind = tuple[str, bool, str, str, str, str, bool]
+"""What was said, as the columns of `kinds` have it."""
 _READ_AT_ONCE = 500_000
 """Rows that are read through before others may write again."""
 
@@ -60,6 +82,7 @@ class SqliteDecisions:
         self._failing = False
         self._waiting: deque[Decided] = deque(maxlen=_MOST_WAITING)
         self._writing: asyncio.Task[None] | None = None
+        self._kinds: dict[_Kind, int] = {}
 
     async def close(self) -> None:
         await self.settled()
@@ -96,9 +119,9 @@ class SqliteDecisions:
     async def _write(self) -> None:
         """What waits by now. What comes meanwhile waits for the next time: else, of many, each would be a commit."""
         for _ in range(0, len(self._waiting), _AT_ONCE):
-            rows = [_row(self._waiting.popleft()) for _ in range(min(len(self._waiting), _AT_ONCE))]
+            some = [self._waiting.popleft() for _ in range(min(len(self._waiting), _AT_ONCE))]
             try:
-                await self._file.write(partial(_insert, rows=rows))
+                self._kinds = await self._file.write(partial(_insert, some=some, known=self._kinds))
                 self._failing = False
             except ServiceUnavailable as error:
                 if not self._failing:
@@ -106,29 +129,38 @@ class SqliteDecisions:
                 self._failing = True
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        connection.execute("DELETE FROM decisions WHERE at < ?", ((self._clock.now() - DECISIONS_KEPT).timestamp(),))
+        connection.execute("DELETE FROM decided WHERE at < ?", ((self._clock.now() - DECISIONS_KEPT).timestamp(),))
 
 
-def _row(each: Decided) -> tuple[object, ...]:
-    """Words of a StrEnum become plain texts: sqlite3 looks for an adapter of whatever is not exactly a str."""
-    return (
-        each.at.timestamp(),
-        each.surface,
-        each.observed,
-        each.recipient,
-        each.masked,
-        str(each.message_class),
-        each.sender,
-        each.campaign,
-        each.policy,
-        str(each.rule),
-        str(each.decision),
-        each.degraded,
-    )
+def _kind(each: Decided) -> _Kind:
+    return each.surface, each.observed, each.message_class, each.policy, each.rule, each.decision, each.degraded
 
 
-def _insert(connection: sqlite3.Connection, rows: list[tuple[object, ...]]) -> None:
-    transact(connection, lambda open_: write_rows(open_, _INSERT, rows))
+def _insert(connection: sqlite3.Connection, some: Sequence[Decided], known: dict[_Kind, int]) -> dict[_Kind, int]:
+    """Writes them; gives the numbers of all kinds that are known by then."""
+    kinds = [_kind(each) for each in some]
+    new = {kind for kind in kinds if kind not in known}
+
+    def write(open_: sqlite3.Connection) -> None:
+        numbers.update({kind: _number(open_, kind) for kind in new})
+        rows = [
+            (each.at.timestamp(), numbers[kind], each.recipient, each.masked, each.sender, each.campaign)
+            for each, kind in zip(some, kinds, strict=True)
+        ]
+        write_rows(open_, _INSERT, rows)
+
+    numbers = known | {} if new else known
+    transact(connection, write)
+    return numbers
+
+
+def _number(connection: sqlite3.Connection, kind: _Kind) -> int:
+    """That of a kind which another process may have written meanwhile."""
+    words = [str(part) if isinstance(part, str) else int(part) for part in kind]
+    connection.execute(f"INSERT OR IGNORE INTO kinds ({_KIND}) VALUES (?, ?, ?, ?, ?, ?, ?)", words)
+    where = " AND ".join(f"{name} = ?" for name in _KIND.split(", "))
+    number: int = connection.execute(f"SELECT id FROM kinds WHERE {where}", words).fetchone()[0]
+    return number
 
 
 def _tally(connection: sqlite3.Connection, since: datetime, became: Sequence[Became]) -> list[Tallied]:
@@ -146,7 +178,7 @@ def _tally(connection: sqlite3.Connection, since: datetime, became: Sequence[Bec
         found = connection.execute(
             f"WITH ends AS (SELECT decision AS id, {_FLAGS} FROM ended GROUP BY decision)"
             f" SELECT {names}, count(*), sum(degraded), {_ENDED}"
-            " FROM decisions LEFT JOIN ends ON ends.id = decisions.rowid"
+            " FROM decided JOIN kinds ON kinds.id = kind LEFT JOIN ends ON ends.id = decided.rowid"
             f" WHERE at >= ? GROUP BY {names} ORDER BY {names}",
             (start,),
         ).fetchall()
@@ -160,12 +192,12 @@ def _tally(connection: sqlite3.Connection, since: datetime, became: Sequence[Bec
 
 
 def _extent(connection: sqlite3.Connection) -> tuple[int, int]:
-    first, last = connection.execute("SELECT min(rowid), max(rowid) FROM decisions").fetchone()
+    first, last = connection.execute("SELECT min(rowid), max(rowid) FROM decided").fetchone()
     return first or 0, last or 0
 
 
 def _forget(connection: sqlite3.Connection, recipient: str, start: int) -> None:
     connection.execute(
-        "UPDATE decisions SET recipient = '', masked = '***' WHERE rowid >= ? AND rowid < ? AND recipient = ?",
+        "UPDATE decided SET recipient = '', masked = '***' WHERE rowid >= ? AND rowid < ? AND recipient = ?",
         (start, start + _READ_AT_ONCE, recipient),
     )

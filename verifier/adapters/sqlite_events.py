@@ -18,7 +18,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from verifier.adapters.sqlite_file import SqliteFile, forget_for_good
+from verifier.adapters.sqlite_file import SqliteFile, forget_for_good, keep_hashes
 from verifier.adapters.sqlite_thread import GroupCommit, write_rows
 from verifier.core.calibration import Seen
 from verifier.core.decisions import DECISIONS_KEPT, Became
@@ -53,17 +53,24 @@ _SCHEMA = (
     ) WITHOUT ROWID;
     CREATE INDEX became_by_age ON became (at)
     """,
+    """
+    DROP INDEX events_of;
+    CREATE INDEX events_that_bear ON events (mailbox, role, at) WHERE role != 0;
+    CREATE TABLE ended (
+        at REAL NOT NULL, recipient TEXT NOT NULL, outcome TEXT NOT NULL, PRIMARY KEY (at, recipient, outcome)
+    ) WITHOUT ROWID;
+    INSERT INTO ended SELECT at, recipient, outcome FROM became ORDER BY at;
+    DROP TABLE became
+    """,
 )
+"""Hashes touch pages all over a file, and each is a page to write. Only what bears on a later event is found by its
+mailbox, and what became of mails lies in order of time. Whoever is forgotten is found by reading through."""
 RETENTION = timedelta(days=400)
 """More than a year, so that a yearly mail meets what became of the last one."""
 _TOKENS_KEPT = timedelta(days=3)
 _SWEEP = timedelta(hours=1)
 _SWEPT_AT_ONCE = 5000
 _SLICE = 2000
-_CACHE_KB = 64 * 1024
-_LOGGED_PAGES = 8000
-"""32 MB: hashes touch pages all over the file, and the longer the log, the more of them go to the file once for
-several events. With SQLite's 1000 a quarter more was written, and an event cost a seventh more."""
 _OTHER, _SOFT, _LIFE, _OPT = range(4)
 _Item = TypeVar("_Item")
 _encode = msgspec.msgpack.Encoder().encode
@@ -117,7 +124,7 @@ class SqliteEvents:
         await self._file.transact(partial(_settle, through=through, outcomes=outcomes, active=active, became=became))
 
     async def became(self, since: datetime) -> Sequence[Became]:
-        query = "SELECT recipient, at, outcome FROM became WHERE at >= ?"
+        query = "SELECT recipient, at, outcome FROM ended WHERE at >= ?"
         rows = await self._file.read(lambda connection: connection.execute(query, (since.timestamp(),)).fetchall())
         return [Became(recipient, datetime.fromtimestamp(at, UTC), Ended(outcome)) for recipient, at, outcome in rows]
 
@@ -160,8 +167,7 @@ class SqliteEvents:
     @staticmethod
     def _prepare(connection: sqlite3.Connection) -> None:
         forget_for_good(connection)
-        connection.execute(f"PRAGMA cache_size=-{_CACHE_KB}")
-        connection.execute(f"PRAGMA wal_autocheckpoint={_LOGGED_PAGES}")
+        keep_hashes(connection)
 
 
 def _insert(connection: sqlite3.Connection, batches: Sequence[_Batch], now: datetime) -> None:
@@ -221,7 +227,8 @@ def _histories(connection: sqlite3.Connection, mailboxes: Sequence[str]) -> dict
     opts: dict[str, list[Opt]] = {}
     names = _json(mailboxes)
     rows = connection.execute(
-        "SELECT mailbox, role, event FROM events WHERE mailbox IN (SELECT value FROM json_each(?)) AND role IN (?, ?)",
+        "SELECT mailbox, role, event FROM events WHERE mailbox IN (SELECT value FROM json_each(?))"
+        " AND role != 0 AND role IN (?, ?)",
         (names, _SOFT, _OPT),
     )
     for mailbox, role, blob in rows:
@@ -232,8 +239,8 @@ def _histories(connection: sqlite3.Connection, mailboxes: Sequence[str]) -> dict
     alive: dict[str, datetime] = {}
     if softs:
         query = (
-            "SELECT mailbox, max(at) FROM events WHERE mailbox IN (SELECT value FROM json_each(?)) AND role = ?"
-            " GROUP BY mailbox"
+            "SELECT mailbox, max(at) FROM events WHERE mailbox IN (SELECT value FROM json_each(?)) AND role != 0"
+            " AND role = ? GROUP BY mailbox"
         )
         for mailbox, at in connection.execute(query, (_json(list(softs)), _LIFE)):
             alive[mailbox] = datetime.fromtimestamp(at, UTC)
@@ -259,21 +266,21 @@ def _settle(
     write_rows(connection, statement, rows)
     seen = "INSERT INTO active VALUES {rows} ON CONFLICT (recipient) DO UPDATE SET at = max(at, excluded.at)"
     write_rows(connection, seen, [(recipient, at.timestamp()) for recipient, at in active.items()])
-    ends = [(each.recipient, each.at.timestamp(), each.outcome.value) for each in became]
-    write_rows(connection, "INSERT OR IGNORE INTO became VALUES {rows}", ends)
+    ends = [(each.at.timestamp(), each.recipient, each.outcome.value) for each in became]
+    write_rows(connection, "INSERT OR IGNORE INTO ended VALUES {rows}", ends)
 
 
 def _forget(connection: sqlite3.Connection, mailbox: str, recipient: str) -> None:
     for table in ("events", "waiting", "outcomes"):
         connection.execute(f"DELETE FROM {table} WHERE mailbox = ?", (mailbox,))
-    for table in ("active", "became"):
+    for table in ("active", "ended"):
         connection.execute(f"DELETE FROM {table} WHERE recipient = ?", (recipient,))
 
 
 def _sweep(connection: sqlite3.Connection, now: datetime, retention: timedelta) -> bool:
     """Deletes some of what is too old; whether there may be more. Numbers grow with the time of arrival."""
     connection.execute("DELETE FROM tokens WHERE until <= ?", (now.timestamp(),))
-    connection.execute("DELETE FROM became WHERE at < ?", ((now - DECISIONS_KEPT).timestamp(),))
+    connection.execute("DELETE FROM ended WHERE at < ?", ((now - DECISIONS_KEPT).timestamp(),))
     done = connection.execute(
         "DELETE FROM events WHERE received < ? AND number IN (SELECT number FROM events ORDER BY number LIMIT ?)",
         ((now - retention).timestamp(), _SWEPT_AT_ONCE),

@@ -12,6 +12,8 @@ from verifier.adapters.sqlite_thread import SqliteThread, open_database, transac
 from verifier.core.faults import ServiceUnavailable
 
 _Result = TypeVar("_Result")
+_CACHE_KB = 64 * 1024
+_LOGGED_PAGES = 8000
 _FAULTS = (sqlite3.DatabaseError, OSError, msgspec.MsgspecError)
 
 
@@ -64,6 +66,15 @@ class SqliteFile:
 def forget_for_good(connection: sqlite3.Connection) -> None:
     """A `prepare`: what is deleted is overwritten, so that nothing of it stays in the file."""
     connection.execute("PRAGMA secure_delete=ON")
+
+
+def keep_hashes(connection: sqlite3.Connection) -> None:
+    """A `prepare` for many rows under hashes, which touch pages all over the file: the longer the log, the more of them
+    go to the file once for several rows. With SQLite's own 1000 pages a quarter more was written, and an event cost a
+    seventh more.
+    """
+    connection.execute(f"PRAGMA cache_size=-{_CACHE_KB}")
+    connection.execute(f"PRAGMA wal_autocheckpoint={_LOGGED_PAGES}")
 
 
 def examine_file(path: Path) -> None:

@@ -5,6 +5,7 @@ so asking for it costs the same however much was sent.
 """
 
 import sqlite3
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -12,8 +13,8 @@ from pathlib import Path
 
 import msgspec
 
-from verifier.adapters.sqlite_file import SqliteFile
-from verifier.adapters.sqlite_thread import transact
+from verifier.adapters.sqlite_file import SqliteFile, keep_hashes
+from verifier.adapters.sqlite_thread import transact, write_rows
 from verifier.core.senders import BLASTS_KEPT, Sender, month_of
 from verifier.gate_ports import Usage, Use
 from verifier.ports import Clock
@@ -31,7 +32,22 @@ _SCHEMA = (
         sender TEXT NOT NULL, month TEXT NOT NULL, used INTEGER NOT NULL, PRIMARY KEY (sender, month)
     ) WITHOUT ROWID
     """,
+    """
+    CREATE TABLE used (
+        recipient TEXT NOT NULL, sender TEXT NOT NULL, id TEXT NOT NULL, at REAL NOT NULL, blast INTEGER NOT NULL,
+        PRIMARY KEY (recipient, sender, id)
+    ) WITHOUT ROWID;
+    INSERT INTO used SELECT recipient, sender, id, at, blast FROM uses ORDER BY recipient, sender, id;
+    DROP TABLE uses;
+    CREATE INDEX used_by_age ON used (at)
+    """,
 )
+"""A use stands with its recipient, by whom it is looked for; one who was forgotten is `''`, and his uses count on."""
+_COUNT = """
+    INSERT OR IGNORE INTO used SELECT * FROM (VALUES {rows}) AS new WHERE NOT EXISTS (
+        SELECT 1 FROM used WHERE recipient = '' AND sender = new.column2 AND id = new.column3
+    ) RETURNING sender, at
+"""
 _SLICE = 500
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Sender).decode
@@ -68,8 +84,9 @@ class SqliteSenders:
         await self._writer.write(partial(_forget, recipient=recipient))
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
+        keep_hashes(connection)
         oldest = (self._clock.now() - BLASTS_KEPT).timestamp()
-        connection.execute("DELETE FROM uses WHERE at < ?", (oldest,))
+        connection.execute("DELETE FROM used WHERE at < ?", (oldest,))
 
 
 def _put(connection: sqlite3.Connection, sender: Sender) -> None:
@@ -85,24 +102,19 @@ def _remove(connection: sqlite3.Connection, name: str) -> bool:
 
 
 def _count(connection: sqlite3.Connection, uses: Sequence[Use]) -> int:
-    new = 0
+    rows = [(use.recipient, use.sender, use.id, use.at.timestamp(), use.blast) for use in uses]
+    new: list[tuple[str, float]] = []
 
     def work(open_: sqlite3.Connection) -> None:
-        nonlocal new
-        for use in uses:
-            done = open_.execute(
-                "INSERT OR IGNORE INTO uses VALUES (?, ?, ?, ?, ?)",
-                (use.sender, use.id, use.recipient, use.at.timestamp(), use.blast),
-            )
-            if done.rowcount:
-                new += 1
-                open_.execute(
-                    "INSERT INTO months VALUES (?, ?, 1) ON CONFLICT (sender, month) DO UPDATE SET used = used + 1",
-                    (use.sender, month_of(use.at)),
-                )
+        new.extend(write_rows(open_, _COUNT, rows))
+        months = Counter((sender, month_of(datetime.fromtimestamp(at, UTC))) for sender, at in new)
+        open_.executemany(
+            "INSERT INTO months VALUES (?, ?, ?) ON CONFLICT (sender, month) DO UPDATE SET used = used + excluded.used",
+            [(*month, used) for month, used in months.items()],
+        )
 
     transact(connection, work)
-    return new
+    return len(new)
 
 
 def _usage(connection: sqlite3.Connection, sender: str, moment: datetime, recipients: Sequence[str]) -> Usage:
@@ -115,7 +127,7 @@ def _usage(connection: sqlite3.Connection, sender: str, moment: datetime, recipi
         some = recipients[first : first + _SLICE]
         marks = ",".join("?" * len(some))
         found = connection.execute(
-            f"SELECT recipient, at FROM uses WHERE recipient IN ({marks}) AND sender = ? AND blast AND at > ?"
+            f"SELECT recipient, at FROM used WHERE recipient IN ({marks}) AND sender = ? AND blast AND at > ?"
             " ORDER BY at",
             (*some, sender, oldest),
         )
@@ -125,4 +137,4 @@ def _usage(connection: sqlite3.Connection, sender: str, moment: datetime, recipi
 
 
 def _forget(connection: sqlite3.Connection, recipient: str) -> None:
-    connection.execute("UPDATE uses SET recipient = '' WHERE recipient = ?", (recipient,))
+    connection.execute("UPDATE OR REPLACE used SET recipient = '' WHERE recipient = ?", (recipient,))

@@ -18,7 +18,7 @@ from contextlib import suppress
 from errno import ENOSPC
 from functools import partial
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from verifier.core.faults import DiskFull, ServiceUnavailable
 
@@ -184,7 +184,7 @@ def _write_ahead(connection: sqlite3.Connection, retries: int) -> None:
         time.sleep(_BUSY_PAUSE)
 
 
-def transact(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], None]) -> None:
+def transact(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], object]) -> None:
     """Runs `work` in one transaction: all of it is written, or nothing."""
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -196,19 +196,23 @@ def transact(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection]
     connection.execute("COMMIT")
 
 
-def write_rows(connection: sqlite3.Connection, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
-    """Runs `statement`, whose `{rows}` stands for the rows of a VALUES clause, with as many rows at a time as possible.
+def write_rows(
+    connection: sqlite3.Connection, statement: str, rows: Sequence[tuple[object, ...]]
+) -> list[tuple[Any, ...]]:
+    """Runs `statement`, whose `{rows}` stands for the rows of a VALUES clause, with as many rows at a time as possible;
+    gives what it is RETURNING.
 
     Each step of a statement gives the interpreter's lock away, and a busy event loop gives it back 5 ms later: with a
     statement a row, a commit of a hundred rows took a second.
     """
-    done = 0
+    done, returned = 0, []
     while done < len(rows):
         size = next(size for size in _ROWS_AT_ONCE if size <= len(rows) - done)
         some = rows[done : done + size]
         values = ",".join(["(" + ",".join("?" * len(some[0])) + ")"] * size)
-        connection.execute(statement.format(rows=values), [cell for row in some for cell in row])
+        returned += connection.execute(statement.format(rows=values), [cell for row in some for cell in row]).fetchall()
         done += size
+    return returned
 
 
 def is_damage(error: Exception) -> bool:

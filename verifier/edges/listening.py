@@ -13,6 +13,7 @@ from typing import cast
 
 from verifier.core.faults import ServiceUnavailable
 from verifier.core.setting_values import host_and_port
+from verifier.edges.outgoing import Outgoing
 
 _UNIX = "unix:"
 _SWEEP_SECONDS = 1.0
@@ -20,11 +21,12 @@ _BACKLOG = 1024
 
 
 class Crowd:
-    """The connections of one listener."""
+    """The connections of one listener, and what is on its way to them."""
 
     def __init__(self, most: int) -> None:
         self.most = most
         self.members: set[Connection] = set()
+        self.outgoing = Outgoing()
 
 
 class Connection(asyncio.Protocol):

@@ -9,7 +9,7 @@ from functools import lru_cache
 from msgspec import Struct
 
 from verifier.core.address import Address, SyntaxFault, parse_address
-from verifier.core.evidence import Finding, stands_until
+from verifier.core.evidence import Finding, merge, stands_until
 from verifier.core.facts import DomainFacts
 from verifier.core.knowledge import Knowledge
 from verifier.core.reasons import StageName
@@ -26,10 +26,11 @@ _Basis = tuple[DomainFacts, tuple[Finding, ...], tuple[StageName, ...], object]
 
 
 class _Standing(Struct, frozen=True):
-    """An assessment from that basis, good before `until`."""
+    """An assessment from that basis, good before `until`; `speaking` is the finding that it tells, where it has one."""
 
     basis: _Basis
     assessment: Assessment
+    speaking: Finding | None
     until: datetime
 
 
@@ -62,17 +63,24 @@ class AtHand:
             return self._judging.judge([parsed], Knowledge.of({}), stages)[0]
         if StageName.SMTP not in stages:
             return None
-        now = self._clock.now()
-        knowledge = self._mailboxes.at_hand(key, parsed, asking, now)
+        now, client, domain = self._clock.now(), asking.client, parsed.domain
+        held = self._mailboxes.held(key, domain, client, now)
+        if held is None:
+            return None
+        basis, standing = (*held, stages, self._judging.edition), text.standing
+        if standing is not None and now < standing.until and standing.basis == basis:
+            if standing.speaking is not None:
+                self._mailboxes.heard_again(key, domain, standing.speaking, client, now)
+            return standing.assessment
+        knowledge = self._mailboxes.at_hand(key, parsed, *held, asking, now)
         if knowledge is None:
             return None
+        assessment = self._judging.judge_one(parsed, key, knowledge, stages, now)
         findings = knowledge.findings.get(key, ())
-        basis = knowledge.facts[parsed.domain], findings, stages, self._judging.edition
-        standing = text.standing
-        if standing is None or now >= standing.until or standing.basis != basis:
-            assessment = self._judging.judge_one(parsed, key, knowledge, stages, now)
-            standing = text.standing = _Standing(basis, assessment, stands_until(findings, now))
-        return standing.assessment
+        if findings == held[1] and not any(finding.doubted_since for finding in findings):
+            until = stands_until(findings, now)
+            text.standing = _Standing(basis, assessment, merge(findings, now), until)
+        return assessment
 
     def _text(self, raw: str) -> Text:
         parsed = parse_address(raw)

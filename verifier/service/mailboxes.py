@@ -18,7 +18,7 @@ from verifier.core.providers import ProbePolicy, Provider
 from verifier.core.replies import ReplyClass
 from verifier.ports import Clock, FactStore, Glance, SingleFlight
 from verifier.service.asking import Asking
-from verifier.service.harvest_guard import HarvestGuard
+from verifier.service.harvest_guard import Client, HarvestGuard
 from verifier.service.lanes import Lanes
 from verifier.service.outages import Outages
 from verifier.service.probing import Probed, Target
@@ -79,25 +79,32 @@ class Mailboxes:
         self._guard = guard
         self._outages = Outages(clock)
 
-    def at_hand(self, key: str, address: Address, asking: Asking, now: datetime) -> Knowledge | None:
-        """What `gather` would find of one mailbox without waiting for anybody; None where it would have to wait."""
-        domain = address.domain
-        if self._glance is None or not self._policy.smtp_enabled or not self._guard.remembers(asking.client, domain):
+    def held(
+        self, key: str, domain: str, client: Client, now: datetime
+    ) -> tuple[DomainFacts, tuple[Finding, ...]] | None:
+        """What memory holds of one mailbox and its domain; None where somebody would have to be waited for."""
+        if self._glance is None or not self._policy.smtp_enabled or not self._guard.remembers(client, domain):
             return None
-        held = self._glance.at_hand(domain, key, now)
-        if held is None:
-            return None
-        facts, known = held
+        return self._glance.at_hand(domain, key, now)
+
+    def at_hand(
+        self, key: str, address: Address, facts: DomainFacts, known: tuple[Finding, ...], asking: Asking, now: datetime
+    ) -> Knowledge | None:
+        """What `gather` would find by what is `held`, without waiting for anybody; None where it would have to wait."""
         route = facts.route
         if route is None or route.expires_at <= now:
             return None
-        knowledge = Knowledge.of({domain: facts})
-        if route.reachable and not self._names.is_disposable(domain, route):
+        knowledge = Knowledge.of({address.domain: facts})
+        if route.reachable and not self._names.is_disposable(address.domain, route):
             known_here = self._known_here(key, known, facts, asking, now)
             if not known_here:
                 return None
             knowledge.findings[key] = known_here
         return knowledge
+
+    def heard_again(self, key: str, domain: str, finding: Finding, client: Client, now: datetime) -> None:
+        """Somebody was told of a finding that was known: it counts as having been asked for."""
+        self._guard.heard(client, domain, key, finding, now)
 
     async def gather(self, addresses: Mapping[str, Address], knowledge: Knowledge, asking: Asking) -> None:
         """Add findings for the addresses (by key) to the knowledge, whose facts are there already."""

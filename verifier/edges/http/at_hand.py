@@ -28,6 +28,7 @@ from verifier.edges.http.middlewares.limits import limit_headers
 from verifier.edges.http.middlewares.observing import HEADER, Running, number_of, tell
 from verifier.edges.http.routing import JSON, NDJSON, SMALL_BODY
 from verifier.edges.http.site import BODY, Site
+from verifier.edges.outgoing import Outgoing
 from verifier.service.access import LOCAL
 from verifier.service.harvest_guard import Client
 from verifier.service.realtime import TooBusy
@@ -53,16 +54,17 @@ _ORDINARY = frozenset(
 class _Written(web.StreamResponse):
     """An answer that is written already, head and body in one piece."""
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes, outgoing: Outgoing) -> None:
         super().__init__()
         self._content = content
+        self._outgoing = outgoing
 
     async def prepare(self, request: web.BaseRequest) -> None:
         transport = request.transport
         if transport is None or transport.is_closing():
             raise ConnectionResetError("whoever asked went away")
         self._keep_alive = True
-        transport.write(self._content)
+        self._outgoing.send(transport, self._content)
 
     async def write_eof(self, data: bytes = b"") -> None:
         """It was written whole."""
@@ -70,7 +72,7 @@ class _Written(web.StreamResponse):
 
 def take_short_road(server: web.Server, site: Site, running: Running) -> None:
     """From now on the server takes the short road where it can, and else the one that it took before."""
-    telling = Telling(site)
+    telling, outgoing = Telling(site), Outgoing()
     road, long_road = _ShortRoad(site, running, telling), server.request_handler
     ways: dict[str, _Way] = {verify.PATH: _Verify(site, running), gate.PATH: _Gate(site)}
 
@@ -85,7 +87,7 @@ def take_short_road(server: web.Server, site: Site, running: Running) -> None:
             elif (target := hook_target(path)) is not None:
                 content = await road.answer_hook(request, target)
             if content is not None:
-                return _Written(content)
+                return _Written(content, outgoing)
         return await long_road(request)
 
     server.request_handler = answer_request

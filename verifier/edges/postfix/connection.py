@@ -6,8 +6,10 @@ answer, as the protocol has it: Postfix then goes by its own `default_action`.
 
 import asyncio
 from collections import deque
+from functools import lru_cache
 
-from verifier.core.gate_replies import postfix_action, postfix_transport
+from verifier.core.gate_replies import gate_reply, postfix_action, postfix_transport
+from verifier.core.gate_words import GateDecision
 from verifier.core.policy_protocol import PolicyFault, PolicyReader, PolicyRequest, policy_answer
 from verifier.core.socketmap import NOT_FOUND, Lookup, SocketmapFault, SocketmapReader, socketmap_found
 from verifier.edges.gatekeeping import PASSES, Gatekeeper, Ruling
@@ -61,6 +63,7 @@ class PostfixConnection(Connection):
 
     def eof_received(self) -> bool:
         """Who has sent all that he wants to send may still wait for the answers."""
+        self._crowd.outgoing.flush()
         self._ended = True
         return self._answering is not None
 
@@ -79,7 +82,7 @@ class PostfixConnection(Connection):
             answers.append(answer)
             self._waiting.popleft()
         if answers:
-            self.transport.write(b"".join(answers))
+            self._crowd.outgoing.send(self.transport, b"".join(answers))
             self.began = self._loop.time()
 
     def _at_once(self, asked: PolicyRequest | Lookup) -> bytes | None:
@@ -94,7 +97,8 @@ class PostfixConnection(Connection):
             asked = self._waiting.popleft()
             question = _question(asked)
             ruling = PASSES if question is None else await self._keeper.ask(*question)
-            self.transport.write(_said(asked, ruling))
+            self._crowd.outgoing.send(self.transport, _said(asked, ruling))
+        self._crowd.outgoing.flush()
         self._answering = None
         self.began = self._loop.time()
         if self._ended:
@@ -112,7 +116,16 @@ def _question(asked: PolicyRequest | Lookup) -> tuple[str, str, str, str] | None
 
 def _said(asked: PolicyRequest | Lookup, ruling: Ruling) -> bytes:
     """The ruling in the protocol of the question."""
-    if isinstance(asked, Lookup):
-        way = postfix_transport(ruling.reply)
-        return NOT_FOUND if way is None else socketmap_found(way)
-    return policy_answer(postfix_action(ruling.reply))
+    says = _found if isinstance(asked, Lookup) else _action
+    return says(ruling.decision, ruling.rule)
+
+
+@lru_cache
+def _action(decision: GateDecision, rule: str) -> bytes:
+    return policy_answer(postfix_action(gate_reply(decision, rule)))
+
+
+@lru_cache
+def _found(decision: GateDecision, rule: str) -> bytes:
+    way = postfix_transport(gate_reply(decision, rule))
+    return NOT_FOUND if way is None else socketmap_found(way)
