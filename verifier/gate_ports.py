@@ -26,10 +26,10 @@ class SuppressionStore(Protocol):
     """Whom not to mail. Must not lose.
 
     Law: once `add` or `remove` has returned, kill -9 of the process loses nothing of it. An entry is named by its key,
-    kind and scope (sender, class, topic): told again, the later `at` counts, and `add` gives how many are new or newer;
-    all of them are taken, or none. `under` gives the entries of those keys that have any, expired ones too; `page`
-    entries with growing numbers. `forget` erases the text of what stands under these keys; its hash stays, but of
-    an allowance, which goes whole. Raises ServiceUnavailable where the store cannot be read or written.
+    kind and scope (sender, class, topic): told again, the later `at` counts, and `add` gives how many were not there
+    before; all of them are taken, or none. `under` gives the entries of those keys that have any, expired ones too;
+    `page` entries with growing numbers. `forget` erases the text of what stands under these keys; its hash stays,
+    but of an allowance, which goes whole. Raises ServiceUnavailable where the store cannot be read or written.
     """
 
     async def add(self, suppressions: Sequence[Suppression]) -> int: ...
@@ -71,10 +71,13 @@ class Use(Struct, frozen=True):
 
 
 class Usage(Struct, frozen=True):
-    """What a sender has used: mails of the month (UTC) of some moment; of recipients the times of recent blasts."""
+    """What a sender has used: mails of the month (UTC) of some moment; of recipients the times of recent blasts; of
+    some uses those that are counted.
+    """
 
     used: int
     blasts: Mapping[str, tuple[datetime, ...]]
+    counted: frozenset[str] = frozenset()
 
 
 class UseStore(Protocol):
@@ -85,7 +88,9 @@ class UseStore(Protocol):
     """
 
     async def count(self, uses: Sequence[Use]) -> int: ...
-    async def usage(self, sender: str, moment: datetime, recipients: Sequence[str]) -> Usage: ...
+    async def usage(
+        self, sender: str, moment: datetime, recipients: Sequence[str], ids: Sequence[str] = ()
+    ) -> Usage: ...
     async def forget(self, recipient: str) -> None: ...
 
 

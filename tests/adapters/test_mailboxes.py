@@ -1,5 +1,6 @@
 """Mailboxes of bounces over IMAP and POP3: read whole, changed in nothing, and only from whom is trusted."""
 
+import gzip
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +11,9 @@ from tests.core.feedback.test_reports import ARF, POSTFIX_DSN
 from tests.support.clock import START
 from tests.support.mail_stores import Speak, imap, pop3, served
 from verifier.adapters.imaplib_mailbox import ImaplibMailbox
+from verifier.adapters.mail_folder import MailFolder, is_mail_folder
 from verifier.adapters.poplib_mailbox import PoplibMailbox
-from verifier.core.faults import ServiceUnavailable
+from verifier.core.faults import InputError, ServiceUnavailable
 from verifier.core.feedback.hook import Told
 from verifier.core.feedback.reports import read_report
 
@@ -27,6 +29,33 @@ def trusting(certificate: Path) -> ssl.SSLContext:
 
 def lines(message: bytes) -> list[bytes]:
     return message.splitlines()
+
+
+def test_a_mailbox_of_this_machine_is_read_as_it_stands(tmp_path: Path) -> None:
+    """Each message whole, a quoted From of its own unquoted; in an mbox, gzipped too, and in a Maildir; what is larger
+    than a report is passed over, and nothing is written.
+    """
+    stamp = b"From MAILER-DAEMON Sun Nov 22 09:00:00 2026\n"
+    quoted = b"Subject: x\n\n>From here on\nFrom us all\n"
+    parts = [POSTFIX_DSN.rstrip() + b"\n\n", b"x" * 5000 + b"\n\n", quoted + b"\n"]
+    whole = b"".join(stamp + part for part in parts)
+    mbox, packed = tmp_path / "mbox", tmp_path / "mbox.gz"
+    mbox.write_bytes(whole)
+    packed.write_bytes(gzip.compress(whole))
+    for path in (mbox, packed):
+        assert is_mail_folder(path)
+        assert list(MailFolder(path).messages(4000)) == [parts[0], b"Subject: x\n\nFrom here on\nFrom us all\n\n"]
+    assert mbox.read_bytes() == whole
+    (tmp_path / "cur").mkdir()
+    for number, part in enumerate(parts):
+        (tmp_path / "cur" / f"{number}.host:2,S").write_bytes(part)
+    assert is_mail_folder(tmp_path)
+    assert list(MailFolder(tmp_path).messages(4000)) == [parts[0], parts[2]]
+    plain = tmp_path / "list.csv"
+    plain.write_bytes(b"From whom,email\n")
+    assert not is_mail_folder(plain)
+    with pytest.raises(InputError, match="is a folder, and no Maildir"):
+        is_mail_folder(tmp_path / "cur")
 
 
 @KINDS

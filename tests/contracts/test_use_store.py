@@ -51,6 +51,14 @@ async def test_a_use_counts_once(store: SqliteSenders) -> None:
     assert (await store.usage("crm", START, ["jane"])).used == 0
 
 
+async def test_which_uses_are_counted_is_known(store: SqliteSenders) -> None:
+    """Of those that are asked about, and of this sender's alone."""
+    await store.count([use(1), use(2)])
+    asked = [f"mail {number}" for number in range(2, 1200)]
+    assert (await store.usage("shop", START, [], asked)).counted == {"mail 2"}
+    assert (await store.usage("crm", START, [], asked)).counted == frozenset()
+
+
 async def test_a_month_counts_by_itself(store: SqliteSenders) -> None:
     """By the calendar, in UTC."""
     await store.count([use(1), use(2, when=9 * DAY)])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from tests.support.facts import at
-from verifier.core.campaign_columns import is_yes, selected_column, unsubscribed_column
+from verifier.core.campaign_columns import is_yes, selected_column, shared_columns, unsubscribed_column
 from verifier.core.campaign_counts import (
     COUNTED,
     PARTS,
@@ -207,3 +207,24 @@ def test_the_column_of_the_selected() -> None:
 def test_cells_that_say_yes(cell: str, yes: bool) -> None:
     """Anything but an explicit no: a date says when it happened."""
     assert is_yes(cell) == yes
+
+
+@given(
+    st.lists(
+        st.lists(st.sampled_from(["email", "Email ", "name", "Name", "town", ""]), min_size=1, max_size=5), min_size=1
+    ),
+    st.data(),
+)
+def test_lists_side_by_side_lose_no_cell(headers: list[list[str]], data: st.DataObject) -> None:
+    """Every cell of a row stands once, under a heading of its own name, and addresses under that of the addresses."""
+    lists = [(names, data.draw(st.integers(0, len(names) - 1))) for names in headers]
+    shared = shared_columns(lists)
+    for number, (names, address) in enumerate(lists):
+        cells = [f"cell {column}" for column in range(len(names))]
+        placed = shared.placed(number, cells)
+        assert sorted(filter(None, placed)) == sorted(cells) and len(placed) == len(shared.header)
+        assert placed[shared.address] == cells[address]
+        for column, cell in enumerate(cells):
+            if column != address:
+                assert shared.header[placed.index(cell)].strip().casefold() == names[column].strip().casefold()
+    assert shared.header[: len(headers[0])] == tuple(headers[0])

@@ -20,6 +20,7 @@ from verifier.core.holding import Holds
         ("", GateContext()),
         ("marketing", GateContext(MessageClass.MARKETING, fails_closed=True)),
         ("transactional", GateContext(MessageClass.TRANSACTIONAL)),
+        ("Marketing/Fail-Closed", GateContext(MessageClass.MARKETING, fails_closed=True)),
         ("strict", GateContext(policy="strict")),
         ("marketing/strict", GateContext(MessageClass.MARKETING, "strict", fails_closed=True)),
         ("strict, marketing strict", GateContext(MessageClass.MARKETING, "strict", fails_closed=True)),

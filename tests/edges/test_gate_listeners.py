@@ -80,13 +80,19 @@ async def test_a_fault_of_ours_lets_mail_pass_or_wait(context: str, answer: byte
 @pytest.mark.parametrize(
     ("context", "why"), [("marketing triggered", "a context names one class of mail"), ("stict", "no policy stict")]
 )
-async def test_a_context_that_nobody_understands_lets_mail_pass_and_is_said(context: str, why: str) -> None:
-    """A typing error in main.cf is no reason to lose mail."""
+@pytest.mark.parametrize("seconds", [None, 0.0])
+async def test_what_nobody_understands_of_a_context_is_as_though_not_said(
+    context: str, why: str, seconds: float | None
+) -> None:
+    """A typing error in main.cf is no reason to lose mail, nor to mail those who are suppressed; the log names it."""
     post = Post()
+    post.gate.seconds = seconds
     post.gate.policies = {"strict"}
-    assert DUNNO == await ask(post, policy_request(BLOCKED, context))
+    assert b"550 5.1.1 gate: hard_bounce" in await ask(post, policy_request(BLOCKED, context))
     assert [f"The context {context!r} of the postfix surface cannot be meant: {why}."] == post.warnings
+    assert DUNNO == await ask(post, policy_request("jane@x.example", context))
     assert [] == post.faults
+    assert (MessageClass.TRIGGERED, None) == (post.gate.questions[-1].message_class, post.gate.questions[-1].policy)
 
 
 @pytest.mark.parametrize("rule", ["frequency_cap", "quota"])

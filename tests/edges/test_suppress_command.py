@@ -87,7 +87,7 @@ def test_lists_are_imported(data_dir: Path, content: str, expected: list[str]) -
     (data_dir / "list.csv").write_text(content)
     assert f"{len(expected)} added" in run("import", "list.csv", "--kind", "unsubscribed").stderr
     assert exported("--addresses") == expected
-    assert f"{len(expected)} rows" in run("import", "list.csv", "--kind", "unsubscribed").stderr
+    assert f"{len(expected)} rows, 0 added" in run("import", "list.csv", "--kind", "unsubscribed").stderr
     assert len(exported()) == len(expected) + 1
 
 
@@ -121,10 +121,13 @@ def test_digests_are_found_in_whatever_column(data_dir: Path, content: str) -> N
 def test_a_row_that_says_what_cannot_be_is_left_out_with_a_sentence(
     data_dir: Path, content: str, sentence: str
 ) -> None:
-    """It says what to do."""
+    """It says what to do; and where nothing else is in the file, whoever runs it by night hears that it was in vain."""
     (data_dir / "list.csv").write_text(content)
-    said = run("import", "list.csv").stderr
-    assert sentence in said and "0 added, 1 left out." in said
+    result = CliRunner().invoke(suppress_command, ["import", "list.csv"])
+    assert sentence in result.stderr and "0 added, 1 left out." in result.stderr
+    assert isinstance(result.exception, InputError)
+    (data_dir / "list.csv").write_text(content + "joe@shop.example\n")
+    assert "1 added, 1 left out." in run("import", "list.csv").stderr
 
 
 def test_an_export_comes_back_as_it_was(data_dir: Path) -> None:
@@ -179,12 +182,22 @@ def test_class_policy_and_json() -> None:
 
 
 def test_a_policy_of_ones_own(data_dir: Path) -> None:
-    """A file in the data folder, as any editor saves it; one that is not whole stops the command with its sentence."""
+    """A file in the data folder, as any editor saves it; one that is not whole, or is called by what a mail server
+    calls a class of mail, stops the command with its sentence.
+    """
     folder = data_dir / "data" / "gate-policies"
     folder.mkdir(parents=True)
     (folder / "shy.toml").write_text('\ufeffbased_on = "balanced"\n[marketing]\ncatch_all = "block"\n')
     assert decided("catch_all@verifier.test", "--policy", "shy").return_value == 1
-    for name, content in (("shy", "[marketing]\n"), ("shy", "=\n"), ("strict", 'based_on = "balanced"'), ("A b", "")):
+    whole = 'based_on = "balanced"'
+    for name, content in (
+        ("shy", "[marketing]\n"),
+        ("shy", "=\n"),
+        ("strict", whole),
+        ("marketing", whole),
+        ("fail-closed", whole),
+        ("A b", ""),
+    ):
         (folder / f"{name}.toml").write_text(content)
         with pytest.raises(OperatorError, match=name):
             decided("accepted@verifier.test")

@@ -71,6 +71,30 @@ def test_logs_are_taken_rotated_gzipped_and_twice(offline: Command) -> None:
     assert (broken.code, "cannot be read to its end" in broken.err) == (65, True)
 
 
+def test_files_of_several_kinds_are_each_taken_as_what_they_are(offline: Command) -> None:
+    """None is passed over for having come with others; a log in which nothing stands yet is no fault."""
+    files = [
+        offline.write("mail.log", POSTFIX),
+        offline.write("mainlog", EXIM),
+        offline.write("gone.csv", "Email,Status\njoe@example.org,unsubscribed\n"),
+        offline.write("mail.log.0", ""),
+    ]
+    taken = offline.run("feedback", "import", *files)
+    assert (taken.code, [line[:5] for line in taken.out.splitlines()]) == (0, ["6 new", "6 new", "1 new"])
+    assert ("joe@example.org", None) in listed(offline)
+
+
+def test_a_log_of_another_mail_server_is_no_export(offline: Command) -> None:
+    """What --event says of all rows would be said of everybody in it: whoever got his mail would be suppressed."""
+    line = "Nov 22 09:00:0{0} mx {1}[123]: xAM900: to=<j{0}@example.com>, dsn=2.0.0, stat=Sent\n"
+    log = offline.write("maillog", "".join(line.format(number, "sendmail") for number in range(9)))
+    refused = offline.run("feedback", "import", log, "--event", "hard")
+    assert (refused.code, "is a log, but none of Postfix or Exim" in refused.err) == (65, True)
+    assert not (offline.data_dir / "suppressions.sqlite").exists() or listed(offline) == set()
+    also = offline.write("mail.log", POSTFIX)
+    assert offline.run("feedback", "import", log, also).out.startswith("6 new")
+
+
 def test_bounces_that_come_at_once_are_all_kept(offline: Command) -> None:
     """Whoever holds the folder meanwhile; the next one does what they change. Where nothing can be kept, the mail
     server is told to try again (75), or it would throw the bounce away.
@@ -104,6 +128,8 @@ def test_beside_a_service_it_is_kept_at_once_and_done_by_the_service(offline: Co
         set_ = offline.run("feedback", "secret", "mailgun", stdin=MAILGUN_KEY.encode())
         assert (set_.code, MAILGUN_KEY in set_.out + set_.err) == (0, False)
         assert ask(f"{url}/v1/webhooks/mailgun", {})[1]["code"] == "event_malformed"
+        wrong = offline.run("feedback", "secret", "sendgrid", stdin=b"no key")
+        assert (wrong.code, "That is not the verification key" in wrong.err) == (65, True)
         assert offline.run("feedback", "secret", "mailgun", "--remove").code == 0
         assert ask(f"{url}/v1/webhooks/mailgun", {})[1]["code"] == "source_unconfigured"
 
@@ -122,7 +148,7 @@ def test_exports_and_mailboxes_are_taken_by_the_same_command(offline: Command, t
     assert (gone.code, gone.out[:5]) == (0, "1 new")
     assert listed(offline) == {("jane@example.com", None), ("joe@example.org", "shop")}
     odd = offline.run("feedback", "import", offline.write("odd.csv", "Email,Status\nann@example.org,active\n"))
-    assert (odd.out[:5], "1 rows were left out, which say 'active'" in odd.err) == ("0 new", True)
+    assert (odd.out[:5], "1 rows were left out, for nothing is known here of 'active'" in odd.err) == ("0 new", True)
     password = offline.write("password", "secret\n")
     for scheme, server in (("imaps", imap), ("pop3s", pop3)):
         messages = [POSTFIX_DSN.replace(b"A1B2C3@", scheme.encode() + b"@"), b"Subject: Thanks\n\nBye\n"]
@@ -134,5 +160,15 @@ def test_exports_and_mailboxes_are_taken_by_the_same_command(offline: Command, t
             ]
         assert [each.out[:5] for each in taken] == ["2 new", "0 new"], taken[0].err
         assert "1 messages are neither bounces nor abuse reports" in taken[0].err
+    mbox = offline.write(
+        "bounces", b"From MAILER-DAEMON Sun Nov 22 09:00:00 2026\n" + POSTFIX_DSN.replace(b"A1B2C3@", b"mbox@")
+    )
+    maildir = tmp_path / "Maildir" / "new"
+    maildir.mkdir(parents=True)
+    (maildir / "1.host").write_bytes(POSTFIX_DSN.replace(b"A1B2C3@", b"maildir@"))
+    both = [offline.run("feedback", "import", mbox, str(maildir.parent)).out.splitlines() for _ in range(2)]
+    assert [[line[:5] for line in each] for each in both] == [["2 new", "2 new"], ["0 new", "0 new"]]
+    nothing = offline.run("feedback", "import", str(tmp_path))
+    assert (nothing.code, "is a folder, and no Maildir" in nothing.err) == (65, True)
     bad = offline.run("feedback", "import", "imap://jane@mail.example.com")
     assert (bad.code, "imaps://USER@HOST" in bad.err) == (65, True)

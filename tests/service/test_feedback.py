@@ -20,8 +20,10 @@ from verifier.core.knowledge import Knowledge
 from verifier.core.mail_events import BounceClass, EventKind, MailEvent
 from verifier.core.reasons import ALL_STAGES, Reason
 from verifier.core.replies import ReplyClass, SmtpStage
+from verifier.core.senders import use_id
 from verifier.core.suppressions import Suppression
 from verifier.core.verdict import Assessment, Source
+from verifier.gate_ports import Use
 from verifier.service.keeping import Receipt
 
 HOUR = timedelta(hours=1)
@@ -152,6 +154,15 @@ async def test_mails_count_once_against_their_sender_s_quota(desk: Desk) -> None
     await desk.feedback.accept([event(EventKind.SENT, -2, sender="shop"), event(EventKind.SENT, -2, message_id="<2>")])
     usage = await desk.uses.usage("shop", START - 9 * HOUR, [KEYS.exact(address(JANE))])
     assert (usage.used, len(usage.blasts)) == (1, 1)
+
+
+async def test_a_mail_that_the_gate_counted_is_not_counted_by_its_events(desk: Desk) -> None:
+    """Whoever asks the gate under the mail's Message-ID, and has his service tell of it, has sent one mail."""
+    recipient = KEYS.exact(address(JANE))
+    asked = Use("shop", use_id("1@shop.example", recipient), recipient, START)
+    assert await desk.uses.count([asked]) == 1
+    await desk.feedback.accept([event(EventKind.SENT, -2, sender="shop", message_id="<1@shop.example>")])
+    assert (await desk.uses.usage("shop", START, [])).used == 1
 
 
 class Failing(SqliteSuppressions):

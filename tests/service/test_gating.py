@@ -275,6 +275,20 @@ async def test_a_message_counts_once(bench: GateBench) -> None:
     assert len(bench.counted.uses) == 5
 
 
+async def test_a_mail_that_was_counted_is_not_held_by_itself(bench: GateBench) -> None:
+    """Whoever lost the answer asks again with the mail's id and gets the same, though the quota is full by now and the
+    recipient has had his mail: it is this one. Another mail to him, and a repeated campaign, wait.
+    """
+    bench.senders["shop"] = Sender("shop", quota=1, gap_hours=48)
+    await bench.know(JANE)
+    for _ in range(2):
+        assert (await bench.ask(JANE, sender="shop", count=True, id="<m1@shop.example>")).decision is ALLOW
+    assert (await bench.ask(JANE, sender="shop", count=True, id="m1@shop.example")).decision is ALLOW
+    assert len(bench.counted.uses) == 1
+    assert (await bench.ask(JANE, sender="shop", count=True, id="m2")).rule == "frequency_cap"
+    assert (await bench.ask(JANE, sender="shop", count=True, campaign="m1@shop.example")).rule == "frequency_cap"
+
+
 async def test_caps_of_a_recipient(bench: GateBench) -> None:
     """Two days lie between two steps of a sequence; an order confirmation counts for no cap and waits for none."""
     bench.senders["drip"] = Sender("drip", gap_hours=48)

@@ -66,10 +66,11 @@ class Uses:
             self.uses.setdefault((use.sender, use.id), use)
         return len(self.uses) - before
 
-    async def usage(self, sender: str, moment: Any, recipients: Sequence[str]) -> Usage:
+    async def usage(self, sender: str, moment: Any, recipients: Sequence[str], ids: Sequence[str] = ()) -> Usage:
         mine = [use for use in self.uses.values() if use.sender == sender]
         blasts = {key: tuple(use.at for use in mine if use.recipient == key and use.blast) for key in recipients}
-        return Usage(len(mine), {key: times for key, times in blasts.items() if times})
+        counted = frozenset(use.id for use in mine if use.id in ids)
+        return Usage(len(mine), {key: times for key, times in blasts.items() if times}, counted)
 
 
 class Log:

@@ -61,4 +61,4 @@ class MemorySuppressions:
             self._numbers += 1
             number = self._numbers
         self._entries[name] = (number, entry)
-        return True
+        return held is None

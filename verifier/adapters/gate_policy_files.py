@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from verifier.core.faults import ConfigError
+from verifier.core.gate_context import TAKEN
 from verifier.core.gate_policies import BUILT_IN, Policy, policy_of
 
 FOLDER = "gate-policies"
@@ -17,10 +18,10 @@ def load_policies(data_dir: Path) -> Mapping[str, Policy]:
     policies = dict(BUILT_IN)
     for path in sorted((data_dir / FOLDER).glob("*.toml")):
         name = path.stem
-        if _NAME.fullmatch(name) is None or name in BUILT_IN:
+        if _NAME.fullmatch(name) is None or name in BUILT_IN or name in TAKEN:
             raise ConfigError(
                 f"{path}: a policy's file is called by a name of lower-case letters, digits, - and _, which is not"
-                f" one of {', '.join(BUILT_IN)}."
+                f" one of {', '.join([*BUILT_IN, *sorted(TAKEN)])}."
             )
         try:
             table = tomllib.loads(path.read_text("utf-8-sig"))

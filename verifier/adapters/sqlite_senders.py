@@ -77,8 +77,8 @@ class SqliteSenders:
     async def count(self, uses: Sequence[Use]) -> int:
         return await self._writer.write(partial(_count, uses=uses))
 
-    async def usage(self, sender: str, moment: datetime, recipients: Sequence[str]) -> Usage:
-        return await self._reader.read(partial(_usage, sender=sender, moment=moment, recipients=recipients))
+    async def usage(self, sender: str, moment: datetime, recipients: Sequence[str], ids: Sequence[str] = ()) -> Usage:
+        return await self._reader.read(partial(_usage, sender=sender, moment=moment, recipients=recipients, ids=ids))
 
     async def forget(self, recipient: str) -> None:
         await self._writer.write(partial(_forget, recipient=recipient))
@@ -117,7 +117,9 @@ def _count(connection: sqlite3.Connection, uses: Sequence[Use]) -> int:
     return len(new)
 
 
-def _usage(connection: sqlite3.Connection, sender: str, moment: datetime, recipients: Sequence[str]) -> Usage:
+def _usage(
+    connection: sqlite3.Connection, sender: str, moment: datetime, recipients: Sequence[str], ids: Sequence[str]
+) -> Usage:
     row = connection.execute(
         "SELECT used FROM months WHERE sender = ? AND month = ?", (sender, month_of(moment))
     ).fetchone()
@@ -133,7 +135,18 @@ def _usage(connection: sqlite3.Connection, sender: str, moment: datetime, recipi
         )
         for recipient, at in found:
             blasts.setdefault(recipient, []).append(datetime.fromtimestamp(at, UTC))
-    return Usage(0 if row is None else int(row[0]), {key: tuple(times) for key, times in blasts.items()})
+    counted: set[str] = set()
+    for first in range(0, len(ids), _SLICE):
+        some = ids[first : first + _SLICE]
+        marks = ",".join("?" * len(some))
+        counted.update(
+            name
+            for (name,) in connection.execute(
+                f"SELECT id FROM uses WHERE sender = ? AND id IN ({marks})", (sender, *some)
+            )
+        )
+    times = {key: tuple(found) for key, found in blasts.items()}
+    return Usage(0 if row is None else int(row[0]), times, frozenset(counted))
 
 
 def _forget(connection: sqlite3.Connection, recipient: str) -> None:

@@ -93,9 +93,16 @@ class SqliteSuppressions:
 
 
 def _insert(connection: sqlite3.Connection, rows: Sequence[tuple[object, ...]]) -> int:
-    before = connection.total_changes
-    transact(connection, lambda open_: write_rows(open_, _UPSERT, rows))
-    return connection.total_changes - before
+    new = 0
+
+    def work(open_: sqlite3.Connection) -> None:
+        nonlocal new
+        _, before = _origin(open_)
+        write_rows(open_, _UPSERT, rows)
+        new = open_.execute("SELECT count(*) FROM suppressions WHERE number > ?", (before,)).fetchone()[0]
+
+    transact(connection, work)
+    return new
 
 
 def _remove(connection: sqlite3.Connection, removals: Sequence[Removal]) -> int:

@@ -22,6 +22,8 @@ _SENDER = "sender="
 _WORDS = re.compile(r"[^\s,;/+]+")
 _WORD = re.compile(r"[\w.@=-]+")
 _CLASSES = {each.value: each for each in MessageClass}
+TAKEN = frozenset({*_CLASSES, _FAIL_CLOSED, _ONE_CLICK})
+"""Words that say something else, so no policy can be called by one."""
 _LONGEST = 256
 
 
@@ -49,16 +51,17 @@ def parse_context(text: str) -> GateContext:
     for word in _WORDS.findall(text):
         if not _WORD.fullmatch(word):
             raise ContextFault("a context is made of words such as marketing, strict, sender=shop and fail-closed")
-        if word == _FAIL_CLOSED:
+        lowered = word.lower()
+        if lowered == _FAIL_CLOSED:
             fails_closed = True
-        elif word == _ONE_CLICK:
+        elif lowered == _ONE_CLICK:
             one_click = True
         elif word.startswith(_SENDER):
             sender = word.removeprefix(_SENDER) or None
-        elif word in _CLASSES:
-            if message_class not in (None, _CLASSES[word]):
+        elif lowered in _CLASSES:
+            if message_class not in (None, _CLASSES[lowered]):
                 raise ContextFault("a context names one class of mail")
-            message_class = _CLASSES[word]
+            message_class = _CLASSES[lowered]
         elif policy in (None, word):
             policy = word
         else:

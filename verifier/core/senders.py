@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
+from verifier.core.feedback.hook import made_id
 from verifier.core.gate_policies import BALANCED
 
 BLASTS_KEPT = timedelta(days=31)
@@ -30,6 +31,13 @@ class Sender(Struct, frozen=True):
     def is_capped(self) -> bool:
         """It has limits, so what it has used has to be known."""
         return self.quota is not None or self.blasts is not None or self.gap_hours is not None
+
+
+def use_id(message: str, recipient: str) -> str:
+    """What one mail to a recipient (his keyed hash) is counted under, whoever tells of it: whoever asks the gate, or an
+    event. `message` is its Message-ID, with or without its brackets, or what its sender calls it.
+    """
+    return made_id(message.strip().removeprefix("<").removesuffix(">"), recipient)
 
 
 def month_of(moment: datetime) -> str:

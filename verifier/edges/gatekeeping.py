@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Protocol
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from verifier.core.gate_context import ContextFault, GateContext, parse_context
 from verifier.core.gate_replies import GateReply, gate_reply
@@ -77,7 +77,8 @@ context_of = lru_cache(maxsize=1024)(parse_context)
 class Gatekeeper:
     """Asks the gate for the surfaces. `note` is told of what passes all the same, `warn` of senseless contexts.
 
-    Law: `ask_at_once` gives the ruling that `ask` would give, or None where that would have to wait for somebody.
+    Laws: `ask_at_once` gives the ruling that `ask` would give, or None where that would have to wait for somebody, or
+    to warn. What of a context cannot be meant is as though it were not said: who is suppressed stays suppressed.
     """
 
     def __init__(
@@ -107,8 +108,10 @@ class Gatekeeper:
             answer = self._gate.at_once(self._question(surface, email, known))
             if answer is None:
                 return None
+        except (ContextFault, UnknownPolicy):
+            return None  # `ask` makes the best of it, and says so
         except Exception as fault:  # noqa: BLE001 - mail flows or waits, whatever is wrong with us
-            answer = self._failed(surface, email, context, known, fault)
+            answer = self._failed(email, known, fault)
         return self._ruling(surface, email, known, answer, mail_from)
 
     async def ask(self, surface: str, email: str, context: str, mail_from: str = "") -> Ruling:
@@ -116,22 +119,31 @@ class Gatekeeper:
         known = _UNSAID
         try:
             known = context_of(context)
+            answer = await self._answer(surface, email, known)
+        except (ContextFault, UnknownPolicy) as fault:
+            self._warn(f"The context {context!r} of the {surface} surface cannot be meant: {fault}.")
+            known = structs.replace(known, policy=None)
+            answer = await self._answer(surface, email, known)
+        return self._ruling(surface, email, known, answer, mail_from)
+
+    async def _answer(self, surface: str, email: str, known: GateContext) -> GateAnswer:
+        """Raises UnknownPolicy."""
+        try:
             questions = [self._question(surface, email, known)]
             (answer,) = await self._gate.decide(questions, deadline_seconds=DEADLINE_SECONDS)
+        except UnknownPolicy:
+            raise
         except Exception as fault:  # noqa: BLE001 - mail flows or waits, whatever is wrong with us
-            answer = self._failed(surface, email, context, known, fault)
-        return self._ruling(surface, email, known, answer, mail_from)
+            return self._failed(email, known, fault)
+        return answer
 
     def _question(self, surface: str, email: str, known: GateContext) -> GateQuestion:
         return GateQuestion(
             email, known.message_class, known.policy, known.sender, surface=surface, observed=not self._enforce
         )
 
-    def _failed(self, surface: str, email: str, context: str, known: GateContext, fault: Exception) -> GateAnswer:
-        if isinstance(fault, (ContextFault, UnknownPolicy)):
-            self._warn(f"The context {context!r} of the {surface} surface cannot be meant: {fault}.")
-        else:
-            self._report_fault(fault)
+    def _failed(self, email: str, known: GateContext, fault: Exception) -> GateAnswer:
+        self._report_fault(fault)
         return _undecided(email, known, GateDecision.ALLOW)
 
     def _ruling(self, surface: str, email: str, known: GateContext, answer: GateAnswer, mail_from: str) -> Ruling:

@@ -22,22 +22,23 @@ _LOOKED_AT = 200
 async def take_in(
     suppressing: Suppressing, source: str, kind: SuppressionKind, column: str | None, sender: str | None, told_by: str
 ) -> tuple[int, int, list[str]]:
-    """Suppresses every row of a file; how many rows there were, how many entries are new, and what was left out.
+    """Suppresses every row of a file; how many rows there were, how many entries are new (what was there is
+    renewed), and what was left out.
 
     Raises InputError for a file that is no list.
     """
-    read = added = 0
+    taken = added = 0
     faults: list[str] = []
     for rows in _rows(source, column, faults):
         entries = []
         for number, row in rows:
-            read += 1
             try:
                 entries.append(_entry(suppressing, row, kind, sender, told_by))
             except InputError as error:
                 faults.append(f"row {number}: {error}")
+        taken += len(entries)
         added += await suppressing.add(entries)
-    return read, added, faults
+    return taken + len(faults), added, faults
 
 
 def _rows(source: str, column: str | None, faults: list[str]) -> Iterator[list[tuple[int, SuppressionRow]]]:

@@ -126,14 +126,17 @@ class Campaigns:
         await self._store.put(campaign)
         return campaign
 
+    async def lists(self, campaign: Campaign) -> list[ListJob]:
+        """Its lists, in order. Raises ListNotThere where one has been deleted."""
+        return [await self._lists.get(campaign.order.workspace, list_id) for list_id in campaign.order.lists]
+
     async def rows(self, campaign: Campaign) -> AsyncGenerator[tuple[ListJob, list[tuple[ShownRow, Fate]]], None]:
         """Every row with what became of it, list by list, some at a time. Raises CampaignNotThere before it is done."""
         if campaign.summary is None:
             raise CampaignNotThere("The campaign is not decided yet.")
         fresh = await self._fresh(campaign) if campaign.recheck is not None else FreshRows()
-        for list_id in campaign.order.lists:
-            job = await self._lists.get(campaign.order.workspace, list_id)
-            fates = await self._store.fates(campaign.id, list_id)
+        for job in await self.lists(campaign):
+            fates = await self._store.fates(campaign.id, job.id)
             async for rows in self._deciding.pages(job):
                 yield (
                     job,

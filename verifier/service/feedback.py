@@ -16,11 +16,12 @@ from verifier.core.decisions import became
 from verifier.core.evidence import Finding
 from verifier.core.faults import ServiceUnavailable
 from verifier.core.feedback.effects import NOTHING, Effects, effects_of, is_sign_of_life, is_soft, opt_of
-from verifier.core.feedback.hook import Once, made_id
+from verifier.core.feedback.hook import Once
 from verifier.core.keys import subkey
 from verifier.core.mail_events import EventKind, MailEvent
 from verifier.core.measures import EVENTS
 from verifier.core.reply_rules import Rules
+from verifier.core.senders import use_id
 from verifier.core.suppression_keys import SuppressionKeys
 from verifier.feedback_ports import EventStore, Waiting
 from verifier.gate_ports import SuppressionStore, Use, UseStore
@@ -183,7 +184,7 @@ class Feedback:
             return None
         recipient = self._keys.exact(address)
         blast = event.message_class in (None, "marketing")
-        return Use(event.sender, made_id(event.message_id, recipient), recipient, event.at, blast)
+        return Use(event.sender, use_id(event.message_id, recipient), recipient, event.at, blast)
 
 
 def _bears(event: MailEvent) -> bool:

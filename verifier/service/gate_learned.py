@@ -10,7 +10,7 @@ from verifier.core.gate_policies import Policy
 from verifier.core.gate_words import GateQuestion
 from verifier.core.knowledge import Knowledge
 from verifier.core.reasons import Reason, StageName
-from verifier.core.senders import Sender, cap_until, quota_until
+from verifier.core.senders import Sender, cap_until, quota_until, use_id
 from verifier.core.suppressions import Suppression, SuppressionKind
 from verifier.core.verdict import Assessment
 from verifier.gate_ports import Usage
@@ -30,6 +30,11 @@ class Asked(Struct):
     sender: Sender | None
     suspected: frozenset[SuppressionKind]
     assessment: Assessment | None = None
+
+    @property
+    def use_id(self) -> str | None:
+        """What this mail is counted under; None where its sender gives it no name of its own."""
+        return use_id(self.question.id, self.recipient.key) if self.question.id is not None else None
 
 
 class Learned(Struct):
@@ -83,7 +88,7 @@ def facts_of(
         usage = learned.usage.get(each.sender.name)
         if usage is None:
             unavailable = True
-        else:
+        elif each.use_id not in usage.counted:  # a mail that was allowed and counted before is not held by itself
             mine = taken.get(each.sender.name, ())
             recipient = each.recipient.key
             blasts = usage.blasts.get(recipient, ())

@@ -23,7 +23,7 @@ from verifier.core.gate_standing import Basis, Conclusion, Standing, stands_unti
 from verifier.core.gate_words import GateAnswer, GateDecision, GateQuestion
 from verifier.core.knowledge import Knowledge
 from verifier.core.reasons import ALL_STAGES, Reason
-from verifier.core.senders import Sender
+from verifier.core.senders import Sender, use_id
 from verifier.core.suppression_keys import SuppressionKeys
 from verifier.gate_ports import ActivitySource, DecisionLog, SuppressionFront, SuppressionStore, Use, UseStore
 from verifier.ports import Clock
@@ -191,7 +191,8 @@ class Gate:
         for name in {each.sender.name for each in asked if each.sender is not None and each.sender.is_capped}:
             mine = [each for each in asked if each.sender is not None and each.sender.name == name]
             recipients = [each.recipient.key for each in mine if each.recipient.key]
-            reads[USAGE + name] = partial(equipment.uses.usage, name, equipment.clock.now(), recipients)
+            ids = [use for each in mine if (use := each.use_id) is not None]
+            reads[USAGE + name] = partial(equipment.uses.usage, name, equipment.clock.now(), recipients, ids)
         if equipment.activity is not None and any(each.policy.ages.inactive is not None for each in asked):
             recipients = [each.recipient.key for each in asked if each.recipient.key]
             reads[ACTIVE] = partial(equipment.activity.last_active, recipients)
@@ -296,4 +297,4 @@ class Gate:
         question = each.question
         named = question.id or question.campaign or self._equipment.clock.token(_ID_LENGTH)
         recipient = each.recipient.key
-        return Use(sender, f"{named} {recipient}", recipient, now, question.message_class != "transactional")
+        return Use(sender, use_id(named, recipient), recipient, now, question.message_class != "transactional")

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from msgspec import structs
 
 from verifier.core.feedback.exim_log import EximLog, is_exim_line, note_exim_relay
-from verifier.core.feedback.log_lines import LogTime, Relays
+from verifier.core.feedback.log_lines import LogTime, Relays, is_log_line
 from verifier.core.feedback.postfix_log import PostfixLog, is_postfix_line, note_postfix_relay
 from verifier.core.mail_events import MailEvent
 from verifier.service.keeping import Receipt
@@ -24,6 +24,11 @@ LOGS = tuple(_READERS)
 def log_of(line: bytes) -> str | None:
     """Which of LOGS the line belongs to."""
     return next((kind for kind, knows in _KNOWN_BY.items() if knows(line)), None)
+
+
+def is_foreign_log(lines: Sequence[bytes]) -> bool:
+    """Most of the lines are some log's, though of none of LOGS: no export of addresses."""
+    return 2 * sum(map(is_log_line, lines)) > len(lines)
 
 
 def log_events(lines: Lines, kind: str, times: LogTime, relays: Relays) -> Iterator[MailEvent]:

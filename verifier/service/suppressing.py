@@ -76,17 +76,19 @@ class Suppressing:
         at: datetime | None = None,
         expires: datetime | None = None,
     ) -> Suppression:
-        """The entry that a text stands for, as of `at`, else now. A hard bounce is everybody's, whoever tells it.
+        """The entry that a text stands for, as of `at`, now at the latest: one of tomorrow would outweigh whatever is
+        told until then. A hard bounce is everybody's, whoever tells it.
 
         Raises InputError for a text that is none of the three.
         """
         key, address = self._place(text, kind)
+        now = self._clock.now()
         if kind is SuppressionKind.HARD_BOUNCE:
             scope = EVERYTHING
         return Suppression(
             key=key,
             kind=kind,
-            at=at if at is not None else self._clock.now(),
+            at=now if at is None else min(at, now),
             source=source,
             sender=scope.sender,
             message_class=scope.message_class,

@@ -9,13 +9,19 @@ from verifier.core.list_rows import ShownRow
 from verifier.core.presets import PRESETS
 
 GATE_COLUMNS = ("gate_decision", "gate_rule", "gate_bucket", "gate_reason", "gate_address")
+_OF_SHEETS, _MARK = ";", "\ufeff"
+"""The separator of spreadsheets wherever a comma parts decimals; they take such a file for UTF-8 by its mark alone."""
 
 
-def decided_rows(header: Sequence[str], rows: Sequence[tuple[ShownRow, Fate]], *, heading: bool) -> bytes:
+def decided_rows(
+    header: Sequence[str], rows: Sequence[tuple[ShownRow, Fate]], separator: str = ",", *, heading: bool
+) -> bytes:
     """The list's own cells, then what was decided; a row that nobody decided about has its bucket alone."""
     content = io.StringIO()
-    writer = csv.writer(content, lineterminator="\r\n")
+    writer = csv.writer(content, delimiter=separator, lineterminator="\r\n")
     if heading:
+        if separator == _OF_SHEETS:
+            content.write(_MARK)
         writer.writerow([*header, *GATE_COLUMNS])
     for row, fate in rows:
         writer.writerow([*row.cells, *_cells(row, fate)])

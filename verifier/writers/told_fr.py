@@ -174,6 +174,10 @@ TOLD_FR: dict[str, str] = {
 }
 
 
+_SHARE = re.compile(r"(\d)\.(\d+)%")
+"""A share as English sentences have it; French has a comma and a blank."""
+
+
 def in_french(sentence: str) -> str | None:
     """The sentence in French; None where nobody has translated it."""
     known = TOLD_FR.get(sentence)
@@ -182,7 +186,7 @@ def in_french(sentence: str) -> str | None:
     for pattern, french in _patterns():
         named = pattern.fullmatch(sentence)
         if named is not None:
-            return french.format(*named.groups())
+            return french.format(*(_SHARE.sub("\\1,\\2\u202f%", each) for each in named.groups()))
     return None
 
 

@@ -95,7 +95,7 @@ def test_a_line_of_exim_is_known_in_every_dress(head: str) -> None:
         (f"** jane@example.com F=<s@x> R=dnslookup T=remote_smtp H=mx.example.com [8.8.4.4]:25 I=[10.0.0.1]:44322"
          f" X=TLS1.3:AES256:256 CV=yes DN=\"/CN=mx\" DT=0.1s: {REFUSED}", "jane@example.com", REFUSED),
         ("** jane@example.com: Unrouteable address", "jane@example.com", "Unrouteable address"),
-        ("** jane@example.com <j@alias.example>: Unrouteable address", "j@alias.example", "Unrouteable address"),
+        ("** jane@example.com <j@alias.example>: Unrouteable address", "jane@example.com", "Unrouteable address"),
         ('** "j d"@example.com R=r T=t: retry timeout exceeded', '"j d"@example.com', "retry timeout exceeded"),
         (">> jane@example.com R=dnslookup T=remote_smtp H=mx.example.com [8.8.8.8]", "jane@example.com", None),
     ],
@@ -104,6 +104,29 @@ def test_exim_s_lines_have_many_fields_or_few(rest: str, email: str, reply: str 
     """Interfaces, TLS, times; a router's refusal without any; quoted local parts; what went through at once."""
     (event,) = exim(f"2026-11-22 10:00:02 {QUEUE} {rest}")
     assert (event.email, event.reply) == (email, reply)
+
+
+def test_behind_an_alias_the_address_that_refused_has_bounced() -> None:
+    """Of a hundred to whom an alias leads one is gone: it still reaches the others, and each delivery proves it."""
+    behind = "to=<{0}@example.com>, orig_to=<all@example.net>, relay=mx.example.com[8.8.4.4]:25, delay=1, dsn={1}"
+    line = "Nov 22 10:00:02 mail postfix/{0}[1]: 4XyZ1a2b3cz: {1}"
+    events = postfix(
+        line.format("smtp", behind.format("ann", "5.1.1") + ", status=bounced (host mx said: 550 5.1.1 User unknown)"),
+        line.format("smtp", behind.format("bob", "2.0.0") + ", status=sent (250 2.0.0 Ok)"),
+        line.format("smtp", behind.format("eve", "4.2.2") + ", status=deferred (full)"),
+        line.format("qmgr", "from=<s@example.net>, status=expired, returned to sender"),
+    )
+    told = [(event.kind, event.email) for event in events if event.kind is not EventKind.DEFERRED]
+    assert told == [
+        (EventKind.BOUNCED, "ann@example.com"),
+        (EventKind.DELIVERED, "all@example.net"),
+        (EventKind.BOUNCED, "eve@example.com"),
+    ]
+    log = (f"** ann@example.com <all@example.net> R=r T=t: {REFUSED}", "=> bob@example.com <all@example.net> R=r T=t")
+    found = exim(*(f"2026-11-22 10:00:02 {QUEUE} {rest}" for rest in log))
+    assert [(e.kind, e.email) for e in found] == told[:2]
+    (piped,) = exim(f"2026-11-22 10:00:02 {QUEUE} ** |/bin/x <all@example.net> R=r T=t: {REFUSED}")
+    assert piped.email == "all@example.net"
 
 
 @pytest.mark.parametrize("rest", ["=> :blackhole: <jane@example.com> R=a", "*> jane@example.com R=r T=t", "Frozen"])

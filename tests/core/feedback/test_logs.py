@@ -128,6 +128,7 @@ def test_exim_s_smarthost_is_known_by_its_router_or_by_what_it_takes() -> None:
         ("Dec  1 10:00:00", datetime(2025, 12, 1, 9, tzinfo=UTC)),
         ("2026-11-22T10:00:00.5+02:00", datetime(2026, 11, 22, 8, 0, 0, 500_000, tzinfo=UTC)),
         ("2026-11-22 10:00:00", datetime(2026, 11, 22, 9, tzinfo=UTC)),
+        ("Feb 29 10:00:00", datetime(2024, 2, 29, 9, tzinfo=UTC)),
         ("Nov 31 10:00:00", None),
         ("yesterday", None),
     ],

@@ -14,7 +14,7 @@ from verifier.core.mail_events import BounceClass, EventKind
 from verifier.core.unsubscribe_token import Leaving, leaving_of, make_unsubscribe_token
 
 NOW = datetime(2026, 11, 25, 10, tzinfo=UTC)
-HARD, BLOCK = BounceClass.HARD, BounceClass.BLOCK
+HARD, SOFT, BLOCK = BounceClass.HARD, BounceClass.SOFT, BounceClass.BLOCK
 
 STATUS = b"""\
 Reporting-MTA: dns; mail.example.net
@@ -141,6 +141,77 @@ A message that you sent could not be delivered. The following address(es) failed
 
 ------ This is a copy of the message, including all the headers. ------
 """
+
+
+def written(sender: str, words: str, charset: str = "utf-8") -> bytes:
+    """A bounce in nothing but words, of a charset."""
+    head = f"From: {sender}\nSubject: x\nMessage-ID: <w@x>\nMIME-Version: 1.0\n"
+    return f"{head}Content-Type: text/plain; charset={charset}\n\n".encode() + words.encode(charset)
+
+
+GMX = written(
+    "GMX Mailer Daemon <mailer-daemon@gmx.example>",
+    """\
+The following address failed:
+
+"jane@example.com":
+SMTP error from remote server for RCPT TO command, host: mx.example.com reason: 550 5.1.1 User unknown
+
+--- The header of the original message is following. ---
+""",
+)
+OLD_SENDMAIL = written(
+    "MAILER-DAEMON@example.net",
+    """\
+   ----- The following addresses had permanent fatal errors -----
+<jane@example.com>
+    (reason: 550 5.1.1 <jane@example.com>... User unknown)
+
+   ----- Transcript of session follows -----
+""",
+)
+DOCOMO = written(
+    "MAILER-DAEMON@docomo.example",
+    """\
+次のあて先へのメッセージはエラーのため送信できませんでした。
+
+<jane@docomo.example>
+550 Unknown user
+""",
+    "iso-2022-jp",
+)
+FRENCH = written(
+    "MAILER-DAEMON@smtp.example",
+    """\
+Votre message n'a pas pu être remis aux destinataires suivants :
+
+<jane@example.com>: 550 5.1.1 Adresse inconnue
+""",
+    "iso-8859-1",
+)
+GERMAN = written(
+    "mailer-daemon@mx.example",
+    """\
+Ihre Nachricht konnte nicht zugestellt werden.
+
+<jane@example.com>: 552 5.2.2 Postfach voll
+
+<postmaster@mx.example>
+Bei Fragen antworten Sie bitte.
+""",
+)
+GMAIL_WAITS = written(
+    "mailer-daemon@googlemail.example",
+    """\
+THIS IS A WARNING MESSAGE ONLY.
+
+Delivery to the following recipient has been delayed:
+
+     jane@example.com
+
+Message will be retried for 2 more day(s)
+""",
+).replace(b"Subject: x", b"Subject: Delivery Status Notification (Delay)\nX-Failed-Recipients: jane@example.com")
 REPORT = b"""\
 Feedback-Type: abuse
 User-Agent: Somebody/2.0
@@ -237,10 +308,18 @@ def bounces(raw: bytes) -> list[tuple[str, BounceClass | None]]:
         (YAHOO, [("jane@yahoo.example", HARD)]),
         (IONOS, [("jane@example.com", HARD)]),
         (EXIM, [("jane@example.com", HARD), ("joe@example.org", BLOCK)]),
+        (GMX, [("jane@example.com", HARD)]),
+        (OLD_SENDMAIL, [("jane@example.com", HARD)]),
+        (DOCOMO, [("jane@docomo.example", HARD)]),
+        (FRENCH, [("jane@example.com", HARD)]),
+        (GERMAN, [("jane@example.com", SOFT)]),
+        (GERMAN.replace(b"utf-8", b"no-such-charset"), [("jane@example.com", SOFT)]),
     ],
 )
 def test_a_bounce_names_who_failed_and_why(raw: bytes, expected: list[tuple[str, BounceClass | None]]) -> None:
-    """Encoded or not, in UTF-8, with comments, of another kind of address, or written for people."""
+    """Encoded or not, in UTF-8, with comments, of another kind of address, or written for people, whatever they speak;
+    an address that stands in it for another reason has not failed.
+    """
     assert bounces(raw) == expected
 
 
@@ -280,6 +359,7 @@ def test_a_bounce_that_was_passed_on_is_about_the_mail_that_bounced() -> None:
         b" yet been delivered, delivery failed for now:\n\n<jane@example.com>:\nConnection timed out\n",
         b"From: MAILER-DAEMON@example.net\nSubject: warning\n\nNot delivered at the first attempt failed.\n\n"
         b"<jane@example.com>:\n421 Try later. Delivery will be retried.\n",
+        GMAIL_WAITS,
         b"From: jane@example.com\nMIME-Version: 1.0\nContent-Type: multipart/report;"
         b" report-type=disposition-notification; boundary=q\n\n--q\nContent-Type: message/disposition-notification\n\n"
         b"Final-Recipient: rfc822;j@example.com\n"

@@ -53,10 +53,37 @@ async def test_a_send_in_one_look(local: Visitor) -> None:
         assert (await local.ask("GET", link.replace("&amp;", "&"))).status == 200
 
 
+async def test_a_cleaned_list_or_pasted_addresses_do_as_well_as_a_file(local: Visitor) -> None:
+    """Whoever has cleaned his list need not hand it in again; a few addresses need no file."""
+
+    async def of(**fields: str) -> str:
+        form = FormData()
+        for field, value in fields.items():
+            form.add_field(field, value)
+        form.add_field("file", b"", filename="", content_type="application/octet-stream")  # as browsers send none
+        async with local.client.post("/campaigns", data=form, allow_redirects=False) as response:
+            assert response.status == 303, await response.text()
+            return (await shown(local, response.headers["Location"])).text
+
+    await handed_in(local)
+    chosen = re.search(r'<option value="(\w+)">news\.csv \(4\)', (await shown(local, "/campaigns")).text)
+    assert chosen is not None
+    assert "2 of 4 rows are planned" in await of(list=chosen[1], emails="")
+    pasted = "Ann <accepted@verifier.test>, catch_all@verifier.test;\r\nmailbox_not_found@verifier.test\r\n\r\n"
+    assert "2 of 3 rows are planned" in await of(list="", emails=pasted)
+    assert "2 of 3 rows are planned" in await of(emails=pasted + "," * 5000)
+    form = FormData()
+    form.add_field("list", "nowhere")
+    form.add_field("file", b"", filename="")
+    async with local.client.post("/campaigns", data=form, allow_redirects=False) as response:
+        assert response.status == 404
+
+
 async def test_in_french_too(local: Visitor) -> None:
-    """The same page, whole."""
+    """The same page, whole, and shares as French writes them."""
     path = await handed_in(local)
     page = (await shown(local, path, "fr")).text
+    assert re.search(r"\d,\d\u202f% de rebonds", page) and not re.search(r"\d\.\d%", page)
     assert "à qui écrire" in page and "Rebonds définitifs à prévoir" in page and "can be mailed" not in page
     assert "Avant l’envoi" in (await shown(local, "/campaigns", "fr")).text
 

@@ -118,6 +118,24 @@ async def test_several_lists_share_their_duplicates(local: Visitor) -> None:
     assert answer.json["stale"] == 0
 
 
+async def test_several_lists_stand_under_one_heading(local: Visitor) -> None:
+    """Each cell under its own column's name, whatever the order of the columns; the addresses are one column, whatever
+    each list calls it. A mail merge would else greet Ann by her town.
+    """
+    one = await sent(local, "email;first;town\naccepted@verifier.test;Ann;Lyon\n")
+    two = await sent(local, "Town,Courriel,Points\nParis,catch_all@verifier.test,7\n")
+    answer = await local.ask("POST", "/v1/campaigns?wait=30", json={"lists": one["lists"] + two["lists"]})
+    path = f"/v1/campaigns/{answer.json['id']}/download"
+    assert (await local.ask("GET", f"{path}?preset=brevo")).text.splitlines() == [
+        "EMAIL,first,town,Points",
+        "accepted@verifier.test,Ann,Lyon,",
+        "catch_all@verifier.test,,Paris,7",
+    ]
+    planned = (await local.ask("GET", f"{path}?keep=planned")).text.splitlines()
+    assert planned[0].startswith("\ufeffemail;first;town;Points;gate_decision;"), "as the first list's sheet reads it"
+    assert planned[2].startswith("catch_all@verifier.test;;Paris;7;allow;")
+
+
 async def test_a_held_campaign_is_released(local: Visitor) -> None:
     """By name and reason, which are kept; once, and only where it is held."""
     alone = await sent(local, "email\nsmtputf8_unsupported@verifier.test\n")

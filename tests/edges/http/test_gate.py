@@ -87,6 +87,20 @@ async def test_a_decision_as_a_status(shared: Visitor, reason: str, status: int)
     assert answer.headers["X-Gate-Rule"] == (await shared.ask("GET", path)).json["rule"]
 
 
+async def test_a_plus_that_was_not_escaped_is_a_plus(local: Visitor) -> None:
+    """`?email=jane+shop@…` says a blank, by the rules of forms; whoever writes it means his address, and is not told
+    that it is none.
+    """
+    tagged = "jane+shop@shop.example"
+    assert (await local.ask("GET", "/v1/gate?email=jane+shop@shop.example")).json["email"] == tagged
+    await local.ask("POST", "/v1/suppressions", json={"emails": [tagged]})
+    shown = await local.ask("GET", "/v1/suppressions?email=jane+shop@shop.example")
+    assert [entry["email"] for entry in shown.json["suppressions"]] == [tagged]
+    assert (await local.ask("GET", "/v1/gate?email=jane+shop@shop.example&status=1")).status == 410
+    odd = (await local.ask("GET", "/v1/gate?email=%22a%20b%22@shop.example")).json
+    assert (odd["email"], odd["rule"]) == ('"a b"@shop.example', "unknown_probe")
+
+
 async def test_a_key_of_the_gate_can_ask_and_nothing_else(keyed: Visitor) -> None:
     """Whoever finds it in a shop's code can suppress nobody, and reads no list."""
     token = await keyed.key(Scope.GATE)
@@ -133,6 +147,14 @@ async def test_suppressions_are_shown_and_ended(local: Visitor) -> None:
     assert await decision(local) == ("block", "hard_bounce")
     assert (await local.ask("DELETE", f"/v1/suppressions?email={GOOD}")).json == {"removed": 1}
     assert await decision(local) == ("allow", "otherwise")
+
+
+async def test_nothing_is_suppressed_as_of_tomorrow(local: Visitor) -> None:
+    """Who unsubscribed with a clock that is wrong can subscribe again today."""
+    body = {"emails": [GOOD], "kind": "unsubscribed", "at": "2099-01-01T00:00:00Z"}
+    assert (await local.ask("POST", "/v1/suppressions", json=body)).json == {"added": 1}
+    (entry,) = (await local.ask("GET", "/v1/suppressions")).json["suppressions"]
+    assert entry["at"] < "2099"
 
 
 async def test_a_text_that_cannot_be_suppressed(local: Visitor) -> None:

@@ -16,7 +16,7 @@ from verifier.core.feedback.hook import (
     Refusal,
     Seconds,
     Told,
-    decoded,
+    decoded_events,
     made_id,
     malformed,
     moment,
@@ -63,12 +63,12 @@ class _Event(Struct, frozen=True, rename={"message_id": "message-id"}):
 
 
 def read_brevo(hook: Hook, _secrets: Sequence[str]) -> Outcome:
-    found = decoded(hook.body, _Event | list[_Event])  # type: ignore[arg-type]
+    found = decoded_events(hook.body, _Event, lambda name: _plain(name) in _KINDS)
     if isinstance(found, Refusal):
         return found
     events: list[MailEvent] = []
-    for event in [found] if isinstance(found, _Event) else found:
-        name = _CAPITAL.sub(r"_\1", event.event).lower()
+    for event in found:
+        name = _plain(event.event)
         if name not in _KINDS:
             continue
         seconds = _seconds(event)
@@ -92,6 +92,11 @@ def _event(event: _Event, name: str, email: str, seconds: float) -> MailEvent:
         message_id=event.message_id,
         automatic=name in ("proxy_open", "unique_proxy_open"),
     )
+
+
+def _plain(name: str) -> str:
+    """The name of an event, which Brevo also writes `hardBounce`."""
+    return _CAPITAL.sub(r"_\1", name).lower()
 
 
 def _emails(event: _Event) -> list[str]:

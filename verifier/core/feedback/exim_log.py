@@ -1,6 +1,7 @@
 """Exim's main log, line by line, to events (the Exim specification, chapter "Log files").
 
-`=>`, `->` and `>>` are deliveries, `**` is a bounce, `==` waits; `<=` brings the message-id.
+`=>`, `->` and `>>` are deliveries, `**` is a bounce, `==` waits; `<=` brings the message-id. As in Postfix' log, a
+bounce is the address's that refused, and a delivery the alias's that led to it.
 """
 
 import re
@@ -62,8 +63,10 @@ class EximLog:
         whom, at = _WHOM.match(rest), self._times.read(text_of(found["own"] or found["time"]))
         if whom is None or at is None or whom["to"] == _NOWHERE:
             return
-        email = text_of(whom["original"] or whom["to"].rstrip(b":"))
         fields, flag = whom["fields"], found["flag"]
+        to = text_of(whom["to"].rstrip(b":"))
+        refused = flag in (b"**", b"==") and "@" in to
+        email = to if refused or not whom["original"] else text_of(whom["original"])
         relay = _relay(fields)
         if relay is not None and is_inside(relay):
             return

@@ -106,6 +106,35 @@ def decoded(body: bytes, shape: type[T], *, exact: bool = False) -> T | Refusal:
         return malformed(f"The body is not what this source sends: {error}.")
 
 
+def decoded_events(body: bytes, shape: type[T], knows: Callable[[str], bool]) -> list[T] | Refusal:
+    """The events of a body that is one, or an array of them. An event whose name nobody `knows` may be of any form:
+    sources come to tell more than they did, and that costs no other event of the batch.
+    """
+    form: Any = shape | list[shape]  # type: ignore[valid-type]
+    found = decoded(body, form)
+    if isinstance(found, Refusal) and found.kind is RefusalKind.MALFORMED:
+        others = _without_unknown(body, knows)
+        found = found if others is None else decoded(others, form)
+    if isinstance(found, Refusal):
+        return found
+    return found if isinstance(found, list) else [found]
+
+
+def _without_unknown(body: bytes, knows: Callable[[str], bool]) -> bytes | None:
+    """The array of the events that have a known name, or none at all; None for what is no JSON."""
+    try:
+        value = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return msgspec.json.encode(
+        [each for each in (value if isinstance(value, list) else [value]) if not _is_unknown(each, knows)]
+    )
+
+
+def _is_unknown(event: Any, knows: Callable[[str], bool]) -> bool:
+    return isinstance(event, dict) and isinstance(name := event.get("event"), str) and not knows(name)
+
+
 def _without_nulls(value: Any) -> Any:
     if isinstance(value, list):
         return [_without_nulls(each) for each in value]

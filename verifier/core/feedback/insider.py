@@ -14,7 +14,7 @@ from verifier.core.feedback.hook import (
     Refusal,
     Seconds,
     Told,
-    decoded,
+    decoded_events,
     is_automatic,
     made_id,
     moment,
@@ -44,7 +44,15 @@ _KINDS = {
     "resubscribe": EventKind.SUBSCRIBED,
     "group_resubscribe": EventKind.SUBSCRIBED,
 }
-_CLASSES = {"blocked": BounceClass.BLOCK, "soft": BounceClass.SOFT, "soft_bounce": BounceClass.SOFT}
+_CLASSES = {
+    "bounce": BounceClass.HARD,
+    "hard": BounceClass.HARD,
+    "hard_bounce": BounceClass.HARD,
+    "blocked": BounceClass.BLOCK,
+    "soft": BounceClass.SOFT,
+    "soft_bounce": BounceClass.SOFT,
+    "expired": BounceClass.SOFT,
+}
 
 
 class _Event(Struct, frozen=True, rename={"message_id": "msg-id"}):
@@ -66,11 +74,10 @@ def read_insider(hook: Hook, secrets: Sequence[str]) -> Outcome:
         return too_large(len(hook.body))
     if secrets and not hmac_matches(secrets, hook.body, hook.headers.get("x-ins-auth", ""), "sha1"):
         return unsigned("X-INS-AUTH is not the body's HMAC under the secret that was set here.")
-    found = decoded(hook.body, _Event | list[_Event])  # type: ignore[arg-type]
+    found = decoded_events(hook.body, _Event, _KINDS.__contains__)
     if isinstance(found, Refusal):
         return found
-    events = [found] if isinstance(found, _Event) else found
-    return Told(tuple(_event(event) for event in events if event.event in _KINDS))
+    return Told(tuple(_event(event) for event in found if event.event in _KINDS))
 
 
 def _event(event: _Event) -> MailEvent:
@@ -82,7 +89,7 @@ def _event(event: _Event) -> MailEvent:
         kind,
         event.email,
         moment(event.timestamp),
-        bounce_class=_CLASSES.get((event.event_type or "").lower(), BounceClass.HARD),
+        bounce_class=_CLASSES.get((event.event_type or "").lower()),
         reply=event.reason if kind is EventKind.BOUNCED else None,
         campaign=event.campaign_id,
         topic=event.unsub_group_name if event.event.startswith("group_") else None,

@@ -26,6 +26,7 @@ HEAD = (
 """How a line begins, up to the name of the program: behind Docker's name of the service, a priority, a facility."""
 TAIL = rb"(?:(?:\[\d+\])?:| \S+ \S+ (?:-|(?:\[[^\]]*\])+)) (?:\[ID \d+ \S+\] )?(?:\xef\xbb\xbf)?"
 """What stands between the program's name and its words: its process, or the fields of RFC 5424."""
+_ANY_PROGRAM = re.compile(rb"^" + HEAD + rb"[\w./-]+" + TAIL)
 _WEEKDAY = re.compile(r"[A-Z][a-z]{2} (?=\d{4}-)")
 _ABBREVIATED_ZONE = re.compile(r" ([A-Z]{3,5})$")
 _UNIX = re.compile(r"\d{10}\.\d+")
@@ -89,7 +90,7 @@ class LogTime:
         hour, minute, second = (int(part) for part in whole.split(":"))
         micro = int(fraction[:6].ljust(6, "0")) if fraction else 0
         last = self._now.year
-        for year in (int(year) for year in years or (last, last - 1, last - 4)):  # the last for 29 February
+        for year in (int(year) for year in years or range(last, last - 5, -1)):  # the last four for 29 February
             try:
                 found = datetime(year, _MONTHS[month], int(day), hour, minute, second, micro, self._zone)
             except ValueError:
@@ -143,6 +144,11 @@ def is_inside(relay: Relay) -> bool:
         return not ip_address(relay.address).is_global if relay.address else relay.name in ("localhost", "127.0.0.1")
     except ValueError:
         return False
+
+
+def is_log_line(line: bytes) -> bool:
+    """Some program wrote it into a log."""
+    return _ANY_PROGRAM.match(line) is not None
 
 
 def text_of(part: bytes | None) -> str:

@@ -39,6 +39,15 @@ _KINDS = {
     "unsubscribed": EventKind.UNSUBSCRIBED,
     "complained": EventKind.COMPLAINED,
 }
+_CLASSES = {
+    "bounce": BounceClass.HARD,
+    "hardfail": BounceClass.HARD,
+    "espblock": BounceClass.BLOCK,
+    "blacklisted": BounceClass.BLOCK,
+    "greylisted": BounceClass.SOFT,
+    "old": BounceClass.SOFT,
+}
+"""Why it gave up; `generic` is what Mailgun itself did not understand."""
 _SUPPRESSED = "suppress-"
 
 
@@ -132,6 +141,6 @@ def _kind(event: _Event) -> EventKind:
 
 
 def _class_of(event: _Event) -> BounceClass:
-    if event.reason == "old":
-        return BounceClass.SOFT
-    return BounceClass.HARD if event.severity == "permanent" else BounceClass.UNDETERMINED
+    if event.severity != "permanent":
+        return BounceClass.UNDETERMINED
+    return _CLASSES.get(event.reason or "", BounceClass.UNDETERMINED)

@@ -15,7 +15,7 @@ from verifier.core.feedback.hook import (
     Refusal,
     Seconds,
     Told,
-    decoded,
+    decoded_events,
     is_automatic,
     made_id,
     moment,
@@ -64,11 +64,10 @@ class _Event(Struct, frozen=True, rename={"message_id": "MessageID", "guid": "Me
 
 
 def read_mailjet(hook: Hook, _secrets: Sequence[str]) -> Outcome:
-    found = decoded(hook.body, _Event | list[_Event])  # type: ignore[arg-type]
+    found = decoded_events(hook.body, _Event, _KINDS.__contains__)
     if isinstance(found, Refusal):
         return found
-    events = [found] if isinstance(found, _Event) else found
-    return Told(tuple(_event(event) for event in events if event.event in _KINDS))
+    return Told(tuple(_event(event) for event in found if event.event in _KINDS))
 
 
 def _event(event: _Event) -> MailEvent:

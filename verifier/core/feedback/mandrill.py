@@ -14,7 +14,7 @@ from verifier.core.feedback.hook import (
     Refusal,
     Seconds,
     Told,
-    decoded,
+    decoded_events,
     form_of,
     is_automatic,
     made_id,
@@ -38,6 +38,8 @@ _KINDS = {
     "unsub": EventKind.UNSUBSCRIBED,
     "reject": EventKind.REJECTED,
 }
+_ABOUT_SENDER = ("spam", "policy", "blocked")
+"""Of `bounce_description`, where the mail server's own words (`diag`) were not passed on."""
 _LISTED = {
     "hard-bounce": EventKind.BOUNCED,
     "spam": EventKind.COMPLAINED,
@@ -82,7 +84,7 @@ def read_mandrill(hook: Hook, secrets: Sequence[str]) -> Outcome:
         )
     if "mandrill_events" not in form:
         return malformed("The form has no `mandrill_events`.")
-    found = decoded(form["mandrill_events"].encode("utf-8", "surrogatepass"), list[_Event])
+    found = decoded_events(form["mandrill_events"].encode("utf-8", "surrogatepass"), _Event, _KINDS.__contains__)
     if isinstance(found, Refusal):
         return found
     return Told(tuple(event for each in found if (event := _event(each)) is not None))
@@ -100,11 +102,16 @@ def _event(event: _Event) -> MailEvent | None:
         kind,
         message.email,
         moment(event.ts),
-        bounce_class=BounceClass.HARD if event.event == "hard_bounce" else BounceClass.SOFT,
-        reply=message.diag or message.bounce_description if kind is EventKind.BOUNCED else None,
+        bounce_class=_class_of(event),
+        reply=message.diag if kind is EventKind.BOUNCED else None,
         message_id=event._id or message._id,
         automatic=is_automatic(event.user_agent),
     )
+
+
+def _class_of(event: _Event) -> BounceClass:
+    own = BounceClass.HARD if event.event == "hard_bounce" else BounceClass.SOFT
+    return BounceClass.BLOCK if event.msg.bounce_description in _ABOUT_SENDER else own
 
 
 def _listed(event: _Event, reject: _Reject) -> MailEvent | None:

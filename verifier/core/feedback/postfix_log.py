@@ -1,7 +1,8 @@
 """Postfix's log, line by line, to events (postconf(5), the delivery agents' `status=` lines).
 
 `sent` is delivered where the recipient's own exchange took it, `bounced` and `expired` are bounces, `deferred` is
-neither. What other lines say of a queue id (its message-id) is kept until it is removed.
+neither. Behind an alias it is the address that refused which has bounced, for the alias may have led others to their
+mail; a delivery is the alias's. What other lines say of a queue id (its message-id) is kept until it is removed.
 """
 
 import re
@@ -69,9 +70,8 @@ class PostfixLog:
         at = self._times.read(text_of(found["time"]))
         if told is None or at is None:
             return
-        email = text_of(told["original"] or told["to"])
-        if "@" not in email:
-            email = text_of(told["to"])
+        to = text_of(told["to"])
+        email = original if "@" in (original := text_of(told["original"])) else to
         status, text = told["status"], text_of(told["text"])
         relay = Relay(text_of(told["relay"]).lower(), text_of(told["address"]), text_of(told["port"]) or "25")
         local = found["agent"] in (b"local", b"virtual", b"lmtp")
@@ -80,23 +80,23 @@ class PostfixLog:
         proven = local or self._relays.proves(relay)
         queue = found["queue"]
         if status != b"deferred":
-            self._deferred.get(queue, {}).pop(email, None)
+            self._deferred.get(queue, {}).pop(to, None)
         if status == b"sent":
             yield self._event(found, EventKind.DELIVERED, email, proven=proven, mx_host=relay.name)
         elif status == b"bounced":
             own = class_of_status(text_of(told["dsn"]))
             said = " said: " in text
             yield self._event(
-                found, EventKind.BOUNCED, email, own, text, proven=proven and said, mx_host=relay.name if said else ""
+                found, EventKind.BOUNCED, to, own, text, proven=proven and said, mx_host=relay.name if said else ""
             )
         elif status == b"deferred":
             waiting = self._deferred.get(queue)
             if waiting is None:
                 _remember(self._deferred, queue, waiting := {})
-            waiting[email] = text
-            yield self._event(found, EventKind.DEFERRED, email, None, text)
+            waiting[to] = text
+            yield self._event(found, EventKind.DEFERRED, to, None, text)
         elif status == b"SOFTBOUNCE":  # soft_bounce = yes: it stays in the queue, whatever was said
-            yield self._event(found, EventKind.DEFERRED, email, None, text)
+            yield self._event(found, EventKind.DEFERRED, to, None, text)
 
     def _expired(self, found: re.Match[bytes]) -> Iterator[MailEvent]:
         """The queue gave up: whoever was deferred last has bounced, softly, since nobody refused for good."""

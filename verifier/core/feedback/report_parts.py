@@ -93,8 +93,14 @@ def bare(text: str) -> str:
 
 
 def text_of(part: Message) -> str:
+    """The words of a part, in whatever charset it says that they are."""
     payload = part.get_payload(decode=True)
-    return payload.decode("utf-8", "replace") if isinstance(payload, bytes) else ""
+    if not isinstance(payload, bytes):
+        return ""
+    try:
+        return payload.decode(part.get_content_charset("utf-8"), "replace")
+    except LookupError:
+        return payload.decode("utf-8", "replace")
 
 
 def _content(part: Message) -> bytes:

@@ -16,7 +16,7 @@ from verifier.core.feedback.hook import (
     RefusalKind,
     Seconds,
     Told,
-    decoded,
+    decoded_events,
     is_automatic,
     made_id,
     moment,
@@ -63,6 +63,7 @@ class _Event(Struct, frozen=True):
     sg_event_id: str = ""
     sg_message_id: str = ""
     type: str = ""
+    status: str | None = None
     bounce_classification: str = ""
     reason: str | None = None
     response: str | None = None
@@ -80,7 +81,7 @@ def read_sendgrid(hook: Hook, secrets: Sequence[str]) -> Outcome:
         return unsigned("The signature is not SendGrid's: compare the verification key with its settings page.")
     if not stamp.isascii() or not stamp.isdigit() or abs(hook.now.timestamp() - int(stamp)) > _HOLDS.total_seconds():
         return Refusal(RefusalKind.STALE, "The message was signed more than a day ago.")
-    found = decoded(hook.body, list[_Event])
+    found = decoded_events(hook.body, _Event, _KINDS.__contains__)
     if isinstance(found, Refusal):
         return found
     return Told(tuple(_event(event) for event in found if event.event in _KINDS))
@@ -96,7 +97,9 @@ def _event(event: _Event) -> MailEvent:
         event.email,
         moment(event.timestamp),
         bounce_class=_class_of(event),
-        reply=event.reason or event.response if kind in (EventKind.BOUNCED, EventKind.DEFERRED) else None,
+        reply=event.reason or event.response or event.status
+        if kind in (EventKind.BOUNCED, EventKind.DEFERRED)
+        else None,
         topic=str(event.asm_group_id) if in_group else None,
         message_id=event.sg_message_id,
         automatic=event.sg_machine_open or is_automatic(event.useragent),

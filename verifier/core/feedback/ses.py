@@ -34,6 +34,17 @@ _NOTIFICATION, _CONFIRMATION = "Notification", "SubscriptionConfirmation"
 _TYPES = (_NOTIFICATION, _CONFIRMATION, "UnsubscribeConfirmation")
 _OWN_LIST = ("Suppressed", "OnAccountSuppressionList", "OnTenantSuppressionList", "UnsubscribedRecipient")
 _BLOCKS = ("ContentRejected", "MessageTooLarge", "AttachmentRejected")
+_NO_COMPLAINTS = ("not-spam", "auth-failure", "virus")
+"""Reports (RFC 5965, 6591) that no recipient made who wants no more mail."""
+_ANNOUNCED = "Successfully validated SNS topic"
+"""How Amazon's own words begin that it sends to a topic which SES is to tell."""
+_TO_EVERYBODY = {
+    "Send": EventKind.SENT,
+    "Reject": EventKind.REJECTED,
+    "Open": EventKind.OPENED,
+    "Click": EventKind.CLICKED,
+}
+_OPTS = {"OptOut": EventKind.UNSUBSCRIBED, "OptIn": EventKind.SUBSCRIBED}
 _CLASSES = {"Permanent": BounceClass.HARD, "Transient": BounceClass.SOFT, "Undetermined": BounceClass.UNDETERMINED}
 
 
@@ -54,6 +65,7 @@ class _Envelope(Struct, frozen=True, rename="pascal"):
 class _Recipient(Struct, frozen=True, rename="camel"):
     email_address: str = ""
     diagnostic_code: str | None = None
+    status: str | None = None
 
 
 class _Bounce(Struct, frozen=True, rename="camel"):
@@ -84,13 +96,20 @@ class _Seen(Struct, frozen=True, rename="camel"):
     user_agent: str | None = None
 
 
+class _Topic(Struct, frozen=True, rename="camel"):
+    topic_name: str = ""
+    subscription_status: str = ""
+
+
 class _Preferences(Struct, frozen=True, rename="camel"):
     unsubscribe_all: bool = False
+    topic_subscription_status: list[_Topic] = []
 
 
 class _Subscription(Struct, frozen=True, rename="camel"):
     timestamp: str
     new_topic_preferences: _Preferences = _Preferences()
+    old_topic_preferences: _Preferences = _Preferences()
 
 
 class _Mail(Struct, frozen=True, rename="camel"):
@@ -165,6 +184,8 @@ def _signed_text(found: _Envelope) -> str:
 
 
 def _told(envelope: _Envelope) -> Outcome:
+    if envelope.message.startswith(_ANNOUNCED):
+        return Told(())
     event = decoded(envelope.message.encode("utf-8", "surrogatepass"), _Event)
     if isinstance(event, Refusal):
         return malformed("The notification is none of SES: a topic for SES events is needed, for nothing else.")
@@ -174,14 +195,14 @@ def _told(envelope: _Envelope) -> Outcome:
         return malformed("The event's timestamp is none.")
     return Told(
         tuple(
-            _event(envelope, event, number, kind, recipient, at)
-            for number, (kind, recipient) in enumerate(_recipients(event))
+            _event(envelope, event, number, kind, recipient, topic, at)
+            for number, (kind, recipient, topic) in enumerate(_recipients(event))
         )
     )
 
 
 def _event(
-    envelope: _Envelope, event: _Event, number: int, kind: EventKind, recipient: _Recipient, at: datetime
+    envelope: _Envelope, event: _Event, number: int, kind: EventKind, recipient: _Recipient, topic: str, at: datetime
 ) -> MailEvent:
     seen = event.open or event.click
     return told_event(
@@ -191,39 +212,55 @@ def _event(
         recipient.email_address,
         at,
         bounce_class=_class_of(event.bounce) if event.bounce is not None else None,
-        reply=recipient.diagnostic_code,
+        reply=recipient.diagnostic_code or recipient.status,
+        topic=topic,
         message_id=event.mail.message_id,
         automatic=seen is not None and is_automatic(seen.user_agent),
     )
 
 
-def _recipients(event: _Event) -> list[tuple[EventKind, _Recipient]]:
-    """Whom the event is about, and what happened to each."""
+def _recipients(event: _Event) -> list[tuple[EventKind, _Recipient, str]]:
+    """Whom the event is about, what happened to each, and the topic that it is of ("" for all)."""
     everybody = [_Recipient(email) for email in event.mail.destination]
-    match event.event_type or event.notification_type:
+    name = event.event_type or event.notification_type
+    if name == "Subscription" and event.subscription is not None:
+        opts = _opts(event.subscription)
+        return [(kind, recipient, topic) for kind, topic in opts for recipient in everybody]
+    return [(kind, recipient, "") for kind, recipient in _happened(name, event, everybody)]
+
+
+def _happened(name: str, event: _Event, everybody: list[_Recipient]) -> list[tuple[EventKind, _Recipient]]:
+    match name:
         case "Bounce" if event.bounce is not None:
             own = event.bounce.bounce_sub_type in _OWN_LIST
             return [(EventKind.REJECTED if own else EventKind.BOUNCED, r) for r in event.bounce.bounced_recipients]
         case "Complaint" if event.complaint is not None:
-            if event.complaint.complaint_feedback_type == "not-spam":
+            if event.complaint.complaint_feedback_type in _NO_COMPLAINTS:
                 return []
             return [(EventKind.COMPLAINED, r) for r in event.complaint.complained_recipients]
         case "Delivery" if event.delivery is not None:
             return [(EventKind.DELIVERED, _Recipient(email)) for email in event.delivery.recipients]
         case "DeliveryDelay" if event.delivery_delay is not None:
             return [(EventKind.DEFERRED, r) for r in event.delivery_delay.delayed_recipients]
-        case "Subscription" if event.subscription is not None:
-            left = event.subscription.new_topic_preferences.unsubscribe_all
-            return [(EventKind.UNSUBSCRIBED, r) for r in everybody] if left else []
-        case "Send":
-            return [(EventKind.SENT, r) for r in everybody]
-        case "Reject":
-            return [(EventKind.REJECTED, r) for r in everybody]
-        case "Open":
-            return [(EventKind.OPENED, r) for r in everybody]
-        case "Click":
-            return [(EventKind.CLICKED, r) for r in everybody]
-    return []
+        case _:
+            kind = _TO_EVERYBODY.get(name)
+            return [(kind, recipient) for recipient in everybody] if kind is not None else []
+
+
+def _opts(change: _Subscription) -> list[tuple[EventKind, str]]:
+    """What the recipient has changed of his choices: all mail, or topics of the contact list."""
+    new, old = change.new_topic_preferences, change.old_topic_preferences
+    if new.unsubscribe_all:
+        return [(EventKind.UNSUBSCRIBED, "")]
+    before = {topic.topic_name: topic.subscription_status for topic in old.topic_subscription_status}
+    back = [(EventKind.SUBSCRIBED, "")] if old.unsubscribe_all else []
+    return back + [
+        (_OPTS[topic.subscription_status], topic.topic_name)
+        for topic in new.topic_subscription_status
+        if topic.topic_name
+        and topic.subscription_status in _OPTS
+        and before.get(topic.topic_name) != topic.subscription_status
+    ]
 
 
 def _stamp(event: _Event) -> str:

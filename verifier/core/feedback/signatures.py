@@ -59,6 +59,14 @@ def ed25519_matches(public_key: bytes, content: bytes, signature: bytes) -> bool
     return True
 
 
+def is_elliptic_key(public_key: str) -> bool:
+    """Signatures can be compared with it: base64 of a SubjectPublicKeyInfo, or PEM."""
+    try:
+        return isinstance(_loaded(public_key), ec.EllipticCurvePublicKey)
+    except (UnsupportedAlgorithm, ValueError):
+        return False
+
+
 def bytes_match(one: bytes, other: bytes) -> bool:
     return hmac.compare_digest(one, other)
 
@@ -71,12 +79,15 @@ def from_base64(text: str) -> bytes | None:
         return None
 
 
+def _loaded(public_key: str) -> object:
+    if "BEGIN" in public_key:
+        return load_pem_public_key(public_key.encode("utf-8", "surrogatepass"))
+    return load_der_public_key(base64.b64decode(public_key, validate=True))
+
+
 def _ecdsa(public_key: str, content: bytes, signature: bytes) -> bool:
     try:
-        if "BEGIN" in public_key:
-            key = load_pem_public_key(public_key.encode())
-        else:
-            key = load_der_public_key(base64.b64decode(public_key, validate=True))
+        key = _loaded(public_key)
         if not isinstance(key, ec.EllipticCurvePublicKey):
             return False
         key.verify(signature, content, ec.ECDSA(hashes.SHA256()))

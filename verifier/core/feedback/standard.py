@@ -36,15 +36,15 @@ _KINDS = {
     "sent": EventKind.SENT,
     "delivered": EventKind.DELIVERED,
     "delivery_delayed": EventKind.DEFERRED,
+    "delayed": EventKind.DEFERRED,
     "deferred": EventKind.DEFERRED,
-    "bounced": EventKind.BOUNCED,
-    "hard_bounced": EventKind.BOUNCED,
-    "soft_bounced": EventKind.BOUNCED,
+    "transient_error": EventKind.DEFERRED,
+    **dict.fromkeys(("bounced", "hard_bounced", "soft_bounced"), EventKind.BOUNCED),
+    **dict.fromkeys(("bounce", "hard_bounce", "soft_bounce"), EventKind.BOUNCED),
     "suppressed": EventKind.REJECTED,
     "rejected": EventKind.REJECTED,
-    "complained": EventKind.COMPLAINED,
-    "spam_reported": EventKind.COMPLAINED,
-    "unsubscribed": EventKind.UNSUBSCRIBED,
+    **dict.fromkeys(("complained", "complaint", "spam_complaint", "spam_reported", "spam"), EventKind.COMPLAINED),
+    **dict.fromkeys(("unsubscribed", "unsubscribe"), EventKind.UNSUBSCRIBED),
     "subscribed": EventKind.SUBSCRIBED,
     "resubscribed": EventKind.SUBSCRIBED,
     "opened": EventKind.OPENED,
@@ -59,6 +59,10 @@ _CLASSES = {
     "block": BounceClass.BLOCK,
     "blocked": BounceClass.BLOCK,
 }
+_CONTACTS = ("contact.created", "contact.updated")
+"""How Resend tells that somebody has left: his contact has `unsubscribed` then. That it has not, says nothing new."""
+_ABOUT_MESSAGE = ("ContentRejected", "MessageTooLarge", "AttachmentRejected")
+"""Of `bounce.subType`, which is Amazon's: the mailbox is not to blame."""
 _CAPITAL = re.compile(r"(?<=[a-z])([A-Z])")
 
 
@@ -83,6 +87,11 @@ class _Data(Struct, frozen=True, rename={"contact": "contactIdentity"}):
     reason: str | None = None
     response: str | None = None
     contact: _Contact | None = None
+    unsubscribed: bool = False
+
+
+class _Named(Struct, frozen=True):
+    type: str
 
 
 class _Body(Struct, frozen=True):
@@ -102,12 +111,17 @@ def read_standard(hook: Hook, secrets: Sequence[str]) -> Outcome:
         return unsigned("The signature is of none of the secrets that were set here.")
     if not stamp.isascii() or not stamp.isdigit() or abs(hook.now.timestamp() - int(stamp)) > _HOLDS.total_seconds():
         return Refusal(RefusalKind.STALE, "The message was signed more than five minutes ago, or the clock is wrong.")
+    named = decoded(hook.body, _Named)
+    if isinstance(named, Refusal):
+        return named
+    word = _CAPITAL.sub(r"_\1", named.type.rpartition(".")[2]).replace("-", "_").lower()
+    kind = EventKind.UNSUBSCRIBED if named.type in _CONTACTS else _KINDS.get(word)
+    if kind is None:
+        return Told(())
     found = decoded(hook.body, _Body)
     if isinstance(found, Refusal):
         return found
-    word = _CAPITAL.sub(r"_\1", found.type.rpartition(".")[2]).replace("-", "_").lower()
-    kind = _KINDS.get(word)
-    if kind is None:
+    if named.type in _CONTACTS and not found.data.unsubscribed:
         return Told(())
     emails = _emails(found.data)
     if not emails:
@@ -119,14 +133,14 @@ def read_standard(hook: Hook, secrets: Sequence[str]) -> Outcome:
 
 def _event(name: str, word: str, kind: EventKind, email: str, at: datetime, data: _Data) -> MailEvent:
     bounce = data.bounce or _Bounce()
-    own = (word.removesuffix("_bounced") if "_" in word else bounce.type or data.bounce_type or "").lower()
+    own = (word.partition("_")[0] if "_" in word else bounce.type or data.bounce_type or "").lower()
     return told_event(
         "standard",
         made_id(name, email),
         kind,
         email,
         at,
-        bounce_class=_CLASSES.get(own),
+        bounce_class=BounceClass.BLOCK if bounce.sub_type in _ABOUT_MESSAGE else _CLASSES.get(own),
         reply=bounce.message or data.response or data.reason if kind is EventKind.BOUNCED else None,
         message_id=data.message_id or data.email_id,
     )
@@ -138,6 +152,11 @@ def _emails(data: _Data) -> list[str]:
     contact = data.email.email if isinstance(data.email, _Contact) else data.email
     found = data.to or data.recipient or contact or (data.contact.email if data.contact is not None else None)
     return [found] if found else []
+
+
+def is_standard_secret(secret: str) -> bool:
+    """`whsec_…` or `whpk_…`, with a key behind it."""
+    return secret.startswith(("whsec_", "whpk_")) and bool(from_base64(secret.partition("_")[2]))
 
 
 def _signed(secret: str, content: bytes, given: str) -> bool:

@@ -23,6 +23,7 @@ from verifier.adapters.data_files import load_providers, shipped_folder
 from verifier.adapters.folder_lock import FolderBusy
 from verifier.adapters.imaplib_mailbox import ImaplibMailbox
 from verifier.adapters.log_files import lines_of, oldest_first
+from verifier.adapters.mail_folder import MailFolder, is_mail_folder
 from verifier.adapters.poplib_mailbox import PoplibMailbox
 from verifier.adapters.secret_file import load_secret
 from verifier.adapters.system_clock import SystemClock, local_zone
@@ -42,11 +43,13 @@ from verifier.edges.cli.session import SERVE, address_or_fault, probing, read_se
 from verifier.edges.http.site import public_url_of
 from verifier.feedback_wiring import open_events, open_feedback_alone, open_keeping
 from verifier.readers.tables import open_table
-from verifier.service.importing import LOGS, Take, log_events, log_of, take_all
+from verifier.service.importing import LOGS, Take, is_foreign_log, log_events, log_of, take_all
 from verifier.service.keeping import Receipt
 
 _LOOKED_AT = 50_000
 """Lines: a log that other programs write to as well may begin with many of theirs."""
+_FIRST = 100
+"""Lines by which a log is told from an export."""
 _ROWS = 2000
 _SHOWN_WORDS = 5
 
@@ -95,8 +98,8 @@ def import_command(inputs: tuple[str, ...], **options: Any) -> None:
     """Take in the past; twice makes no difference.
 
     FILE is a mail log of Postfix or Exim (rotated and gzipped ones too), or what a sending service exports: bounced,
-    unsubscribed, cleaned contacts, or a list of events. URL is a mailbox of bounces: imaps://USER@HOST/FOLDER or
-    pop3s://USER@HOST; nothing in it is changed.
+    unsubscribed, cleaned contacts, or a list of events; or a mailbox of bounces (mbox, Maildir). URL is one elsewhere:
+    imaps://USER@HOST/FOLDER or pop3s://USER@HOST; nothing in it is changed.
     """
     run_async(_import(read_settings(), inputs, Wishes(**options)))
 
@@ -114,6 +117,8 @@ def secret_command(source: str, remove: bool) -> None:
             lines = _secrets(sys.stdin.read(LARGEST_BODY))
         if not lines:
             raise InputError("There is no secret on standard input.")
+        if not all(map(SOURCES[source].takes, lines)):
+            raise InputError(f"That is not {SOURCES[source].secret}: every message of {source} would be refused.")
     run_async(_set_secret(read_settings(), source, lines))
 
 
@@ -144,16 +149,19 @@ async def _take_message(settings: Settings, raw: bytes, sender: str | None) -> N
 
 async def _import(settings: Settings, inputs: Sequence[str], wishes: Wishes) -> None:
     mailboxes = [_mailbox(url, wishes) for url in inputs if "://" in url]
-    files = oldest_first([Path(name) for name in inputs if "://" not in name])
-    kind = wishes.kind or _kind_of(files)
+    given = oldest_first([Path(name) for name in inputs if "://" not in name])
+    folders = [path for path in given if wishes.kind is None and is_mail_folder(path)]
+    files = [path for path in given if path not in folders]
+    kinds = dict.fromkeys(files, wishes.kind) if wishes.kind else _kinds_of(files)
     async with _taking(settings) as take:
-        for mailbox in mailboxes:
+        for mailbox in (*mailboxes, *map(MailFolder, folders)):
             _tell(await _take_mailbox(settings, mailbox, take, wishes.sender))
-        if kind == EXPORT:
-            for path in files:
+        for kind in LOGS:
+            if logs := [path for path in files if kinds[path] == kind]:
+                await _take_logs(logs, kind, take, wishes)
+        for path in files:
+            if kinds[path] == EXPORT:
                 _tell(await _take_export(path, take, wishes))
-        elif files:
-            await _take_logs(files, kind, take, wishes)
 
 
 async def _take_logs(files: Sequence[Path], kind: str, take: Take, wishes: Wishes) -> None:
@@ -177,12 +185,14 @@ async def _take_export(path: Path, take: Take, wishes: Wishes) -> Receipt:
         receipt = await take_all(events, take, wishes.sender, _silently)
     if left_out:
         words = ", ".join(repr(word) for word, _ in left_out.most_common(_SHOWN_WORDS))
-        say(f"{left_out.total():,} rows were left out, which say {words}: --event says what happened to all rows.")
+        say(f"{left_out.total():,} rows were left out, for nothing is known here of {words}.")
+        if not receipt.new + receipt.repeated:
+            say("If all rows of the file are of one kind, --event says which.")
     return receipt
 
 
 async def _take_mailbox(
-    settings: Settings, mailbox: ImaplibMailbox | PoplibMailbox, take: Take, sender: str | None
+    settings: Settings, mailbox: ImaplibMailbox | PoplibMailbox | MailFolder, take: Take, sender: str | None
 ) -> Receipt:
     """What is no report is passed over: replies of people come to such mailboxes too."""
     now, others, recipient_of = SystemClock().now(), 0, _opener(settings)
@@ -254,13 +264,24 @@ async def _taking(settings: Settings) -> AsyncIterator[Take]:
             say("Kept; what it changes is done by the next `verifier feedback`, or by `verifier serve`.")
 
 
-def _kind_of(files: Sequence[Path]) -> str:
-    """The kind of log that the first lines are of; an export where they are of none."""
-    for path in files:
-        for line in islice(_all_lines([path]), _LOOKED_AT):
-            kind = log_of(line)
-            if kind is not None:
-                return kind
+def _kinds_of(files: Sequence[Path]) -> dict[Path, str]:
+    """The kind of log that each one's first lines are of, an export where they are of none; a log in which no mail
+    server has written yet goes with the others. Raises InputError for a foreign log.
+    """
+    found = {path: next(filter(None, map(log_of, islice(_all_lines([path]), _LOOKED_AT))), None) for path in files}
+    logs = [kind for kind in found.values() if kind is not None]
+    return {path: kind or _kind_of_others(path, logs) for path, kind in found.items()}
+
+
+def _kind_of_others(path: Path, logs: Sequence[str]) -> str:
+    lines = list(islice(_all_lines([path]), _FIRST))
+    if logs and (not lines or is_foreign_log(lines)):
+        return logs[0]
+    if is_foreign_log(lines):
+        raise InputError(
+            f"{path.name} is a log, but none of Postfix or Exim: nothing of it is read. A mail server of another"
+            " kind tells of its bounces by mail: `verifier feedback` takes them."
+        )
     return EXPORT
 
 

@@ -84,7 +84,7 @@ def import_command(source: str, kind: str, column: str | None, sender: str | Non
     """Suppress every row of FILE (CSV with or without heading, TSV, TXT, XLSX, JSONL; - is stdin).
 
     Addresses, @domains or SHA-256 digests; an export of ours comes back as it was. Safe to repeat: a row that is there
-    is renewed, and counts as added.
+    is renewed.
     """
     run_async(_import(read_settings(), source, SuppressionKind(kind), column, sender, told_by))
 
@@ -168,6 +168,8 @@ async def _import(
     if len(faults) > _SHOWN_FAULTS:
         say(f"… and {len(faults) - _SHOWN_FAULTS:,} more.")
     say(f"{read:,} rows, {added:,} added, {len(faults):,} left out.")
+    if faults and len(faults) == read:
+        raise InputError("Nothing of the file was taken.")
 
 
 async def _export(

@@ -36,13 +36,18 @@ async def read_json(request: web.Request, route: Route) -> Any:
         raise Problem("malformed_json", f"The body is not JSON: {error}.") from None
 
 
+def _with_plus(address: str) -> str:
+    """A plus that was not escaped comes as a blank, which no address has outside of quotes."""
+    return address if '"' in address else address.strip().replace(" ", "+")
+
+
 def read_query(request: web.Request, route: Route) -> Any:
     """The parameters as the route's query type; each may be given once. Raises Problem."""
     given = {}
     for name, value in request.query.items():
         if name in given:
             raise Problem("invalid_fields", f"{name} is given twice.", errors=(FieldError(name, "is given twice"),))
-        given[name] = value
+        given[name] = _with_plus(value) if name == "email" else value
     try:
         return msgspec.convert(given, type=route.query, strict=False)
     except msgspec.ValidationError as error:

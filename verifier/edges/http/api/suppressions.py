@@ -42,7 +42,7 @@ class SuppressRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Suppressed(Struct, frozen=True):
-    """How many entries are new, or newer than what was there."""
+    """How many entries are new; what was there is renewed."""
 
     added: int
 

@@ -17,7 +17,10 @@ from verifier.edges.http.problems import Problem, invalid
 
 _PIECE = 1 << 16
 _PATIENCE = 60.0
+PASTED = "emails"
+"""The field of a form that addresses are pasted into, in the place of a file."""
 _LONGEST_FIELD = 4096
+_LONGEST_PASTED = 1 << 20
 _MOST_FIELDS = 20
 _URLENCODED = "application/x-www-form-urlencoded"
 _NOT_A_FORM = (ValueError, AssertionError, LookupError, HttpProcessingError)
@@ -97,11 +100,11 @@ async def _add(fields: dict[str, Any], part: BodyPartReader) -> None:
 
 
 async def _field(part: BodyPartReader) -> str:
-    content = b""
+    content, most = bytearray(), _LONGEST_PASTED if part.name == PASTED else _LONGEST_FIELD
     while piece := await _soon(part.read_chunk(_PIECE)):
         content += piece
-        if len(content) > _LONGEST_FIELD:
-            raise Problem("body_too_large", f"A field of the form has at most {_LONGEST_FIELD:,} bytes.")
+        if len(content) > most:
+            raise Problem("body_too_large", f"A field of the form has at most {most:,} bytes.")
     return content.decode("utf-8", "replace")
 
 

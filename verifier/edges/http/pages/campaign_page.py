@@ -1,5 +1,7 @@
 """GET and POST /campaigns, GET /campaigns/{id} and POST …/release: a send before it goes out, in one look."""
 
+import re
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from aiohttp import web
@@ -9,17 +11,19 @@ from verifier.core.campaign_counts import PARTS
 from verifier.core.campaign_cut import WAVE_KEEPS
 from verifier.core.campaigns import Campaign, CampaignOrder, CampaignState
 from verifier.core.gate_words import GateDecision, MessageClass
-from verifier.core.list_jobs import ListOptions
+from verifier.core.list_jobs import ListJob, ListOptions
 from verifier.core.list_orders import Order
+from verifier.core.list_states import ListState
 from verifier.core.presets import PRESETS
 from verifier.core.profiles import PROFILES
-from verifier.edges.http.api.uploads import upload_of
+from verifier.edges.http.api.uploads import PASTED, Upload, upload_of
 from verifier.edges.http.pages.forms import fields_of
 from verifier.edges.http.pages.list_page import parts
 from verifier.edges.http.pages.rendering import render
 from verifier.edges.http.problems import invalid
 from verifier.edges.http.routing import Call, Route
 
+_PARTED = re.compile(r"[\r\n,;]+")
 _SHOWN = 20
 _SOON_SECONDS = 3
 _COLOURS = {
@@ -34,10 +38,12 @@ _COLOURS = {
 
 async def campaigns(call: Call[None]) -> web.StreamResponse:
     gate = call.site.desk.gate
+    lists, _ = await call.site.desk.lists.lists.lists(call.caller.workspace)
     return render(
         call.request,
         "campaigns.html",
         campaigns=await call.site.desk.campaigns.campaigns.campaigns(call.caller.workspace, _SHOWN),
+        lists=[job for job in lists if job.state is ListState.COMPLETED],
         senders=[sender.name for sender in gate.senders.senders],
         policies=list(gate.gate.policies),
         profiles=list(PROFILES),
@@ -47,15 +53,15 @@ async def campaigns(call: Call[None]) -> web.StreamResponse:
 
 
 async def look(call: Call[None]) -> web.StreamResponse:
-    """A file with its choices before it; leads on to the campaign's page."""
+    """A list that was cleaned, addresses that were pasted, or a file with its choices before it; leads on to the
+    campaign's page.
+    """
     upload = await upload_of(call.request)
     fields, workspace = upload.fields, call.caller.workspace
     message_class = fields.get("message_class", MessageClass.MARKETING)
     if message_class not in tuple(MessageClass):
         raise invalid("message_class", f"can be {', '.join(MessageClass)}")
-    options = ListOptions(retention=call.site.settings.lists_retention, start=True)
-    order = Order(workspace, call.caller.id, upload.name or "campaign", options)
-    job, _ = await call.site.desk.lists.lists.upload(order, upload.pieces)
+    job = await _list_of(call, upload)
     made = await call.site.desk.campaigns.campaigns.create(
         CampaignOrder(
             workspace,
@@ -70,6 +76,23 @@ async def look(call: Call[None]) -> web.StreamResponse:
     )
     await call.site.desk.campaigns.campaigns.settled(workspace, made.id, _SOON_SECONDS)
     raise web.HTTPSeeOther(f"/campaigns/{made.id}")
+
+
+async def _list_of(call: Call[None], upload: Upload) -> ListJob:
+    lists, workspace, pasted = call.site.desk.lists.lists, call.caller.workspace, upload.fields.get(PASTED, "")
+    if upload.fields.get("list"):
+        return await lists.get(workspace, upload.fields["list"])
+    name, pieces = upload.name, upload.pieces
+    if pasted.strip() and not name:
+        name, pieces = "addresses.txt", _pieces(pasted)
+    options = ListOptions(retention=call.site.settings.lists_retention, start=True)
+    job, _ = await lists.upload(Order(workspace, call.caller.id, name or "campaign", options), pieces)
+    return job
+
+
+async def _pieces(pasted: str) -> AsyncGenerator[bytes, None]:
+    """One address a line, however they were parted."""
+    yield "\n".join(filter(None, (each.strip() for each in _PARTED.split(pasted)))).encode()
 
 
 async def one(call: Call[None]) -> web.StreamResponse:
