@@ -20,7 +20,7 @@ from verifier.core.list_rows import Cut, Page, PageWish, Survey, Texts
 from verifier.core.reasons import Reason, StageName
 
 MOST_GROWN = 40 << 20
-"""Bytes. A process that has just begun holds some 85 MB."""
+"""Bytes. A process that has just begun holds some 75 MB."""
 _LEAST_AGE = 10.0
 """Seconds for which a process stays, however much it holds: what always needs so much must not cost a start a call."""
 _ATTEMPTS = 3

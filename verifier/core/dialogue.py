@@ -25,6 +25,8 @@ _EHLO_UNKNOWN = frozenset({500, 501, 502, 503, 504, 550})
 
 
 class State(Enum):
+    """Where the session is: what may be done next."""
+
     GREETING = auto()
     TLS = auto()
     READY = auto()

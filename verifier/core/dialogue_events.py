@@ -30,6 +30,8 @@ class Recipient(Struct, eq=False):
 
 
 class Answered(Struct, frozen=True):
+    """The server has answered for a recipient: its reply, and what that says."""
+
     recipient: Recipient
     reply: Reply
     reading: Reading

@@ -6,6 +6,8 @@ from msgspec import Struct
 
 
 class RecordType(StrEnum):
+    """What is asked of a name."""
+
     MX = "MX"
     A = "A"
     AAAA = "AAAA"

@@ -101,6 +101,7 @@ def network(text: str) -> Network:
 
 
 def address(text: str) -> IpAddress:
+    """An IPv4 or IPv6 address."""
     try:
         return ip_address(text.strip())
     except ValueError:

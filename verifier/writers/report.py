@@ -53,6 +53,8 @@ class BounceBar(NamedTuple):
 
 
 class ReasonRow(NamedTuple):
+    """A reason as the page shows it; `length` of its bar in per cent."""
+
     style: str
     code: str
     number: str
@@ -62,6 +64,8 @@ class ReasonRow(NamedTuple):
 
 
 class ProviderRow(NamedTuple):
+    """A provider as the page shows it; `length` of its bar in per cent."""
+
     name: str
     number: str
     proved: str

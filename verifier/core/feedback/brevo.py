@@ -63,6 +63,7 @@ class _Event(Struct, frozen=True, rename={"message_id": "message-id"}):
 
 
 def read_brevo(hook: Hook, _secrets: Sequence[str]) -> Outcome:
+    """The events of a message, or why it is refused; nothing is signed, so no secret is looked at."""
     found = decoded_events(hook.body, _Event, lambda name: _plain(name) in _KINDS)
     if isinstance(found, Refusal):
         return found

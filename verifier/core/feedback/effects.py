@@ -65,6 +65,7 @@ NOTHING = History()
 
 
 def is_soft(event: MailEvent) -> bool:
+    """It counts towards the limit of soft bounces."""
     return event.kind is EventKind.BOUNCED and event.bounce_class is BounceClass.SOFT
 
 
@@ -76,6 +77,7 @@ def is_sign_of_life(event: MailEvent) -> bool:
 
 
 def opt_of(event: MailEvent) -> Opt | None:
+    """What the event says of being mailed or not; None where it says nothing of that."""
     if event.kind not in _OPTS:
         return None
     return Opt(event.kind, event.at, event.sender, event.message_class, event.topic)

@@ -82,10 +82,12 @@ Read = Callable[[Hook, Sequence[str]], Outcome]
 
 
 def malformed(sentence: str) -> Refusal:
+    """It is not what its source sends."""
     return Refusal(RefusalKind.MALFORMED, sentence)
 
 
 def unsigned(sentence: str) -> Refusal:
+    """Its signature is missing or wrong."""
     return Refusal(RefusalKind.UNSIGNED, sentence)
 
 
@@ -160,6 +162,7 @@ def form_of(hook: Hook) -> dict[str, str] | Refusal:
 
 
 def too_large(size: int) -> Refusal:
+    """It has `size` bytes, which are not read."""
     return Refusal(
         RefusalKind.TOO_LARGE, f"The message has {size:,} bytes, and at most {LARGEST_BODY:,} are read: send fewer."
     )

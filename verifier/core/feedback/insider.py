@@ -70,6 +70,7 @@ class _Event(Struct, frozen=True, rename={"message_id": "msg-id"}):
 
 
 def read_insider(hook: Hook, secrets: Sequence[str]) -> Outcome:
+    """The events of a message, or why it is refused; `secrets` are the keys of its HMAC, none where none was set."""
     if len(hook.body) > LARGEST_BODY:
         return too_large(len(hook.body))
     if secrets and not hmac_matches(secrets, hook.body, hook.headers.get("x-ins-auth", ""), "sha1"):

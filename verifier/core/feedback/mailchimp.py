@@ -22,6 +22,7 @@ _TYPES = ("subscribe", "unsubscribe", "profile", "cleaned", "upemail", "campaign
 
 
 def read_mailchimp(hook: Hook, _secrets: Sequence[str]) -> Outcome:
+    """The events of a message, or why it is refused; nothing is signed, so no secret is looked at."""
     form = form_of(hook)
     if isinstance(form, Refusal):
         return form

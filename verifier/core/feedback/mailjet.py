@@ -64,6 +64,7 @@ class _Event(Struct, frozen=True, rename={"message_id": "MessageID", "guid": "Me
 
 
 def read_mailjet(hook: Hook, _secrets: Sequence[str]) -> Outcome:
+    """The events of a message, or why it is refused; nothing is signed, so no secret is looked at."""
     found = decoded_events(hook.body, _Event, _KINDS.__contains__)
     if isinstance(found, Refusal):
         return found

@@ -84,6 +84,7 @@ class _Record(Struct, frozen=True, rename=_as_written):
 
 
 def read_postmark(hook: Hook, _secrets: Sequence[str]) -> Outcome:
+    """The events of a message, or why it is refused; nothing is signed, so no secret is looked at."""
     found = decoded(hook.body, _Record)
     if isinstance(found, Refusal):
         return found

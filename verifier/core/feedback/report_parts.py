@@ -39,6 +39,7 @@ def status_of(parts: Sequence[Message]) -> Message | None:
 
 
 def first_of(parts: Sequence[Message], media_type: str) -> Message | None:
+    """The first part of that type; None where there is none."""
     return next((part for part in parts if part.get_content_type() == media_type), None)
 
 
@@ -88,6 +89,7 @@ def address(text: str) -> str:
 
 
 def bare(text: str) -> str:
+    """The text without the angle brackets around it."""
     text = text.strip()
     return text[1:-1].strip() if text.startswith("<") and text.endswith(">") else text
 

@@ -52,6 +52,7 @@ def certificate_matches(certificate_pem: str, content: bytes, given: str, *, sha
 
 
 def ed25519_matches(public_key: bytes, content: bytes, signature: bytes) -> bool:
+    """Ed25519 (RFC 8032); a key of 32 bytes, a signature of 64. What is neither does not match."""
     try:
         ed25519.Ed25519PublicKey.from_public_bytes(public_key).verify(signature, content)
     except (InvalidSignature, ValueError):
@@ -68,6 +69,7 @@ def is_elliptic_key(public_key: str) -> bool:
 
 
 def bytes_match(one: bytes, other: bytes) -> bool:
+    """Compared in the same time wherever they differ."""
     return hmac.compare_digest(one, other)
 
 
