@@ -16,6 +16,9 @@ from typing import ClassVar
 from verifier.core.faults import OperatorError
 from verifier.core.list_states import ListState
 
+UNREADABLE = "bad_list"
+"""The code of a list that failed since what was handed in is no list."""
+
 
 class ListFault(OperatorError):
     """What was asked of a list cannot be done; `code` is the same for ever."""

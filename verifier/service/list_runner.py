@@ -11,7 +11,7 @@ from functools import partial
 from verifier.core.egress import EgressState
 from verifier.core.faults import DiskFull, OperatorError, ServiceUnavailable
 from verifier.core.forecast import Forecast
-from verifier.core.list_faults import ListFault, QuotaExceeded, UnknownList
+from verifier.core.list_faults import UNREADABLE, ListFault, QuotaExceeded, UnknownList
 from verifier.core.list_jobs import ListJob, Preview
 from verifier.core.list_states import AT_REST, ListState, PauseCode
 from verifier.list_ports import JobStore
@@ -179,4 +179,4 @@ def _pause_of(fault: ServiceUnavailable) -> PauseCode:
 def _code_of(fault: OperatorError) -> str:
     if isinstance(fault, ServiceUnavailable):
         return _pause_of(fault)
-    return fault.code if isinstance(fault, ListFault) else "bad_list"
+    return fault.code if isinstance(fault, ListFault) else UNREADABLE

@@ -119,11 +119,25 @@ async def test_what_is_no_list_is_said(shared: Visitor, content_type: str, body:
     assert (await shared.ask("GET", "/v1/lists")).json == {"lists": [], "cursor": None}
 
 
-async def test_a_file_that_cannot_be_read_is_a_failed_list(local: Visitor) -> None:
-    """With a sentence that says why."""
-    answer = await local.ask("POST", "/v1/lists?name=a.xlsx", data=b"no workbook")
-    assert (answer.status, answer.json["status"]) == (202, "failed")
-    assert answer.json["error"]
+async def test_a_file_that_cannot_be_read_is_refused(local: Visitor) -> None:
+    """With a sentence that says why; nothing of it stays, and its idempotency key may be used again."""
+    key = {"Idempotency-Key": "one"}
+    answer = await local.ask("POST", "/v1/lists?name=a.xlsx", data=b"no workbook", headers=key)
+    assert (answer.status, answer.json["code"]) == (422, "list_unreadable")
+    assert "workbook" in answer.json["detail"]
+    assert (await local.ask("GET", "/v1/lists")).json["lists"] == []
+    assert (await local.ask("POST", "/v1/lists?name=a.csv", data=b"jane@shop.example\n", headers=key)).status == 202
+
+
+async def test_a_file_that_is_found_unreadable_later_is_a_failed_list(
+    local: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the same sentence: whoever handed it in has its number by then."""
+    monkeypatch.setattr("verifier.edges.http.api.lists._LOOK_SECONDS", 0.0)
+    made = await local.ask("POST", "/v1/lists?name=a.xlsx", data=b"no workbook")
+    assert (made.status, made.json["status"]) in ((202, "uploaded"), (202, "parsing"))
+    failed = await ended(local, made.json["id"])
+    assert (failed["status"], failed["code"]) == ("failed", "bad_list") and "workbook" in failed["error"]
 
 
 async def test_the_limit_on_uploads_holds(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ KINDS: dict[str, Kind] = {
     "campaign_state": Kind(409, "The campaign is in another state."),
     "upload_too_large": Kind(413, "The list is too large."),
     "upload_incomplete": Kind(400, "The upload broke off, or held nothing."),
+    "list_unreadable": Kind(422, "The file cannot be read as a list."),
     "idempotency_key_reused": Kind(422, "The idempotency key stands for another list."),
     "conflict": Kind(409, "That does not go with what is there."),
     "body_too_large": Kind(413, "The body is too large."),

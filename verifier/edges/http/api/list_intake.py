@@ -8,12 +8,14 @@ from aiohttp import web
 from msgspec import structs
 
 from verifier.core.api_keys import Scope
+from verifier.core.list_faults import UNREADABLE
 from verifier.core.list_orders import Order
 from verifier.edges.http.api.list_shapes import ListAnswer, ListRequest, ListsQuery
 from verifier.edges.http.api.lists import answered, order_of, service, soon_read
 from verifier.edges.http.api.uploads import Upload, json_upload_of, upload_of
 from verifier.edges.http.bodies import changed, invalid_fields, with_whole_numbers
 from verifier.edges.http.openapi import BYTES, MULTIPART
+from verifier.edges.http.problems import Problem
 from verifier.edges.http.routing import JSON, Call, Route
 
 _ROWS = {"emails": [""]}
@@ -29,8 +31,13 @@ async def create(call: Call[None]) -> web.StreamResponse:
     else:
         upload = await upload_of(request)
         order = partial(_order_by_fields, call, upload)
-    job, _ = await service(call).lists.upload(order(), upload.pieces, order)
-    return await answered(call, await soon_read(call, job), status=202)
+    lists = service(call).lists
+    job, _ = await lists.upload(order(), upload.pieces, order)
+    job = await soon_read(call, job)
+    if job.preview is None and job.error_code == UNREADABLE:
+        await lists.delete(job.workspace, job.id)
+        raise Problem("list_unreadable", job.error)
+    return await answered(call, job, status=202)
 
 
 def _order_by_fields(call: Call[Any], upload: Upload) -> Order:
@@ -82,7 +89,7 @@ ROUTES = (
         query=ListsQuery,
         responds=ListAnswer,
         status=202,
-        problems=("upload_too_large", "upload_incomplete", "idempotency_key_reused"),
+        problems=("upload_too_large", "upload_incomplete", "list_unreadable", "idempotency_key_reused"),
         tag="Lists",
         streamed=True,
         takes=(MULTIPART, BYTES),
@@ -91,7 +98,8 @@ ROUTES = (
             "A file (CSV, TSV, TXT, XLSX, JSONL, gzipped or not) as the field `file` of a form, or as the body itself"
             " with its `name` or a media type; or addresses or rows as JSON. It is written to the disk as it comes,"
             " up to VERIFIER_LISTS_MAX_UPLOAD. Fields of the form, and members of the JSON, say the same as parameters"
-            " do. The answer has the preview where reading takes less than five seconds; `start=true` goes on without"
+            " do. The answer has the preview where reading takes less than five seconds, or says (422) why it cannot be"
+            " read, and nothing of it is kept; what takes longer is `failed` then. `start=true` goes on without"
             " stopping at `ready`, but where no column looks like addresses (`column_needed`).\n\nWith an"
             " `Idempotency-Key` the same upload with the same options sent again is the same list.\n\n"
             "`webhook_url` is told when the list is `completed` or `failed`, in a message that is"
