@@ -82,7 +82,7 @@ def test_a_refusal_is_said_and_the_form_goes_all_the_same(offline: Command, shop
         page.fill("#email", "mailbox_not_found@verifier.test")
         page.dispatch_event("#email", "change")
         expect(page.locator(_ADVICE)).to_have_text(
-            "Cette boîte aux lettres n’existe pas ; vérifiez ce qui précède le @."
+            "Un message à cette adresse n’arriverait pas ; vérifiez-la."
         )
         expect(page.locator(_ADVICE)).to_have_attribute("data-decision", "refuse")
         page.fill("#email", "accepted@verifier.test")

@@ -70,8 +70,8 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Aucun message ne peut être livré à {domain}. Vouliez-vous dire {meant} ?",
     ),
     "mailbox": (
-        "There is no such mailbox; please check what precedes the @.",
-        "Cette boîte aux lettres n’existe pas ; vérifiez ce qui précède le @.",
+        "Mail to this address would not arrive; please check it.",
+        "Un message à cette adresse n’arriverait pas ; vérifiez-la.",
     ),
     "disposable": (
         "Please use an address that you keep, not a throw-away one.",
