@@ -22,7 +22,7 @@ from tests.support.feedback_vectors import (
     sendgrid_public,
     sns_message,
 )
-from tests.support.rules import shipped_rules
+from verifier.adapters.reply_rule_file import shipped_rules
 from verifier.core.feedback.bounces import classified
 from verifier.core.feedback.hook import Refusal, Told
 from verifier.core.feedback.sources import SOURCES
