@@ -49,6 +49,8 @@ JOURNALS = "journals"
 _CONNECTIONS = 500
 Answering = Callable[[dict[str, Any]], AsyncIterator[dict[str, Any]]]
 _CANARY_PATIENCE = 5.0
+_REPLIES_AT_ONCE = 8
+"""Of name servers, each a tenth of a millisecond's work, in one turn of the loop: hundreds come together."""
 
 
 class Verifier(Struct):
@@ -109,7 +111,8 @@ async def open_verifier(
     dialer = MeteredDialer(smtp_dialer, meter)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(smtp_dialer.close)
-        resolver = MeteredResolver(DnspythonResolver(clock, settings.dns_nameservers), clock, meter)
+        dns = DnspythonResolver(clock, settings.dns_nameservers, take_turn=Turns(_REPLIES_AT_ONCE).mine)
+        resolver = MeteredResolver(dns, clock, meter)
         stack.push_async_callback(resolver.close)
         store, flights, pacer = await _open_store(settings, clock, resolver.identity, secret, warn, stack)
         canaries = settings.dns_canaries or reference.providers.canaries()

@@ -81,9 +81,7 @@ def test_a_refusal_is_said_and_the_form_goes_all_the_same(offline: Command, shop
         page.goto(shop.origin)
         page.fill("#email", "mailbox_not_found@verifier.test")
         page.dispatch_event("#email", "change")
-        expect(page.locator(_ADVICE)).to_have_text(
-            "Un message à cette adresse n’arriverait pas ; vérifiez-la."
-        )
+        expect(page.locator(_ADVICE)).to_have_text("Un message à cette adresse n’arriverait pas ; vérifiez-la.")
         expect(page.locator(_ADVICE)).to_have_attribute("data-decision", "refuse")
         page.fill("#email", "accepted@verifier.test")
         expect(page.locator(_ADVICE)).to_have_text("")

@@ -20,6 +20,7 @@ from verifier.service.asking import Asking
 from verifier.service.at_hand import Text
 from verifier.service.harvest_guard import Client
 from verifier.service.realtime import RealTime, TooBusy
+from verifier.service.turns import Turns
 
 JANE, JOHN = "jane@shop.example", "john@shop.example"
 FORM = Client("form")
@@ -31,6 +32,7 @@ class Pipeline:
 
     def __init__(self, clock: FakeClock, *, dns: float = 0.0, smtp: float = 0.0, fault: bool = False) -> None:
         self.judging = judging()
+        self.turns = Turns()
         self.runs: list[list[str]] = []
         self.asked_anew: list[bool] = []
         self.known: Assessment | None = None

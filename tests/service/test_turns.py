@@ -1,6 +1,7 @@
 """Turns: a crowd goes on a few at a time, in the order in which it came, and nobody is left behind."""
 
 import asyncio
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -60,3 +61,29 @@ async def test_who_goes_away_takes_nobodys_turn() -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
     assert went == [0, 4, 5]
     assert all(earlier < later for earlier, later in pairwise(went))
+
+
+async def test_a_crowd_rests_while_somebody_wants_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as it worked, never long, and only while he is there; nobody is left behind."""
+    loop, rests = asyncio.get_running_loop(), list[float]()
+    began, now = loop.time(), 0.0
+    monkeypatch.setattr(loop, "time", lambda: began + now)
+
+    def rest(seconds: float, going_on: Callable[[], None]) -> None:
+        rests.append(round(seconds, 6))
+        loop.call_soon(going_on)
+
+    monkeypatch.setattr(loop, "call_later", rest)
+    turns, went = Turns(1), list[int]()
+    turns.give_way()
+
+    async def one(number: int) -> None:
+        nonlocal now
+        await turns.mine()
+        went.append(number)
+        now += 0.004 if number < 5 else 0.02
+
+    await asyncio.gather(*(one(number) for number in range(9)))
+    assert went == list(range(9))
+    assert rests[1:5] == [0.004] * 4
+    assert max(rests[1:]) == 0.01 and len(rests) < 8

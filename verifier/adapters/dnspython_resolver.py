@@ -5,7 +5,7 @@ silence say nothing: the next server is asked, and if none knows, the most telli
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import dns.exception
 import dns.resolver
@@ -37,7 +37,8 @@ class DnspythonResolver:
     """Asks `nameservers`, or the system's where there are none.
 
     One try takes at most `try_timeout` seconds, one question with all its tries and aliases at most `timeout`; at most
-    `in_flight` questions are on the wire at a time. Belongs to the event loop that first uses it.
+    `in_flight` questions are on the wire at a time. `take_turn` is awaited before a reply is read: hundreds come
+    together. Belongs to the event loop that first uses it.
     """
 
     def __init__(
@@ -48,9 +49,10 @@ class DnspythonResolver:
         timeout: float = 5.0,
         try_timeout: float = 2.0,
         in_flight: int = 256,
+        take_turn: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         chance = Chance(clock)
-        self._servers = [_Server(server, chance) for server in nameservers or system_nameservers()]
+        self._servers = [_Server(server, chance, take_turn) for server in nameservers or system_nameservers()]
         self._timeout = timeout
         self._try_timeout = try_timeout
         self._window = QueryWindow(in_flight, min(in_flight, 16))
@@ -127,8 +129,11 @@ class DnspythonResolver:
 class _Server:
     """One name server: how to reach it, and whether it has been silent lately."""
 
-    def __init__(self, server: Nameserver, chance: Chance) -> None:
+    def __init__(
+        self, server: Nameserver, chance: Chance, take_turn: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
         self.name = str(server)
+        self._take_turn = take_turn
         self.wires = ServerWires(server, chance)
         self.benched_until = 0.0
         self._troubles = 0
@@ -157,6 +162,8 @@ class _Server:
                 reading = read_exactly(wire, record_type, self.name)
             else:
                 wire = await self.wires.ask_udp(question, edns, remaining)
+                if self._take_turn is not None:
+                    await self._take_turn()
                 reading = read_reply(wire, question, record_type, self.name)
             if reading is Again.OVER_TCP and not tcp:
                 tcp = True

@@ -14,7 +14,7 @@ from verifier.service.canaries import Canaries
 from verifier.service.routes import Routes
 
 _FAILURES_KEPT = 10_000
-_BATCH = 128
+_BATCH = 32
 _SLICE = 512
 _RUNNING = 1024
 """With so many look-ups running, lists begin no more of them: they would only be kept in memory."""

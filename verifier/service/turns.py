@@ -2,7 +2,8 @@
 
 Two hundred mail hosts that answer together are 100 ms of work, and the event loop would do all of it before it looks at
 anything else (measured: 290 ms at most beside a list at full speed). So a few of them go on, and the rest in the loop's
-next turns, first come, first served.
+next turns, first come, first served. And while somebody is there who wants little, the crowd rests as long as it works:
+a service that is never idle has a queue before its door, however short its turns are.
 """
 
 import asyncio
@@ -13,15 +14,25 @@ AT_ONCE = 2
 millisecond is held up by 14 ms at the 99th percentile and 42 at most, with 4 by 19 and 63, without turns by 38 and 119,
 each in processor time, and the list takes as long (measured: 20,000 rows at 2,000 domains)."""
 
+COURTESY_SECONDS = 0.05
+_LONGEST_REST = 0.01
+"""Of 200 checks a second beside a list at full speed the 99th percentile waited 27 ms longer than alone without rests,
+and 12 to 19 with them; the list took an eighth longer (measured: 40,000 rows at 4,000 domains)."""
+
 
 class Turns:
-    """`mine` returns at once while few want to go on, else when it is one's turn."""
+    """`mine` returns at once while few want to go on, else when it is one's turn; `give_way` to who wants little."""
 
     def __init__(self, at_once: int = AT_ONCE) -> None:
         self._at_once = at_once
         self._left = at_once
         self._queue: deque[asyncio.Future[None]] = deque()
         self._is_set = False
+        self._courteous_until = self._began = 0.0
+
+    def give_way(self) -> None:
+        """Somebody came who wants little, and more like him may come soon."""
+        self._courteous_until = asyncio.get_running_loop().time() + COURTESY_SECONDS
 
     async def mine(self) -> None:
         """To be awaited before a piece of work."""
@@ -40,6 +51,15 @@ class Turns:
             asyncio.get_running_loop().call_soon(self._next)
 
     def _next(self) -> None:
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        if self._queue and now < self._courteous_until:
+            loop.call_later(min(now - self._began, _LONGEST_REST), self._go_on)
+        else:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        self._began = asyncio.get_running_loop().time()
         self._is_set, self._left = False, self._at_once
         while self._queue and self._left:
             place = self._queue.popleft()

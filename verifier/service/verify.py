@@ -33,7 +33,7 @@ class FactSource(Protocol):
 
 class Verification:
     """`assess` is the whole pipeline; a list takes its halves, `gather` and `judging`, one after the other. `at_hand`
-    is for what needs neither.
+    is for what needs neither. Lists take `turns`.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Verification:
         self._mailboxes = mailboxes
         self._clock = clock
         self._meter = meter
-        self._turns = turns or Turns()
+        self.turns = turns or Turns()
 
     async def assess(self, raws: Sequence[str], asking: Asking) -> list[Assessment]:
         """One assessment for each text, in order."""
@@ -81,7 +81,7 @@ class Verification:
             async with aclosing(self._domains.facts_in_turn(sorted(by_domain))) as in_turn:
                 async for facts in in_turn:
                     if not asking.interactive:
-                        await self._turns.mine()
+                        await self.turns.mine()
                     knowledge.facts.update(facts)
                     if asking.record is not None:
                         await asking.record((), tuple(facts.values()))
