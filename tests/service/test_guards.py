@@ -1,6 +1,7 @@
 """Who is left alone, who is stopped, and which refusals are not believed at once."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from verifier.adapters.data_files import assemble_names, load_reference_data, sh
 from verifier.core.evidence import Finding, Obstacle, expires_at
 from verifier.core.facts import MailHost
 from verifier.core.harvest import NAMES as HARVEST
-from verifier.core.harvest import Lifts
+from verifier.core.harvest import Lifts, Tally
 from verifier.core.lists import DomainList
 from verifier.core.names import Names
 from verifier.core.outage import OUTAGE_RULE
@@ -184,6 +185,20 @@ async def test_who_else_waits_for_a_stopped_mailbox_gets_his_answer() -> None:
         assert len(stopped(await harvest)) > 30
 
 
+class HangingTallies(MemoryTallies):
+    """Writes nothing before it may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.goes_on = asyncio.Event()
+        self.waiting = 0
+
+    async def remember(self, client: str, tallies: Mapping[str, Tally]) -> None:
+        self.waiting += 1
+        await self.goes_on.wait()
+        await super().remember(client, tallies)
+
+
 async def test_what_was_counted_is_written_down_now_and_then() -> None:
     """A process that is killed forgets some seconds of counting, no more."""
     tallies = MemoryTallies()
@@ -192,7 +207,24 @@ async def test_what_was_counted_is_written_down_now_and_then() -> None:
         await desk.ask("ann@shop.example")
         bench.clock.move(10)
         await desk.ask("bob@town.example")
+        await asyncio.sleep(0)  # behind whoever asked
         assert {"shop.example", "town.example"} == set(await tallies.tallies("cli", ["shop.example", "town.example"]))
+
+
+async def test_nobody_waits_for_what_is_written_down() -> None:
+    """A store that hangs delays no answer; at the end everything is written all the same."""
+    tallies = HangingTallies()
+    async with Bench(Host(rcpt=NOBODY)) as bench:
+        desk = Desk(bench, tallies=tallies)
+        for name in ("ann", "bob", "cat"):
+            bench.clock.move(10)
+            await desk.ask(f"{name}@shop.example")
+        await asyncio.sleep(0)
+        assert tallies.waiting == 1
+        tallies.goes_on.set()
+        await desk.guard.close()
+        (tally,) = (await tallies.tallies("cli", ["shop.example"])).values()
+        assert len(tally.names) == 3
 
 
 async def test_yesterdays_names_make_room_for_todays() -> None:

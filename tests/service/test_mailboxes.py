@@ -9,6 +9,7 @@ from tests.support.desk import DAY, Desk
 from tests.support.facts import control, hindered, replied
 from tests.support.mail_host import Host
 from tests.support.probing import Bench
+from tests.support.tallies import MemoryTallies
 from verifier.adapters.memory_single_flight import MemorySingleFlight
 from verifier.core.egress import EgressState
 from verifier.core.evidence import Finding, Obstacle, merge
@@ -231,7 +232,8 @@ async def test_who_looks_at_what_is_at_hand_is_counted() -> None:
     """A client of whom nothing was recalled yet takes the long way once; after it he is counted here too."""
     host = Host(rcpt=lambda *_: "550 5.1.1 User unknown")
     async with Bench(host) as bench:
-        desk, form = Desk(bench), Client("form")
+        tallies = MemoryTallies()
+        desk, form = Desk(bench, tallies=tallies), Client("form")
         await desk.ask("bob@shop.example")
         await at_desk(desk, "bob@shop.example")
         assert desk.at_hand("bob@shop.example", form) is None
@@ -239,7 +241,10 @@ async def test_who_looks_at_what_is_at_hand_is_counted() -> None:
         assert desk.at_hand("bob@shop.example", form) is not None
         desk.guard.heard(form, "shop.example", "other", replied(ReplyClass.MAILBOX_NOT_FOUND), bench.clock.now())
         bench.clock.move(6)
-        assert desk.at_hand("bob@shop.example", form) is None  # what was counted is due to be written down
+        assert desk.at_hand("bob@shop.example", form) is not None
+        await asyncio.sleep(0)  # by then it is due to be written down, behind whoever asked
+        (tally,) = (await tallies.tallies("form", ["shop.example"])).values()
+        assert len(tally.names) == 2
 
 
 async def test_what_a_host_answers_to_many_chunks_is_written_at_once() -> None:

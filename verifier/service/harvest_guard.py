@@ -4,6 +4,7 @@ Law: a stopped mailbox is `not_probed`, never a verdict about it; verdicts given
 where everybody knows thousands, are not guarded.
 """
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -52,6 +53,7 @@ class HarvestGuard:
         self._tallies: OrderedDict[_Pair, Tally] = OrderedDict()
         self._unsaved: set[_Pair] = set()
         self._saved_at = clock.monotonic()
+        self._saving: asyncio.Task[None] | None = None
         self._waiting: dict[_Pair, dict[Target, Client]] = {}
         self._told: OrderedDict[tuple[str, ...], None] = OrderedDict()
 
@@ -70,9 +72,7 @@ class HarvestGuard:
                 self._tally((client.key, domain)).take_in(known.get(domain, Tally({})))
 
     def remembers(self, client: Client, domain: str) -> bool:
-        """There is nothing to `recall` for this domain, and nothing to `keep` just now."""
-        if self._clock.monotonic() >= self._saved_at + _SAVED_EVERY:
-            return False
+        """There is nothing to `recall` for this domain."""
         tally = self._tallies.get((client.key, domain))
         return self._names.is_providers_own(domain) if tally is None else len(tally.names) < SAMPLE
 
@@ -121,13 +121,20 @@ class HarvestGuard:
                 if not waiting:
                     del self._waiting[pair]
 
-    async def keep(self) -> None:
-        """What was counted survives a restart, and most of it a kill: it is written down every few seconds."""
-        if self._clock.monotonic() >= self._saved_at + _SAVED_EVERY:
-            await self.close()
+    def keep(self) -> None:
+        """What was counted survives a restart, and most of it a kill: it is written down every few seconds, and nobody
+        waits for it.
+        """
+        if self._clock.monotonic() >= self._saved_at + _SAVED_EVERY and (self._saving is None or self._saving.done()):
+            self._saving = asyncio.get_running_loop().create_task(self._save())
 
     async def close(self) -> None:
         """Everything that was counted is written down."""
+        if self._saving is not None:
+            await asyncio.wait([self._saving])
+        await self._save()
+
+    async def _save(self) -> None:
         self._saved_at = self._clock.monotonic()
         unsaved, self._unsaved = sorted(self._unsaved), set()
         for client, pairs in groupby(unsaved, key=itemgetter(0)):

@@ -85,6 +85,7 @@ class Mailboxes:
         """What memory holds of one mailbox and its domain; None where somebody would have to be waited for."""
         if self._glance is None or not self._policy.smtp_enabled or not self._guard.remembers(client, domain):
             return None
+        self._guard.keep()
         return self._glance.at_hand(domain, key, now)
 
     def at_hand(
@@ -138,7 +139,7 @@ class Mailboxes:
             await asking.record(found, ())
         if to_ask:
             await self._ask(to_ask, known, knowledge, asking)
-        await self._guard.keep()
+        self._guard.keep()
 
     def _known_here(
         self, key: str, known: tuple[Finding, ...], facts: DomainFacts, asking: Asking, now: datetime
