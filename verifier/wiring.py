@@ -111,7 +111,7 @@ async def open_verifier(
     dialer = MeteredDialer(smtp_dialer, meter)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(smtp_dialer.close)
-        dns = DnspythonResolver(clock, settings.dns_nameservers, take_turn=Turns(_REPLIES_AT_ONCE).mine)
+        dns = DnspythonResolver(clock, settings.dns_nameservers, take_turn=Turns(_REPLIES_AT_ONCE, turns.courtesy).mine)
         resolver = MeteredResolver(dns, clock, meter)
         stack.push_async_callback(resolver.close)
         store, flights, pacer = await _open_store(settings, clock, resolver.identity, secret, warn, stack)

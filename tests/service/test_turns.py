@@ -75,7 +75,7 @@ async def test_a_crowd_rests_while_somebody_wants_little(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(loop, "call_later", rest)
     turns, went = Turns(1), list[int]()
-    turns.give_way()
+    turns.courtesy.give_way()
 
     async def one(number: int) -> None:
         nonlocal now

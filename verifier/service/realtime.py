@@ -112,7 +112,7 @@ class RealTime:
 
     def at_hand(self, raw: str, stages: tuple[StageName, ...], client: Client, started: float) -> Assessment | None:
         """The answer that `check` would give without waiting for anybody; None where it would have to wait."""
-        self._verification.turns.give_way()
+        self._verification.turns.courtesy.give_way()
         at_hand = self._verification.at_hand
         assessment = at_hand.of(raw, Asking(stages=stages, source=client.key, client=client, interactive=True))
         if assessment is None:

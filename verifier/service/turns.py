@@ -20,19 +20,27 @@ _LONGEST_REST = 0.01
 and 12 to 19 with them; the list took an eighth longer (measured: 40,000 rows at 4,000 domains)."""
 
 
-class Turns:
-    """`mine` returns at once while few want to go on, else when it is one's turn; `give_way` to who wants little."""
+class Courtesy:
+    """Whether somebody is there who wants little; all `Turns` that know of it rest then."""
 
-    def __init__(self, at_once: int = AT_ONCE) -> None:
+    def __init__(self) -> None:
+        self.until = 0.0
+
+    def give_way(self) -> None:
+        """Somebody came, and more like him may come soon."""
+        self.until = asyncio.get_running_loop().time() + COURTESY_SECONDS
+
+
+class Turns:
+    """`mine` returns at once while few want to go on, else when it is one's turn."""
+
+    def __init__(self, at_once: int = AT_ONCE, courtesy: Courtesy | None = None) -> None:
+        self.courtesy = courtesy or Courtesy()
         self._at_once = at_once
         self._left = at_once
         self._queue: deque[asyncio.Future[None]] = deque()
         self._is_set = False
-        self._courteous_until = self._began = 0.0
-
-    def give_way(self) -> None:
-        """Somebody came who wants little, and more like him may come soon."""
-        self._courteous_until = asyncio.get_running_loop().time() + COURTESY_SECONDS
+        self._began = 0.0
 
     async def mine(self) -> None:
         """To be awaited before a piece of work."""
@@ -53,7 +61,7 @@ class Turns:
     def _next(self) -> None:
         loop = asyncio.get_running_loop()
         now = loop.time()
-        if self._queue and now < self._courteous_until:
+        if self._queue and now < self.courtesy.until:
             loop.call_later(min(now - self._began, _LONGEST_REST), self._go_on)
         else:
             self._go_on()
