@@ -112,7 +112,6 @@ def resend(sub_type: str) -> tuple[str, bytes]:
         (resend("ContentRejected"), BLOCK),
         (resend("MailboxFull"), SOFT),
     ],
-    ids=str,
 )
 def test_only_what_is_said_of_the_mailbox_is_a_hard_bounce(told: tuple[str, bytes], expected: BounceClass) -> None:
     """A source's word for "blocked", "greylisted" or "not understood", or a status code without words, suppresses
