@@ -43,9 +43,12 @@ class SuppressionFront(Protocol):
     """What memory knows of a SuppressionStore, at once and without waiting.
 
     Law: whoever was suppressed in this process a moment ago, or in another one a few seconds ago, is suspected.
-    Suspicion may outlive its entry: it is to be confirmed by the store.
+    Suspicion may outlive its entry: it is to be confirmed by the store. As long as the `edition` is the same, the same
+    are suspected.
     """
 
+    @property
+    def edition(self) -> int: ...
     def suspected(self, keys: Sequence[str]) -> frozenset[SuppressionKind]: ...
 
 

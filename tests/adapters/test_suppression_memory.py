@@ -53,6 +53,28 @@ async def test_what_another_process_added_is_suspected_soon(tmp_path: Path) -> N
     await other.close()
 
 
+async def test_the_edition_is_another_whenever_somebody_more_is_suspected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever added him, also while the arrays are written anew; and the same as long as nobody is."""
+    monkeypatch.setattr(suppression_memory, "_WORTH_WRITING", 3)
+    store, memory = await opened(tmp_path)
+    other = SqliteSuppressions(tmp_path / "s.sqlite")
+    editions = [memory.edition]
+    for number in range(8):
+        if number % 2:
+            await other.add([entry(number)])
+        else:
+            memory.note([entry(number)])
+        await memory.look()
+        editions.append(memory.edition)
+        await memory.look()
+        assert memory.edition == editions[-1] and memory.suspected([key(number)])
+    assert len(set(editions)) == 9
+    await store.close()
+    await other.close()
+
+
 @pytest.mark.parametrize("worth", [1, 10, 10_000])
 async def test_many_are_found_however_they_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, worth: int

@@ -95,6 +95,10 @@ class Front:
         for entry in entries:
             self.kinds[entry.key] = self.kinds.get(entry.key, frozenset()) | {entry.kind}
 
+    @property
+    def edition(self) -> int:
+        return hash(frozenset(self.kinds.items()))
+
     def suspected(self, keys: Sequence[str]) -> frozenset[SuppressionKind]:
         return frozenset().union(*(self.kinds.get(key, frozenset()) for key in keys))
 

@@ -64,6 +64,7 @@ class SuppressionMemory:
         self._since: dict[int, int] = {}
         self._last = 0
         self._identity = ""
+        self.edition = 0
 
     async def open(self) -> None:
         """Maps the file where it is this store's, and reads what came since."""
@@ -71,6 +72,7 @@ class SuppressionMemory:
         base = await asyncio.to_thread(_mapped, self._path, self._identity)
         if base is not None and base.last <= latest:
             self._base, self._last = base, base.last
+            self.edition += 1
         await self.look()
 
     async def look(self) -> None:
@@ -112,6 +114,7 @@ class SuppressionMemory:
 
     def _note(self, half: int, bit: int) -> None:
         self._since[half] = self._since.get(half, 0) | bit
+        self.edition += 1
 
     async def _settle(self) -> None:
         """Merges what came since into the arrays, and writes them to the file, in a thread."""

@@ -8,6 +8,7 @@ from verifier.core.address import Address, SyntaxFault, parse_address
 from verifier.core.decisions import masked
 from verifier.core.gate_standing import Standing
 from verifier.core.suppression_keys import SuppressionKeys
+from verifier.core.suppressions import SuppressionKind
 from verifier.core.test_addresses import stated_reason
 from verifier.service.judging import Judging
 
@@ -18,7 +19,7 @@ class Recipient(Struct):
     """One text. `key` is its keyed hash, under which decisions and uses are kept, `sought` all under which a
     suppression of it may stand, `mailbox` the one of the mailbox in the stores; empty where the text is no address.
     `stated`: a test address, whose verdict is known from its name. `masked` is what people may see of it. `standing` is
-    what was concluded last.
+    what was concluded last, `suspected` what the memory of suppressions said in its edition `suspected_in`.
     """
 
     parsed: Address | SyntaxFault
@@ -28,6 +29,8 @@ class Recipient(Struct):
     mailbox: str = ""
     stated: bool = False
     standing: Standing | None = None
+    suspected: frozenset[SuppressionKind] = frozenset()
+    suspected_in: int | None = None
 
     @property
     def is_looked_up(self) -> bool:

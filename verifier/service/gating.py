@@ -27,7 +27,7 @@ from verifier.core.senders import Sender, use_id
 from verifier.core.suppression_keys import SuppressionKeys
 from verifier.gate_ports import ActivitySource, DecisionLog, SuppressionFront, SuppressionStore, Use, UseStore
 from verifier.ports import Clock
-from verifier.service.gate_learned import ACTIVE, ENTRIES, FACTS, NO_KINDS, USAGE, Asked, Learned, facts_of, take_in
+from verifier.service.gate_learned import ACTIVE, ENTRIES, FACTS, USAGE, Asked, Learned, facts_of, take_in
 from verifier.service.gate_recipients import Recipients
 from verifier.service.judging import Judging
 
@@ -157,8 +157,10 @@ class Gate:
                 raise UnknownPolicy(f"there is no policy {name}: known are {', '.join(equipment.policies)}")
             policy = BALANCED  # the sender's own was taken away
         recipient = self._recipients.of(question.email)
-        suspected = equipment.front.suspected(recipient.sought) if recipient.sought else NO_KINDS
-        return Asked(question, recipient, policy, sender, suspected)
+        front = equipment.front
+        if recipient.sought and recipient.suspected_in != front.edition:
+            recipient.suspected, recipient.suspected_in = front.suspected(recipient.sought), front.edition
+        return Asked(question, recipient, policy, sender, recipient.suspected)
 
     def _waits(self, each: Asked) -> bool:
         """Something has to be read of him beside what is known of his address."""
