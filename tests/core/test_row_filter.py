@@ -1,5 +1,7 @@
 """Which rows are let through."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +20,18 @@ def test_no_condition_lets_everything_through(assessment: object, repeats: int) 
     """An empty filter is no filter."""
     assert RowFilter().passes(assessment, repeats)  # type: ignore[arg-type]
     assert RowFilter().may_pass(())
+    assert parse_filter(keep=["all"]).lets_all_through
+
+
+@pytest.mark.parametrize(
+    "words",
+    [{"verdict": ["risky"]}, {"keep": ["sendable"]}, {"reason": ["accepted"]}, {"flag": ["-role"]}, {"text": "x"}],
+    ids=str,
+)
+def test_any_condition_may_leave_rows_out(words: dict[str, Any]) -> None:
+    """Whoever looks at each row for nothing loses time; whoever does not look loses the filter."""
+    assert not parse_filter(**words).lets_all_through
+    assert not parse_filter(repeats=False).lets_all_through
 
 
 @given(_ASSESSMENTS, st.sampled_from(["sendable", "deliverable,risky", "unknown", "sendable,risky"]))

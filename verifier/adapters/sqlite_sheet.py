@@ -5,13 +5,13 @@ those of the blocks that are settled. A block of verdicts takes some 20 bytes a 
 """
 
 import sqlite3
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 
 import msgspec
+from isal import isal_zlib
 
 from verifier.adapters.sqlite_thread import open_database, transact, unwritten
 from verifier.core.faults import InputError, ServiceUnavailable
@@ -143,7 +143,7 @@ class SqliteSheet:
         found = self._connection.execute("SELECT counts, rows FROM verdicts WHERE number = ?", (number,)).fetchone()
         if found is None:
             return None
-        return Settled(number, _decode_assessments(zlib.decompress(found[1])), _decode_counts(found[0]))
+        return Settled(number, _decode_assessments(isal_zlib.decompress(found[1])), _decode_counts(found[0]))
 
     def reasons(self, first: int, count: int) -> Mapping[int, frozenset[Reason]]:
         """The reasons that occur in each of these blocks that is settled."""
@@ -200,7 +200,7 @@ def _joined(reasons: frozenset[Reason]) -> str:
 
 
 def _packed(value: object) -> bytes:
-    return zlib.compress(_encode(value), _FAST)
+    return isal_zlib.compress(_encode(value), _FAST)
 
 
 def _packed_rows(rows: Sequence[Row]) -> bytes:
@@ -212,7 +212,7 @@ def _packed_rows(rows: Sequence[Row]) -> bytes:
 
 
 def _unpacked_rows(blob: bytes) -> list[Row]:
-    content = zlib.decompress(blob[1:])
+    content = isal_zlib.decompress(blob[1:])
     if blob[:1] == _PLAIN:
         return _decode_rows(content)
     return [[_untagged(cell) for cell in row] for row in _decode_tagged(content)]

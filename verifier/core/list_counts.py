@@ -6,6 +6,7 @@ Law: counts of parts add up to the counts of the whole, in whatever order the pa
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 
 from msgspec import Struct
@@ -84,18 +85,20 @@ class Counts(Struct, frozen=True):
         }
 
 
+_kind = attrgetter("reason", "flags", "bounce_risk")
+
+
 def counted(assessments: Sequence[Assessment], repeats: Sequence[int]) -> Counts:
     """The counts of rows; `repeats` has the number of the earlier row that each repeats, or 0."""
     unique = [a for a, earlier in zip(assessments, repeats, strict=True) if not earlier and not is_blank(a)]
     duplicates = len(repeats) - repeats.count(0)
-    keys = Counter((a.reason, may_be_sent(a.reason, a.flags), a.bounce_risk) for a in unique)
     reasons: Counter[Reason] = Counter()
     sendable = risk = risk_sendable = 0
-    for (reason, sent, each), count in keys.items():
+    for (reason, flags, each), count in Counter(map(_kind, unique)).items():
         millionths = count * round(_RISK_UNIT * each)
         reasons[reason] += count
         risk += millionths
-        if sent:
+        if may_be_sent(reason, flags):
             sendable += count
             risk_sendable += millionths
     return Counts(

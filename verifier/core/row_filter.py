@@ -30,6 +30,11 @@ class RowFilter(Struct, frozen=True):
     text: str = ""
     repeats: bool = True
 
+    @property
+    def lets_all_through(self) -> bool:
+        """It has no condition."""
+        return self == _NONE
+
     def passes(self, assessment: Assessment, duplicate_of: int) -> bool:
         """Whether a row with this verdict is let through."""
         if duplicate_of and not self.repeats:
@@ -47,6 +52,9 @@ class RowFilter(Struct, frozen=True):
     def may_pass(self, reasons: Collection[Reason]) -> bool:
         """False where no row with one of these reasons can be let through."""
         return not self.reasons or not self.reasons.isdisjoint(reasons)
+
+
+_NONE = RowFilter()
 
 
 def parse_filter(

@@ -4,6 +4,8 @@ from verifier.core.address import TEST_DOMAIN, Address
 from verifier.core.reasons import Reason
 
 _REASONS = {reason.value: reason for reason in Reason}
+_AT_TEST_DOMAIN = f"@{TEST_DOMAIN}"
+_BEFORE = -len(_AT_TEST_DOMAIN)
 
 
 def stated_reason(address: Address) -> Reason | None:
@@ -15,5 +17,4 @@ def stated_reason(address: Address) -> Reason | None:
 
 def is_test_address(normalized: str | None) -> bool:
     """The same of an address that was parsed before (`Address.normalized`)."""
-    local, _, domain = (normalized or "").rpartition("@")
-    return domain == TEST_DOMAIN and local in _REASONS
+    return normalized is not None and normalized.endswith(_AT_TEST_DOMAIN) and normalized[:_BEFORE] in _REASONS

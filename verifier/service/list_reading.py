@@ -1,5 +1,6 @@
 """Reading a list: pages of its rows, and its cleaned file, from whatever is known of it by now."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -78,8 +79,20 @@ class ListReading:
         return Download(download_name(job, form, preset), _MEDIA[form], chunks)
 
     async def _stream(self, job: ListJob, cut: Cut) -> AsyncGenerator[bytes, None]:
-        for first in range(0, max(1, job.blocks), _BLOCKS):
-            yield await self._views.render(job.id, cut, first, _BLOCKS)
+        """The next piece is made while this one is sent."""
+
+        def begun(first: int) -> asyncio.Task[bytes]:
+            return asyncio.create_task(self._views.render(job.id, cut, first, _BLOCKS))
+
+        following = begun(0)
+        try:
+            for first in range(_BLOCKS, job.blocks, _BLOCKS):
+                piece, following = await following, begun(first)
+                yield piece
+            yield await following
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
 
     async def _workbook(self, job: ListJob, name: str) -> AsyncGenerator[bytes, None]:
         try:

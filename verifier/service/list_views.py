@@ -108,14 +108,12 @@ class ListViews:
     ) -> None:
         async for block, columns, _ in self._judged(list_id, sheet, first, cut.stages, cut.filter, count):
             kept = _kept(cut.filter, columns, block)
-            ours = [
-                [
-                    cell
-                    for number, column in enumerate(columns)
-                    for cell in self._render(column[place], 0 if number else block.repeats[place])
-                ]
-                for place in kept
-            ]
+            if not kept:
+                continue
+            render, first_column, repeats = self._render, columns[0], block.repeats
+            ours = [render(first_column[place], repeats[place]) for place in kept]
+            for further in columns[1:]:
+                ours = [[*cells, *render(further[place])] for cells, place in zip(ours, kept, strict=True)]
             writer.write_rows([block.rows[place] for place in kept], ours)
 
     async def _preset(self, list_id: str, sheet: SheetFile, cut: Cut, first: int, count: int) -> bytes:
@@ -160,7 +158,9 @@ class ListViews:
                 await asyncio.sleep(0)
 
 
-def _kept(filter_: RowFilter, columns: Sequence[Sequence[Assessment]], block: Block) -> list[int]:
+def _kept(filter_: RowFilter, columns: Sequence[Sequence[Assessment]], block: Block) -> Sequence[int]:
     if not columns:
         return []
+    if filter_.lets_all_through:
+        return range(len(block.rows))
     return [place for place, each in enumerate(columns[0]) if filter_.passes(each, block.repeats[place])]
