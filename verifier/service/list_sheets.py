@@ -37,6 +37,7 @@ _READ_ROWS = 100
 _SHOWN_ROWS = 20
 _SHOWN_CHARACTERS = 120
 _YIELD_BLOCKS = 8
+_DOMAINS_TOGETHER = 1 << 16
 
 
 class SheetFolder(Protocol):
@@ -191,6 +192,7 @@ class _Look:
         self._duplicates = duplicates
         self._column = column
         self._addresses: Counter[str] = Counter()
+        self._uncounted: Counter[str] = Counter()
         self._domains = DistinctCounter()
         self._first: list[Row] = []
         self._blank = self._malformed = self._repeated = 0
@@ -206,17 +208,23 @@ class _Look:
         blank = sum(1 for fault in faults if not fault.raw.strip())
         self._blank += blank
         self._malformed += len(faults) - blank
-        domains = Counter(
-            a.domain for a, earlier in zip(parsed, repeats, strict=True) if isinstance(a, Address) and not earlier
+        self._uncounted.update(
+            [a.domain for a, earlier in zip(parsed, repeats, strict=True) if isinstance(a, Address) and not earlier]
         )
-        self._domains.see(map(hash, domains))
-        for domain, count in domains.items():
+        if len(self._uncounted) >= _DOMAINS_TOGETHER:
+            self._count_domains()
+        return repeats
+
+    def _count_domains(self) -> None:
+        self._domains.see(map(hash, self._uncounted))
+        for domain, count in self._uncounted.items():
             provider = self._names.provider(domain, None)
             self._addresses[provider.name if provider is not None else OTHERS] += count
-        return repeats
+        self._uncounted.clear()
 
     def preview(self, layout: Layout, guessed: bool) -> Preview:
         """All of it."""
+        self._count_domains()
         first = [shown(row, layout.width) for row in self._first]
         return Preview(
             kind=layout.kind,

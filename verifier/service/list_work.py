@@ -28,7 +28,7 @@ from verifier.service.list_quotas import ListQuotas
 from verifier.service.mailboxes import EgressSource
 from verifier.service.verify import Verification
 
-_JUDGED_TOGETHER = 8
+_JUDGED_TOGETHER = 16
 _BLOCK_ROWS = 500
 """At most, but for the rows of further e-mail columns."""
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from verifier.core.record import timestamp
-from verifier.core.verdict import Assessment, Flags, SmtpEvidence
+from verifier.core.verdict import Assessment, SmtpEvidence
 
 _FORMULA_STARTS = frozenset("=+-@\t\r")
 _TRUTH = {True: "true", False: "false", None: ""}
@@ -21,24 +21,23 @@ def cells_of(assessment: Assessment, duplicate_of: int = 0) -> list[str]:
     """
     suggestion, normalized = assessment.did_you_mean, assessment.normalized
     provider, smtp, retry_after = assessment.provider, assessment.smtp, assessment.retry_after
+    flags = assessment.flags
     return [
         assessment.verdict,
         assessment.reason,
         _SCORES[assessment.score],
         harmless(suggestion) if suggestion else "",
         harmless(normalized) if normalized else "",
-        *_marks(assessment.flags),
+        _TRUTH[flags.disposable],
+        _TRUTH[flags.role],
+        _TRUTH[flags.free],
+        _TRUTH[flags.catch_all],
         str(duplicate_of) if duplicate_of else "",
         harmless(provider) if provider else "",
         harmless(reply_line(smtp)) if smtp is not None else "",
         _timestamp(retry_after) if retry_after is not None else "",
         _timestamp(assessment.checked_at),
     ]
-
-
-@lru_cache(maxsize=4096)
-def _marks(flags: Flags) -> tuple[str, str, str, str]:
-    return _TRUTH[flags.disposable], _TRUTH[flags.role], _TRUTH[flags.free], _TRUTH[flags.catch_all]
 
 
 def harmless(text: str) -> str:
