@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from verifier.edges.http.bodies import read_json, read_query
+from verifier.edges.http.bodies import read_json, read_query, refuse_unread_encoding
 from verifier.edges.http.middlewares.answer_headers import add_headers
 from verifier.edges.http.middlewares.authentication import authenticate
 from verifier.edges.http.middlewares.limits import limit
@@ -42,6 +42,7 @@ def make_app(site: Site, routes: Sequence[Route] = ROUTES) -> web.Application:
 
 def _endpoint(route: Route) -> Handler:
     async def endpoint(request: web.Request) -> web.StreamResponse:
+        refuse_unread_encoding(request)
         body = None if route.request is None or route.streamed else await read_json(request, route)
         query = read_query(request, route) if route.query is not None else None
         try:

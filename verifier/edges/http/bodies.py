@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import msgspec
-from aiohttp import web
+from aiohttp import hdrs, web
 from msgspec import Struct, structs
 
 from verifier.edges.http.known_words import known_at
@@ -17,10 +17,26 @@ from verifier.edges.http.site import BODY
 QueryT = TypeVar("QueryT", bound=Struct)
 
 _PATIENCE = 30.0
+_ENCODINGS = frozenset({"", "identity", "gzip", "deflate", "br", "zstd"})
+"""What aiohttp undoes, or refuses before anything of the request is known."""
 _AT = re.compile(r" - at `(?:key in )?\$(.*)`$")
 _NAMED = re.compile(r"(?:missing required|contains unknown) field `([^`]*)`")
 _UNKNOWN = re.compile(r"^Invalid enum value|unknown field")
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
+
+
+def refuse_unread_encoding(request: web.Request) -> None:
+    """A body in an encoding that is not undone here would be taken for what it is not. Raises Problem (RFC 9110
+    §12.5.3: with what would be read).
+    """
+    encoding = request.headers.get(hdrs.CONTENT_ENCODING, "").strip().lower()
+    if encoding in _ENCODINGS or not request.can_read_body:
+        return
+    raise Problem(
+        "unsupported_media_type",
+        "Send the body as it is, or with `Content-Encoding: gzip`.",
+        headers={"Accept-Encoding": "gzip, deflate"},
+    )
 
 
 async def read_json(request: web.Request, route: Route) -> Any:
