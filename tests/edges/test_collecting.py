@@ -3,7 +3,8 @@
 import asyncio
 import gc
 import weakref
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -33,34 +34,65 @@ def old_knot() -> "weakref.ref[Knot]":
     return weakref.ref(knot)
 
 
-async def test_it_is_collected_in_an_idle_moment() -> None:
-    """Not before a minute is over, and not while somebody waits, unless that goes on for ten minutes."""
-    clock, idle = FakeClock(), [False]
-    collecting = asyncio.create_task(collect_in_time(lambda: idle[0], clock.sleep))
+class Service:
+    """Somebody waits, or not; somebody asks every so many seconds, or nobody."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.waiting = False
+        self.every: float | None = None
+        self._clock = clock
+
+    def asked(self) -> int:
+        return 0 if self.every is None else int(self._clock.monotonic() / self.every)
+
+
+@asynccontextmanager
+async def collecting() -> AsyncIterator[tuple[FakeClock, Service]]:
+    clock = FakeClock()
+    service = Service(clock)
+    task = asyncio.create_task(collect_in_time(lambda: service.waiting, service.asked, clock.sleep))
     await clock.advance(0)
-    knot = old_knot()
-    await clock.advance(120)
-    assert knot() is not None
-    idle[0] = True
-    await clock.advance(1)
-    assert knot() is None
-    knot = old_knot()
-    await clock.advance(58)
-    assert knot() is not None
-    await clock.advance(2)
-    assert knot() is None
-    idle[0] = False
-    knot = old_knot()
-    await clock.advance(601)
-    assert knot() is None
-    collecting.cancel()
+    yield clock, service
+    task.cancel()
+
+
+async def test_it_is_collected_in_a_quiet_moment() -> None:
+    """Once a minute, not before."""
+    async with collecting() as (clock, _):
+        knot = old_knot()
+        await clock.advance(59)
+        assert knot() is not None
+        await clock.advance(2)
+        assert knot() is None
+
+
+async def test_who_waits_is_not_kept_waiting() -> None:
+    """Unless that goes on for ten minutes."""
+    async with collecting() as (clock, service):
+        service.waiting = True
+        knot = old_knot()
+        await clock.advance(590)
+        assert knot() is not None
+        await clock.advance(11)
+        assert knot() is None
+
+
+@pytest.mark.parametrize(("every", "quiet"), [(0.2, False), (0.9, False), (10.0, True)])
+async def test_who_asks_all_the_time_is_not_kept_waiting(every: float, quiet: bool) -> None:
+    """That nobody waits at this very moment says nothing: the next question comes while the garbage is collected."""
+    async with collecting() as (clock, service):
+        service.every = every
+        knot = old_knot()
+        for _ in range(300):
+            await clock.advance(1)
+        assert (knot() is None) is quiet
+        for _ in range(301):
+            await clock.advance(1)
+        assert knot() is None
 
 
 async def test_what_was_there_at_the_start_is_left_alone() -> None:
     """It is never looked through again."""
-    clock = FakeClock()
-    collecting = asyncio.create_task(collect_in_time(lambda: True, clock.sleep))
-    await clock.advance(0)
-    assert gc.get_freeze_count() > 10_000
-    assert gc.get_threshold()[2] > 100_000
-    collecting.cancel()
+    async with collecting():
+        assert gc.get_freeze_count() > 10_000
+        assert gc.get_threshold()[2] > 100_000

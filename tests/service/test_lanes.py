@@ -1,6 +1,8 @@
 """Lanes: every future is resolved once, whatever hosts do, and no host is asked more than it bears."""
 
 import asyncio
+import gc
+import weakref
 from collections import Counter
 from collections.abc import Sequence
 
@@ -1003,6 +1005,22 @@ async def test_what_hosts_taught_is_remembered() -> None:
         assert bench.lanes._lanes == {}
         await submit_and_wait(bench, paths(60, "b.example"))
         assert [max(visit.groups) > 10 for visit in bench.host.visits[-1:]] == [True]
+
+
+async def test_a_lane_that_is_done_leaves_no_garbage() -> None:
+    """A list has a lane for each of its domains' hosts: what only a look through all objects frees stops everybody."""
+    gc.disable()
+    try:
+        async with Bench(Host(rcpt=KNOWN)) as bench:
+            targets = [bench.target(path) for path in paths(20)]
+            bench.lanes.submit(targets)
+            (lane,) = map(weakref.ref, bench.lanes._lanes.values())
+            assert lane() is not None
+            await bench.until_done(targets)
+            await bench.clock.advance(1)
+            assert (bench.lanes._lanes, lane()) == ({}, None)
+    finally:
+        gc.enable()
 
 
 _STARTTLS_FIRST = "530 5.7.0 Must issue a STARTTLS command first"

@@ -99,6 +99,8 @@ class Gatekeeper:
         self._warn = warn
         self._report_fault = report_fault
         self._holds = holds or Holds()
+        self.asked = 0
+        """How many questions there have been."""
 
     def ask_at_once(self, surface: str, email: str, context: str, mail_from: str = "") -> Ruling | None:
         """The ruling on one recipient where all is in memory; `context` is words of `core/gate_context`."""
@@ -138,6 +140,7 @@ class Gatekeeper:
         return answer
 
     def _question(self, surface: str, email: str, known: GateContext) -> GateQuestion:
+        self.asked += 1
         return GateQuestion(
             email, known.message_class, known.policy, known.sender, surface=surface, observed=not self._enforce
         )

@@ -56,7 +56,7 @@ class Lane:
         self.group = group
         self.history = history
         self.waiting = Waiting()
-        self.outbox = Outbox(self)
+        self.outbox = Outbox(lanes, self.waiting)
         self.queued = False
         self.connected = 0
         self.refusals = 0

@@ -14,10 +14,11 @@ from verifier.core.evidence import Finding, Obstacle
 from verifier.core.facts import AcceptsAll
 from verifier.core.observing import reply_finding, waited_for
 from verifier.core.replies import Reading, Reply, ReplyClass, SmtpStage
+from verifier.core.waiting import Waiting
 from verifier.service.probing import Probed, Question, Target, accepts_all_fact
 
 if TYPE_CHECKING:
-    from verifier.service.lane import Lane
+    from verifier.service.lanes import Lanes
 
 _JITTER_SECONDS = 10.0
 
@@ -50,8 +51,10 @@ class Outbox:
     Law: what was recorded is recorded before anybody learns of it, and nobody's failing record harms another.
     """
 
-    def __init__(self, lane: "Lane") -> None:
-        self._lane = lane
+    def __init__(self, lanes: "Lanes", waiting: Waiting) -> None:
+        """Knows no lane: a lane that is done goes at once, and leaves no garbage to be looked for."""
+        self._lanes = lanes
+        self._waiting = waiting
         self._hearings: dict[tuple[str, bool], Hearing] = {}
         self._open: Counter[str] = Counter()
         self._touched: set[str] = set()
@@ -100,7 +103,7 @@ class Outbox:
         """Nobody wants to know about this recipient any more; it was not asked."""
         self._touched.add(recipient.domain)
         self._open[recipient.domain] -= 1
-        self._lane.lanes.closed(recipient.ticket)
+        self._lanes.closed(recipient.ticket)
 
     async def flush(self) -> None:
         """Ask the controls that are wanted, close the hearings that are done, and hand out what is ready.
@@ -123,11 +126,11 @@ class Outbox:
                             waiter.future.set_result(probed)
         finally:
             for question, _ in ready:
-                self._lane.lanes.closed(question)
+                self._lanes.closed(question)
 
     async def _recorded(self, record: _Record, results: list[tuple[Target, Probed]]) -> list[tuple[Target, Probed]]:
         """The results, or our own fault in the place of each where they could not be recorded."""
-        lanes = self._lane.lanes
+        lanes = self._lanes
         try:
             await record(results)
         except Exception as fault:  # noqa: BLE001 - the job loop: a fault of ours is no verdict on anybody
@@ -144,7 +147,7 @@ class Outbox:
                 continue
             trial = hearing.trial
             while (probe := trial.wanted()) is not None:
-                self._lane.waiting.push(self._control(hearing, probe))
+                self._waiting.push(self._control(hearing, probe))
             if not trial.complete:
                 waits = True
             elif self._open[domain] > 0:
@@ -166,18 +169,18 @@ class Outbox:
         if backup:
             return DomainTrial(None, control_wanted=True)
         target: Target = recipient.ticket.target
-        fact = self._lane.lanes.accepts_all(target.domain)
+        fact = self._lanes.accepts_all(target.domain)
         if fact is None:
             return DomainTrial(target.accepts_all, control_wanted=target.control_wanted)
         return DomainTrial(fact.value, control_wanted=target.control_wanted and fact.value is not None)
 
     def _control(self, hearing: Hearing, probe: Probe) -> Recipient:
-        key = self._lane.lanes.equipment.control_key
+        key = self._lanes.equipment.control_key
         local = control_local_part(draws(key, hearing.domain)) if probe is Probe.CONTROL else "postmaster"
         return Recipient(path=f"{local}@{hearing.domain}", domain=hearing.domain, probe=probe, ticket=hearing)
 
     def _settle(self, hearing: Hearing, rulings: list[Ruling]) -> None:
-        trial, lanes = hearing.trial, self._lane.lanes
+        trial, lanes = hearing.trial, self._lanes
         if trial.learned and not hearing.backup:
             trial.learned = False
             fact = accepts_all_fact(trial.accepts_all, lanes.equipment.clock.now())
@@ -189,7 +192,7 @@ class Outbox:
             self._put(heard.recipient.ticket, _finding(trial, ruling, heard), heard.transcript)
 
     def _put(self, question: Question, finding: Finding, transcript: Sequence[str]) -> None:
-        lanes, target = self._lane.lanes, question.target
+        lanes, target = self._lanes, question.target
         if finding.reply_class is ReplyClass.GREYLISTED:
             delay = target.greylist_delay
             finding = waited_for(finding, delay + min(_JITTER_SECONDS, delay / 10) * lanes.equipment.clock.random())

@@ -67,7 +67,7 @@ async def test_parameters_are_read_into_their_type(small: Visitor) -> None:
 
 @pytest.mark.parametrize("encoding", ["compress", "gzip, gzip", "aes128gcm"])
 async def test_a_body_in_an_encoding_that_is_not_undone_is_refused(small: Visitor, encoding: str) -> None:
-    """It would be taken for what it is not; one that is no encoding at all is read, and so is a request without body."""
+    """It would be taken for what it is not. A plain one is read, and so is a request without one."""
     refused = await small.ask("POST", "/widget", data=b"x", headers={"Content-Encoding": encoding})
     assert (refused.status, refused.json["code"]) == (415, "unsupported_media_type")
     assert refused.headers["Accept-Encoding"] == "gzip, deflate"

@@ -15,18 +15,27 @@ as fast as they come, the first heap holds up to 20,000 by then. At 1,000 and 5 
 300 and 2 up to 14, at the same cost in all, and nothing more was left to `collect`.
 """
 _EVERY, _AT_LATEST = 60.0, 600.0
-_LOOK_SECONDS = 1.0
+_QUIET_SECONDS = 1.0
 
 
-async def collect_in_time(is_idle: Callable[[], bool], sleep: Callable[[float], Awaitable[None]]) -> None:
-    """Runs as long as the service: collects once a minute in a moment when it is idle, at the latest after ten."""
+async def collect_in_time(
+    waiting: Callable[[], bool], asked: Callable[[], int], sleep: Callable[[float], Awaitable[None]]
+) -> None:
+    """Runs as long as the service: collects once a minute when it is quiet, at the latest after ten.
+
+    `waiting`: somebody waits for an answer; `asked`: how many questions there have been. It is quiet where nobody has
+    asked for a second: between two questions of many there is no time for it. Beside a list of 500,000 rows it takes
+    300 to 600 ms (measured), all of them of the next who ask.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG, MIDDLE, NEVER)
     since = 0.0
     while True:
-        await sleep(_LOOK_SECONDS)
-        since += _LOOK_SECONDS
-        if since >= _AT_LATEST or (since >= _EVERY and is_idle()):
+        before = asked()
+        await sleep(_QUIET_SECONDS)
+        since += _QUIET_SECONDS
+        is_quiet = asked() == before and not waiting()
+        if since >= _AT_LATEST or (since >= _EVERY and is_quiet):
             gc.collect()
             since = 0.0

@@ -79,30 +79,30 @@ async def serving(settings: Settings, timeouts: Timeouts | None = None) -> Async
             keepalive_timeout=_KEEP_ALIVE_SECONDS,
         )
         await runner.setup()
-        assert runner.server is not None
-        running = app[RUNNING]
-        take_short_road(runner.server, site, running)
-        collecting = asyncio.get_running_loop().create_task(
-            collect_in_time(lambda: not running.count and not desk.realtime.waiting, site.clock.sleep)
-        )
+        server, running = runner.server, app[RUNNING]
+        assert server is not None
+        take_short_road(server, site, running)
         try:
             await _listen(runner, settings)
-            async with (
-                open_holds(verifier, report_fault) as holds,
-                gate_listeners(
-                    settings,
-                    _gatekeeper(settings, desk, holds),
-                    verifier.clock,
-                    desk.access,
-                    verifier.secret,
-                    report_fault,
-                ) as said,
-            ):
-                for sentence in said:
-                    say(sentence)
-                yield site
+            async with open_holds(verifier, report_fault) as holds:
+                keeper = _gatekeeper(settings, desk, holds)
+                async with gate_listeners(
+                    settings, keeper, verifier.clock, desk.access, verifier.secret, report_fault
+                ) as said:
+                    collecting = asyncio.get_running_loop().create_task(
+                        collect_in_time(
+                            lambda: running.count > 0 or desk.realtime.waiting > 0,
+                            lambda: server.requests_count + keeper.asked,
+                            site.clock.sleep,
+                        )
+                    )
+                    try:
+                        for sentence in said:
+                            say(sentence)
+                        yield site
+                    finally:
+                        collecting.cancel()
         finally:
-            collecting.cancel()
             desk.readiness.draining = True
             await runner.cleanup()
             await desk.realtime.close(_BEHIND_SECONDS)
