@@ -24,6 +24,7 @@ from verifier.edges.http.app import make_app
 from verifier.edges.http.at_hand import take_short_road
 from verifier.edges.http.middlewares.observing import RUNNING
 from verifier.edges.http.server_log import server_logger
+from verifier.edges.http.service_runner import ServiceRunner
 from verifier.edges.http.site import Site, login_link, site_of
 from verifier.edges.relay.listener import DRAIN_SECONDS as RELAY_SECONDS
 from verifier.service.probing import Timeouts
@@ -70,7 +71,7 @@ async def serving(settings: Settings, timeouts: Timeouts | None = None) -> Async
         if site.keys_required:
             await _require_keys(desk, site.public_url)
         app = make_app(site)
-        runner = web.AppRunner(
+        runner = ServiceRunner(
             app,
             access_log=None,
             logger=server_logger(),

@@ -26,13 +26,16 @@ _STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 
 
 def refuse_unread_encoding(request: web.Request) -> None:
-    """A body in an encoding that is not undone here would be taken for what it is not. Raises Problem (RFC 9110
-    §12.5.3: with what would be read).
-    """
+    """A body in an encoding that is not undone here would be taken for what it is not. Raises Problem."""
     encoding = request.headers.get(hdrs.CONTENT_ENCODING, "").strip().lower()
     if encoding in _ENCODINGS or not request.can_read_body:
         return
-    raise Problem(
+    raise unread_encoding()
+
+
+def unread_encoding() -> Problem:
+    """With what would be read (RFC 9110 §12.5.3)."""
+    return Problem(
         "unsupported_media_type",
         "Send the body as it is, or with `Content-Encoding: gzip`.",
         headers={"Accept-Encoding": "gzip, deflate"},

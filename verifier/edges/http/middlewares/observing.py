@@ -58,7 +58,12 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
 def number_of(headers: Mapping[str, str], clock: Clock) -> str:
     """The request's number: what it was given on its way here, else a new one."""
     given = headers.get(HEADER)
-    return given if given is not None and _GIVEN.fullmatch(given) else clock.token(_LENGTH)
+    return given if given is not None and _GIVEN.fullmatch(given) else new_number(clock)
+
+
+def new_number(clock: Clock) -> str:
+    """The number of a request that brought none."""
+    return clock.token(_LENGTH)
 
 
 def tell(site: Site, number: str, method: str, route: str, status: int, seconds: float, key: str | None) -> None:
