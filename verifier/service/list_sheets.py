@@ -32,7 +32,7 @@ from verifier.service.row_judging import Duplicates, RowJudge
 MOST_ROWS = 10_000_000
 """Which row repeats which takes 8 to 17 bytes a row; the shortest rows of an upload of 1 GB would be 500 million."""
 _BLOCK_ROWS = 500
-_BLOCK_CHARACTERS = 1 << 20
+_BLOCK_CHARACTERS = 1 << 18
 _READ_ROWS = 100
 _SHOWN_ROWS = 20
 _SHOWN_CHARACTERS = 120
