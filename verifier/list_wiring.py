@@ -102,7 +102,7 @@ async def open_lists(
         if at_work:
             await lists.open()
         wake = delivery.wake if delivery is not None else None
-        yield ListService(lists, ListReading(work.views), ListTelling(book, store, clock, verifier.secret, wake))
+        yield ListService(lists, ListReading(work.views, clock), ListTelling(book, store, clock, verifier.secret, wake))
     finally:
         await lists.close()
         if delivering is not None:

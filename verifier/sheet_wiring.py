@@ -1,7 +1,7 @@
 """open_sheet_work(data_dir): what work on the rows of lists is made of; the worker process needs this and no more."""
 
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,11 +24,11 @@ from verifier.service.list_views import ListViews
 from verifier.writers.columns import cells_of
 from verifier.writers.open_writer import open_writer
 from verifier.writers.preset_writer import preset_rows
+from verifier.writers.xlsx_writer import LONGEST_CELL
 
 FOLDER = "list-jobs"
 """Of a data folder: the uploads, rows and journals of its lists."""
 _SHEET = "rows.sqlite"
-_NAME_LENGTH = 26
 
 
 class SheetWork(Struct, frozen=True):
@@ -44,10 +44,10 @@ class ListFiles:
     def __init__(self, folder: ListFolder, clock: Clock) -> None:
         self._folder = folder
         self._journals = ListJournals(folder, clock)
-        self._clock = clock
         self.piece = folder.piece
         self.discard = folder.discard
         self.preset = preset_rows
+        self.longest_cell = LONGEST_CELL
 
     def sheet(self, list_id: str, *, anew: bool = False) -> SqliteSheet:
         return SqliteSheet(self._folder.path(list_id) / _SHEET, anew=anew)
@@ -61,9 +61,14 @@ class ListFiles:
     def stream(self, target: BinaryIO, layout: Layout, kind: TableKind) -> ListWriter:
         return open_writer("-", layout, kind, stdout=target)
 
-    def workbook(self, list_id: str, layout: Layout) -> tuple[str, ListWriter]:
-        name = f"{self._clock.token(_NAME_LENGTH)}.xlsx"
-        return name, open_writer(self._folder.workbook_path(list_id, name), layout, TableKind.XLSX)
+    @contextmanager
+    def workbook(self, list_id: str, layout: Layout, name: str) -> Iterator[ListWriter]:
+        with self._folder.workbook(list_id, name) as file:
+            writer = open_writer("-", layout, TableKind.XLSX, stdout=file)
+            try:
+                yield writer
+            finally:
+                writer.abort()
 
 
 def open_sheet_work(data_dir: Path, secret: bytes) -> SheetWork:

@@ -77,6 +77,33 @@ async def test_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert names(tmp_path / "lists") == []
 
 
+async def test_a_workbook_can_be_read_while_it_is_written(tmp_path: Path) -> None:
+    """What there is of it behind an offset; nothing before it is begun, and nothing once it is discarded."""
+    folder, name = ListFolder(tmp_path), f"{ID}.xlsx"
+    (tmp_path / ID).mkdir()
+    assert await folder.piece(ID, name, 0) == b""
+    with folder.workbook(ID, name) as file:
+        file.write(b"x" * 100_000)
+        file.flush()
+        assert await folder.piece(ID, name, 40_000) == b"x" * 60_000
+        assert await folder.piece(ID, name, 100_000) == b""
+        file.write(b"end")
+    assert await folder.piece(ID, name, 100_000) == b"end"
+    await folder.discard(ID, name)
+    assert (await folder.piece(ID, name, 0), names(tmp_path / ID)) == (b"", [])
+
+
+async def test_a_workbook_that_cannot_be_made_says_why(tmp_path: Path) -> None:
+    """A list that is not there any more; a disk that is full."""
+    folder, name = ListFolder(tmp_path), f"{ID}.xlsx"
+    with pytest.raises(ServiceUnavailable, match="cannot be made"), folder.workbook(ID, name):
+        pass
+    (tmp_path / ID).mkdir()
+    (tmp_path / ID / name).symlink_to("/dev/full")
+    with pytest.raises(DiskFull, match="take the list as CSV"), folder.workbook(ID, name) as file:
+        file.write(b"x" * 100_000)
+
+
 @pytest.mark.parametrize("chunks", [[b"12345", b"67890", b"1"], [b"x" * 11]])
 async def test_an_upload_has_a_size(tmp_path: Path, chunks: Sequence[bytes]) -> None:
     """The cap is the cap, in one piece or in many."""

@@ -50,9 +50,11 @@ async def test_every_verb_is_done(worker: SheetWorker) -> None:
     page = await worker.page(ID, PageWish(parse_filter(text="user7@"), stages=OFFLINE))
     assert [row.number for row in page.rows] == [8]
     assert (await worker.render(ID, Cut(stages=OFFLINE), 0, 9)).count(b"\n") == 1201
-    name = await worker.workbook(ID, Cut(kind=TableKind.XLSX, stages=OFFLINE))
+    name = f"{ID}.xlsx"
+    await worker.workbook(ID, Cut(kind=TableKind.XLSX, stages=OFFLINE), name)
     assert (await worker.piece(ID, name, 0))[:2] == b"PK"
     await worker.discard(ID, name)
+    assert await worker.piece(ID, name, 0) == b""
     counts = await worker.forget(ID, "user7@shop.example", OFFLINE)
     assert counts is not None and (counts.rows, counts.blank) == (1200, 1)
     assert (await worker.mark(ID, [1])).email_columns == (1,)

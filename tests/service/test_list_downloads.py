@@ -12,6 +12,7 @@ from python_calamine import CalamineWorkbook
 
 from tests.support.list_service import OFFLINE, desk
 from verifier.config import load_settings
+from verifier.core.faults import OperatorError
 from verifier.core.reasons import Reason
 from verifier.core.row_filter import parse_filter
 from verifier.core.table import TableKind
@@ -77,6 +78,22 @@ def test_a_workbook_comes_back_as_one(tmp_path: Path) -> None:
     rows, expected = _sheet(downloaded), _sheet(_cleaned(tmp_path, content, "list.xlsx", None))
     assert [row[:-1] for row in expected] == [row[:-1] for row in rows]
     assert len(rows) == 4
+
+
+def test_a_cell_that_no_sheet_holds_is_told_before_anything_is_sent(tmp_path: Path) -> None:
+    """Wherever in the list it is; and whoever leaves it out by a filter gets the rest."""
+    rows = b"".join(b"u%d@shop.example,x\n" % n for n in range(9000))
+    content = b"email,note\n" + rows + b"x@mailinator.com," + b"y" * 33_000 + b"\n"
+
+    async def downloaded() -> bytes:
+        async with desk(tmp_path / "data") as shop:
+            done = await shop.cleaned(content)
+            chunks = (await shop.reading.download(done, TableKind.XLSX)).chunks
+            with pytest.raises(OperatorError, match=r"A cell of row 9,?001 has 33,000 characters"):
+                await anext(chunks)
+            return await shop.text(done, TableKind.XLSX, parse_filter(reason=[Reason.NOT_PROBED]))
+
+    assert len(_sheet(asyncio.run(downloaded()))) == 9001
 
 
 def test_only_what_is_wanted_is_downloaded(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ import os
 import signal
 import subprocess
 import sys
+import zipfile
+from contextlib import ExitStack
 from pathlib import Path
 from random import Random
 
@@ -163,6 +165,54 @@ def test_a_workbook_holds_text_only(tmp_path: Path) -> None:
     assert (tmp_path / "out.xlsx").read_bytes() == (tmp_path / "again.xlsx").read_bytes()
 
 
+_CELLS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(
+    ["_x0041_", "_x_x005F_", " both ", "a | b", "<&>\"'", "\r\n", "]]>", "\x00\x08\x0b\x1f\t"]
+)
+
+
+@given(st.lists(st.lists(_CELLS, min_size=3, max_size=3), min_size=1, max_size=5))
+def test_a_workbook_gives_back_every_cell(rows: list[list[str]]) -> None:
+    """Blanks at their ends, line ends, markup, what XML cannot write and what looks like the way to write that."""
+    content = io.BytesIO()
+    writer = open_writer("-", layout_of("email", "a", "b", kind=TableKind.XLSX), stdout=content)
+    writer.write_rows(rows, [OURS] * len(rows))
+    writer.commit()
+    read = CalamineWorkbook.from_filelike(io.BytesIO(content.getvalue())).get_sheet_by_index(0).to_python()
+    unwritable = str.maketrans({"\ufffe": "_xFFFE_", "\uffff": "_xFFFF_"})
+    expected = [[*(cell.translate(unwritable) for cell in row), *OURS] for row in rows]
+    assert read == [["email", "a", "b", *OUR_COLUMNS], *expected]
+
+
+def test_a_workbook_is_written_as_it_goes(tmp_path: Path) -> None:
+    """Nothing waits for the last row, and what is made from the same rows is the same however they come."""
+    layout = layout_of("email", kind=TableKind.XLSX)
+    rows = [[f"user{number}@shop.example"] for number in range(5000)]
+    grown, apart, together = [], io.BytesIO(), io.BytesIO()
+    writer = open_writer("-", layout, stdout=apart)
+    for row in rows:
+        writer.write_rows([row], [OURS])
+        grown.append(apart.tell())
+    writer.commit()
+    assert grown[0] > 0 and len(set(grown)) > 5
+    writer = open_writer("-", layout, stdout=together)
+    writer.write_rows(rows, [OURS] * len(rows))
+    writer.commit()
+    with zipfile.ZipFile(apart) as one, zipfile.ZipFile(together) as other:
+        assert one.testzip() is None
+        assert {name: one.read(name) for name in one.namelist()} == {n: other.read(n) for n in other.namelist()}
+
+
+def test_a_sheet_beyond_what_excel_reads_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And leaves nothing behind."""
+    monkeypatch.setattr("verifier.writers.xlsx_writer._MOST_BYTES", 100_000)
+    writer = open_writer(tmp_path / "out.xlsx", layout_of("email", kind=TableKind.XLSX))
+    with pytest.raises(OperatorError, match="larger than 2 GB: use --format csv"):
+        for _ in range(1000):
+            writer.write_rows([["a@x.test"]], [OURS])
+    writer.abort()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_no_sheet_holds_is_refused_before_work(tmp_path: Path) -> None:
     """Too many rows or columns: advice, and no file."""
     for layout in (
@@ -275,12 +325,12 @@ def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ki
     full = Path("/dev/full").open("wb")  # noqa: SIM115 the writer closes it
     monkeypatch.setattr("verifier.writers.target._held", lambda _: full)
     chance = Random(1)
-    writer = open_writer(output, layout_of("email"), kind)
-    with pytest.raises(OperatorError, match="No space left"):
+    with pytest.raises(OperatorError, match="No space left"), ExitStack() as stack:
+        writer = open_writer(output, layout_of("email"), kind)
+        stack.callback(writer.abort)
         for _ in range(100):
             writer.write_rows([[chance.randbytes(15_000).hex()]], [OURS])
         writer.commit()
-    writer.abort()
     assert False is output.exists()
 
 

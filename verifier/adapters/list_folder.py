@@ -9,11 +9,11 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import AsyncIterable, Collection
-from contextlib import suppress
+from collections.abc import AsyncIterable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from errno import EDQUOT, ENOSPC
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 from verifier.core.faults import DiskFull, ServiceUnavailable
 from verifier.core.list_faults import UnknownList, UploadBroken, UploadTooLarge
@@ -91,8 +91,22 @@ class ListFolder:
         """Deletes what a killed process left half-way; for whoever has just begun, before anything comes in."""
         await asyncio.to_thread(self._sweep)
 
+    @contextmanager
+    def workbook(self, list_id: str, name: str) -> Iterator[BinaryIO]:
+        """A file that a workbook is written to. Raises ServiceUnavailable where it cannot be."""
+        try:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+            with os.fdopen(os.open(self.workbook_path(list_id, name), flags, 0o600), "wb") as file:
+                yield file
+        except OSError as error:
+            if error.errno in (ENOSPC, EDQUOT):
+                raise DiskFull(
+                    "The disk is full: no workbook can be made. Make room, or take the list as CSV."
+                ) from None
+            raise ServiceUnavailable(f"The workbook cannot be made: {error.strerror or error}.") from None
+
     async def piece(self, list_id: str, name: str, offset: int) -> bytes:
-        """A part of a workbook, b"" at its end."""
+        """What there is of a workbook behind `offset`, whole or still being written; b"" where that is nothing."""
         return await asyncio.to_thread(_piece, self.workbook_path(list_id, name), offset)
 
     async def discard(self, list_id: str, name: str) -> None:
@@ -180,9 +194,10 @@ def _remove(folder: Path) -> None:
 
 
 def _piece(path: Path, offset: int) -> bytes:
-    with path.open("rb") as file:
+    with suppress(FileNotFoundError), path.open("rb") as file:
         file.seek(offset)
         return file.read(_PIECE)
+    return b""
 
 
 def _unwritten(error: OSError) -> ServiceUnavailable:

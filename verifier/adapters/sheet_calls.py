@@ -65,7 +65,7 @@ CALLS: Mapping[str, Call] = {
     "forget": Call(tuple[str, str, list[StageName]], Counts | None),
     "page": Call(tuple[str, PageWish], Page),
     "render": Call(tuple[str, Cut, int, int], bytes),
-    "workbook": Call(tuple[str, Cut], str),
+    "workbook": Call(tuple[str, Cut, str], None),
     "piece": Call(tuple[str, str, int], bytes),
     "discard": Call(tuple[str, str], None),
 }

@@ -102,9 +102,8 @@ class SheetWorker:
         result: bytes = await self._call("render", list_id, cut, first, count)
         return result
 
-    async def workbook(self, list_id: str, cut: Cut) -> str:
-        result: str = await self._call("workbook", list_id, cut)
-        return result
+    async def workbook(self, list_id: str, cut: Cut, name: str) -> None:
+        await self._call("workbook", list_id, cut, name)
 
     async def piece(self, list_id: str, name: str, offset: int) -> bytes:
         result: bytes = await self._call("piece", list_id, name, offset)

@@ -15,9 +15,12 @@ from verifier.core.record import to_record
 from verifier.core.row_filter import RowFilter
 from verifier.core.table import TableKind
 from verifier.list_ports import SheetViews
+from verifier.ports import Clock
 
 MOST_ROWS = 1000
 _BLOCKS = 16
+_NAME_LENGTH = 26
+_LOOK_SECONDS = 0.2
 _MEDIA = {
     TableKind.CSV: "text/csv; charset=utf-8",
     TableKind.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -43,8 +46,9 @@ class Download(Struct, frozen=True):
 class ListReading:
     """For lists that the caller has asked the book for: whose they are is settled by then."""
 
-    def __init__(self, views: SheetViews) -> None:
+    def __init__(self, views: SheetViews, clock: Clock) -> None:
         self._views = views
+        self._clock = clock
 
     async def results(self, job: ListJob, filter_: RowFilter, cursor: str = "", limit: int = 100) -> Results:
         """Rows that pass, in order. A page may hold fewer than `limit` and not be the last: the cursor tells."""
@@ -72,10 +76,7 @@ class ListReading:
         assert job.preview is not None
         form = TableKind.CSV if preset else kind or job.preview.kind
         cut = Cut(cut_filter(job, filter_, preset), form, preset, job.options.stages)
-        if form is TableKind.XLSX:
-            chunks = self._workbook(job, await self._views.workbook(job.id, cut))
-        else:
-            chunks = self._stream(job, cut)
+        chunks = self._workbook(job, cut) if form is TableKind.XLSX else self._stream(job, cut)
         return Download(download_name(job, form, preset), _MEDIA[form], chunks)
 
     async def _stream(self, job: ListJob, cut: Cut) -> AsyncGenerator[bytes, None]:
@@ -94,13 +95,26 @@ class ListReading:
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
 
-    async def _workbook(self, job: ListJob, name: str) -> AsyncGenerator[bytes, None]:
+    async def _workbook(self, job: ListJob, cut: Cut) -> AsyncGenerator[bytes, None]:
+        """What there is of it is sent while the rest is made."""
+        name, offset = f"{self._clock.token(_NAME_LENGTH)}.xlsx", 0
+        making = asyncio.create_task(self._views.workbook(job.id, cut, name))
         try:
-            offset = 0
-            while piece := await self._views.piece(job.id, name, offset):
-                yield piece
+            while True:
+                is_whole = making.done()
+                if is_whole:
+                    making.result()
+                piece = await self._views.piece(job.id, name, offset)
                 offset += len(piece)
+                if piece:
+                    yield piece
+                elif is_whole:
+                    return
+                else:
+                    await asyncio.wait([making], timeout=_LOOK_SECONDS)
         finally:
+            making.cancel()
+            await asyncio.gather(making, return_exceptions=True)
             await self._views.discard(job.id, name)
 
 

@@ -3,7 +3,8 @@
 import asyncio
 import io
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing
+from itertools import chain
 from typing import BinaryIO, Protocol
 
 from verifier.core.list_rows import Block, Cut, Page, PageWish, ShownRow, shown
@@ -28,7 +29,9 @@ class Forms(Protocol):
     """The forms in which rows are written (writers/)."""
 
     def stream(self, target: BinaryIO, layout: Layout, kind: TableKind) -> ListWriter: ...
-    def workbook(self, list_id: str, layout: Layout) -> tuple[str, ListWriter]: ...
+    @property
+    def longest_cell(self) -> int: ...
+    def workbook(self, list_id: str, layout: Layout, name: str) -> AbstractContextManager[ListWriter]: ...
     def preset(
         self, name: str, layout: Layout, rows: Sequence[Sequence[str]], addresses: Sequence[str], *, heading: bool
     ) -> bytes: ...
@@ -44,6 +47,9 @@ class ListViews:
         self._judging = judging
         self._render = render
         self._forms = forms
+        self._making: set[str] = set()
+        self._withheld: set[str] = set()
+        self._unwanted: set[str] = set()
 
     async def page(self, list_id: str, wish: PageWish) -> Page:
         """Rows that pass, in order; short where too many had to be looked at."""
@@ -81,27 +87,44 @@ class ListViews:
             await self._write(list_id, sheet, cut, first, count, writer)
             return content.getvalue()[0 if first == 0 else beginning :]
 
-    async def workbook(self, list_id: str, cut: Cut) -> str:
-        """A workbook of the whole list in its folder; its name."""
-        with self._folder.sheet(list_id) as sheet:
-            name, writer = self._forms.workbook(list_id, sheet.layout)
-            try:
+    async def workbook(self, list_id: str, cut: Cut, name: str) -> None:
+        """Makes a workbook of the list in its folder. Where some cell may be too long for one, nothing is given of it
+        before it is whole: the fault can be told in its place.
+        """
+        self._making.add(name)
+        self._withheld.add(name)
+        try:
+            with self._folder.sheet(list_id) as sheet, self._forms.workbook(list_id, sheet.layout, name) as writer:
+                if await self._fits(sheet):
+                    self._withheld.discard(name)
                 first = 0
-                while sheet.block(first) is not None:
+                while name not in self._unwanted and sheet.block(first) is not None:
                     await self._write(list_id, sheet, cut, first, _WORKBOOK_BLOCKS, writer)
                     first += _WORKBOOK_BLOCKS
-                await asyncio.to_thread(writer.commit)
-            finally:
-                writer.abort()
-            return name
+                if name not in self._unwanted:
+                    await asyncio.to_thread(writer.commit)
+        finally:
+            for names in (self._making, self._withheld, self._unwanted):
+                names.discard(name)
 
     async def piece(self, list_id: str, name: str, offset: int) -> bytes:
-        """A part of a workbook, b"" at its end."""
-        return await self._forms.piece(list_id, name, offset)
+        """What there is of a workbook behind `offset`."""
+        piece = await self._forms.piece(list_id, name, offset)
+        return b"" if name in self._withheld else piece
 
     async def discard(self, list_id: str, name: str) -> None:
         """The workbook is not needed any more."""
+        self._unwanted |= self._making & {name}
         await self._forms.discard(list_id, name)
+
+    async def _fits(self, sheet: SheetFile) -> bool:
+        number = 0
+        while (block := sheet.block(number)) is not None:
+            if max(map(len, chain.from_iterable(block.rows)), default=0) > self._forms.longest_cell:
+                return False
+            number += 1
+            await asyncio.sleep(0)
+        return True
 
     async def _write(
         self, list_id: str, sheet: SheetFile, cut: Cut, first: int, count: int, writer: ListWriter

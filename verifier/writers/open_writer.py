@@ -50,7 +50,11 @@ def open_writer(
     if kind is TableKind.XLSX:
         refuse_what_no_sheet_holds(layout)
     target = Target(path, force=force, stdout=stdout)
-    return _WRITERS[kind](target, layout)
+    try:
+        return _WRITERS[kind](target, layout)
+    except BaseException:
+        target.abort()
+        raise
 
 
 def _suffix(path: Path) -> str:

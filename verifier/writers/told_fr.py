@@ -53,6 +53,8 @@ _LISTS_FR = {
     "selon la RFC 7578.",
     "The form ended within the file: send it again.": "Le formulaire s’est terminé au milieu du fichier : renvoyez-le.",
     "Send JSON in UTF-8.": "Envoyez du JSON en UTF-8.",
+    "Send the body as it is, or with `Content-Encoding: gzip`.": "Envoyez le contenu tel quel, ou avec "
+    "`Content-Encoding: gzip`.",
     "The body is larger than {}: split the list.": "L’envoi dépasse {0} : divisez la liste.",
     "The body cannot be read as JSON: {}.": "L’envoi ne se lit pas comme du JSON : {0}.",
     "Forms within forms are not read.": "Les formulaires imbriqués ne sont pas lus.",
@@ -64,7 +66,10 @@ _LISTS_FR = {
     "feuille en contient {1} : téléchargez le CSV.",
     "A cell of row {} has {} characters, a sheet's at most {}: use --format csv.": "Une cellule de la ligne "
     "{0} a {1} caractères, celle d’une feuille {2} au plus : téléchargez le CSV.",
-    "The workbook cannot be made in {}: {}.": "Le classeur n’a pas pu être fait dans {0} : {1}.",
+    "The disk is full: no workbook can be made. Make room, or take the list as CSV.": "Le disque est plein : aucun "
+    "classeur ne peut être fait. Faites de la place, ou prenez la liste en CSV.",
+    "The workbook cannot be made: {}.": "Le classeur n’a pas pu être fait : {0}.",
+    "The sheet would be larger than 2 GB: use --format csv.": "La feuille dépasserait 2 Go : téléchargez le CSV.",
 }
 _INTAKE_FR = {
     "A list is no field of a web form. With curl: -F file=@customers.csv, or -T customers.csv -X POST (-d would join "

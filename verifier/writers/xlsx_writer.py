@@ -1,15 +1,22 @@
-"""XLSX: one sheet, every cell text, row after row in constant memory.
+"""XLSX: one sheet, every cell text, row after row, sent on as it is written.
 
-Law: what a sheet cannot hold is refused before any work is done, with the advice to use CSV.
+Law: what a sheet cannot hold is refused, with the advice to use CSV. Two runs over the same rows give the same bytes.
+
+xlsxwriter makes the workbook, but an empty one: it writes a cell at a time, and nothing before the last row is known.
+The rows are written into its sheet as ECMA-376 has them (Part 1, §18.3.1.4, inline strings), the zip as a stream, with
+sizes behind its members.
 """
 
-import tempfile
+import io
+import re
+import zipfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
+from functools import cache
+from xml.sax.saxutils import escape
 
 import xlsxwriter
-from xlsxwriter.exceptions import FileCreateError
+from xlsxwriter.utility import xl_col_to_name
 
 from verifier.core.faults import OperatorError
 from verifier.core.table import MOST_COLUMNS, Layout
@@ -18,29 +25,37 @@ from verifier.writers.target import Target
 
 MOST_ROWS = 1_048_576
 LONGEST_CELL = 32_767
-_BLOCK = 1 << 20
+_MOST_BYTES = (1 << 31) - 1
+"""Of the sheet unpacked: beyond, the zip would need its 64-bit form, which Excel does not read from a stream."""
+_LEVEL = 3
 _ALWAYS = datetime(2000, 1, 1, tzinfo=UTC)
-_OPTIONS = {
-    "constant_memory": True,
-    "strings_to_urls": False,
-    "strings_to_formulas": False,
-    "strings_to_numbers": False,
-}
+_SHEET = "xl/worksheets/sheet1.xml"
+_NO_ROWS = b"<sheetData/>"
+_DIMENSION = re.compile(rb"<dimension [^>]*/>")
+_BETWEEN = "|"
+_not_plain = re.compile(r"[&<>\x00-\x1f\ud800-\udfff\ufffe\uffff]|_x[0-9A-Fa-f]{4}_|^ | $|\| | \|").search
+_LIKE_ESCAPED = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
+_UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f\ufffe\uffff]")
 
 
 class XlsxWriter:
-    """Writes to a target; two runs over the same rows give the same bytes."""
+    """Writes to a target."""
 
     def __init__(self, target: Target, layout: Layout) -> None:
         self._target = target
         self._placed = placement(layout)
-        self._folder = tempfile.TemporaryDirectory(prefix="verifier-xlsx-")
-        self._path = Path(self._folder.name) / "list.xlsx"
-        self._book = xlsxwriter.Workbook(self._path, {**_OPTIONS, "tmpdir": self._folder.name})
-        self._book.set_properties({"created": _ALWAYS})
-        self._sheet = self._book.add_worksheet("List")
-        self._next = 0
+        self._sink = _Sink(target)
+        parts = dict(_empty_workbook())
+        self._beginning, _, self._end = _DIMENSION.sub(b"", parts.pop(_SHEET)).partition(_NO_ROWS)
+        self._zip = zipfile.ZipFile(self._sink, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL)
+        for name, content in parts.items():
+            self._zip.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED, _LEVEL)
+        self._sheet = self._zip.open(_SHEET, "w")
         self._open = True
+        self._next = 1
+        self._size = 0
+        self._starts = [f'<c r="{xl_col_to_name(column)}' for column in range(len(layout.output_header))]
+        self._put(self._beginning + b"<sheetData>")
         self._write([layout.output_header])
 
     def write_rows(self, rows: Sequence[Sequence[str]], ours: Sequence[Sequence[str]]) -> None:
@@ -51,38 +66,85 @@ class XlsxWriter:
         """Makes the output appear."""
         if self._open:
             self._open = False
-            with self._folder:
-                self._close_book()
-                with self._path.open("rb") as book:
-                    while block := book.read(_BLOCK):
-                        self._target.write(block)
+            self._put(b"</sheetData>" + self._end)
+            self._close()
         self._target.commit()
 
     def abort(self) -> None:
         """Leaves nothing behind."""
         if self._open:
             self._open = False
-            self._book.fileclosed = True
-            self._sheet.row_data_fh.close()
-            self._folder.cleanup()
+            self._sink.swallows = True
+            self._close()
         self._target.abort()
 
-    def _close_book(self) -> None:
-        try:
-            self._book.close()
-        except FileCreateError as error:
-            raise OperatorError(f"The workbook cannot be made in {self._folder.name}: {error}.") from None
+    def _close(self) -> None:
+        self._sheet.close()
+        self._zip.close()
 
     def _write(self, rows: Sequence[Sequence[str]]) -> None:
-        write = self._sheet.write_string
-        for row in rows:
-            for column, cell in enumerate(row):
-                if cell and write(self._next, column, cell) < 0:
-                    raise OperatorError(
-                        f"A cell of row {self._next} has {len(cell):,} characters, a sheet's at most {LONGEST_CELL:,}: "
-                        "use --format csv."
-                    )
-            self._next += 1
+        self._put("".join(map(self._row, rows)).encode("utf-8", "replace"))
+
+    def _row(self, cells: Sequence[str]) -> str:
+        number, starts = self._next, self._starts
+        self._next += 1
+        longest = max(map(len, cells))
+        if longest > LONGEST_CELL:
+            raise OperatorError(
+                f"A cell of row {number - 1} has {longest:,} characters, a sheet's at most {LONGEST_CELL:,}: "
+                "use --format csv."
+            )
+        opened = f'{number}" t="inlineStr"><is><t>'
+        if _not_plain(_BETWEEN.join(cells)):
+            opened = f'{number}" t="inlineStr"><is><t xml:space="preserve">'
+            cells = [_text(cell) for cell in cells]
+        written = [f"{start}{opened}{cell}</t></is></c>" for start, cell in zip(starts, cells, strict=True) if cell]
+        return f'<row r="{number}">{"".join(written)}</row>'
+
+    def _put(self, content: bytes) -> None:
+        self._size += len(content)
+        if self._size > _MOST_BYTES:
+            raise OperatorError("The sheet would be larger than 2 GB: use --format csv.")
+        self._sheet.write(content)
+
+
+class _Sink:
+    """The target as zipfile writes to it: forward only."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self.swallows = False
+        """Whatever comes now is of no use any more, or is what zipfile still writes after a fault."""
+
+    def write(self, content: bytes) -> int:
+        if not self.swallows:
+            self.swallows = True
+            self._target.write(content)
+            self.swallows = False
+        return len(content)
+
+    def flush(self) -> None:
+        """The target's own affair."""
+
+    def close(self) -> None:
+        """The same."""
+
+
+@cache
+def _empty_workbook() -> tuple[tuple[str, bytes], ...]:
+    """The parts of a workbook whose sheet has no rows."""
+    content = io.BytesIO()
+    with xlsxwriter.Workbook(content, {"in_memory": True}) as book:
+        book.set_properties({"created": _ALWAYS})
+        book.add_worksheet("List")
+    with zipfile.ZipFile(content) as parts:
+        return tuple((name, parts.read(name)) for name in parts.namelist())
+
+
+def _text(cell: str) -> str:
+    """As XML; what XML has no way to write, and what looks like that, as ST_Xstring has it (ECMA-376 §22.9.2.19)."""
+    escaped = _UNWRITABLE.sub(lambda found: f"_x{ord(found[0]):04X}_", _LIKE_ESCAPED.sub("_x005F_", cell))
+    return escape(escaped)
 
 
 def refuse_what_no_sheet_holds(layout: Layout) -> None:
