@@ -2,9 +2,11 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from msgspec import structs
 
 from tests.support.facts import at
 from tests.support.suppressions import MemorySuppressions
+from verifier.adapters import sqlite_thread
 from verifier.adapters.sqlite_suppressions import SqliteSuppressions
 from verifier.core.faults import ServiceUnavailable
 from verifier.core.suppressions import Removal, Suppression, SuppressionKind
@@ -95,6 +98,35 @@ async def test_forgetting_keeps_the_hash_alone(store: SuppressionStore) -> None:
     await store.add([UNSUBSCRIBED, structs.replace(BOUNCE, address="john@shop.example"), ALLOWED])
     await store.forget([K1, K2])
     assert await store.under([K1, K2]) == {K1: (structs.replace(UNSUBSCRIBED, address=None),), K2: (BOUNCE,)}
+
+
+async def test_forgetting_leaves_no_address_in_the_files(tmp_path: Path) -> None:
+    """Neither in the file nor in its log, while it is open as afterwards: whoever copies the folder finds nothing."""
+    path = tmp_path / "apart" / "suppressions.sqlite"
+    store = SqliteSuppressions(path)
+    await store.add([structs.replace(UNSUBSCRIBED, address="gone@shop.example"), ALLOWED])
+    await store.forget([K1, K2])
+    assert b"gone@shop" not in b"".join(part.read_bytes() for part in path.parent.iterdir())
+    await store.close()
+    assert b"gone@shop" not in path.read_bytes()
+
+
+async def test_forgetting_is_not_promised_while_the_log_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody who reads the file from before holds its log, and the address in it: that is said, and tried again."""
+    monkeypatch.setattr(sqlite_thread, "_BUSY_SECONDS", 0.05)
+    path = tmp_path / "suppressions.sqlite"
+    store = SqliteSuppressions(path)
+    await store.add([structs.replace(UNSUBSCRIBED, address="gone@shop.example")])
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM suppressions").fetchone()
+        with pytest.raises(ServiceUnavailable, match="still in its log: try again"):
+            await store.forget([K1])
+    await store.forget([K1])
+    assert b"gone@shop" not in b"".join(part.read_bytes() for part in tmp_path.iterdir())
+    await store.close()
 
 
 entries = st.builds(

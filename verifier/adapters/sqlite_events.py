@@ -134,8 +134,7 @@ class SqliteEvents:
         return {recipient: datetime.fromtimestamp(at, UTC) for recipient, at in rows}
 
     async def forget(self, mailbox: str, recipient: str) -> None:
-        await self._file.transact(partial(_forget, mailbox=mailbox, recipient=recipient))
-        await self._file.read(lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone())
+        await self._file.erase(partial(_forget, mailbox=mailbox, recipient=recipient))
 
     async def seen(self) -> Sequence[Seen]:
         query = "SELECT reason, provider, count(*), sum(hard), sum(risk) FROM outcomes GROUP BY reason, provider"

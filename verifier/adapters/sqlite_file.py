@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
-from verifier.adapters.sqlite_thread import SqliteThread, open_database, transact, unwritten
+from verifier.adapters.sqlite_thread import SqliteThread, empty_log, open_database, transact, unwritten
 from verifier.core.faults import ServiceUnavailable
 
 _Result = TypeVar("_Result")
@@ -55,6 +55,14 @@ class SqliteFile:
     async def transact(self, work: Callable[[sqlite3.Connection], None]) -> None:
         """`write` in one transaction: all of it is written, or nothing."""
         await self.write(partial(transact, work=work))
+
+    async def erase(self, work: Callable[[sqlite3.Connection], None]) -> None:
+        """`transact` of work that deletes or overwrites: nothing stays in the file (`forget_for_good`) or in its log.
+
+        Raises ServiceUnavailable where that cannot be promised.
+        """
+        await self.transact(work)
+        await self.write(empty_log)
 
     def _connect(self) -> sqlite3.Connection:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

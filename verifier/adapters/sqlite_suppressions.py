@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from verifier.adapters.sqlite_file import SqliteFile
+from verifier.adapters.sqlite_file import SqliteFile, forget_for_good
 from verifier.adapters.sqlite_thread import transact, write_rows
 from verifier.core.suppressions import FORGOTTEN_WHOLE, Removal, Suppression, SuppressionKind
 from verifier.gate_ports import SuppressionWish
@@ -60,7 +60,7 @@ class SqliteSuppressions:
     """The file at `path`, opened when it is first needed; `close` comes last."""
 
     def __init__(self, path: Path) -> None:
-        self._writer = SqliteFile(path, _SCHEMA)
+        self._writer = SqliteFile(path, _SCHEMA, forget_for_good)
         self._reader = SqliteFile(path, _SCHEMA)
 
     async def close(self) -> None:
@@ -81,7 +81,7 @@ class SqliteSuppressions:
         return await self._reader.read(partial(_page, wish=wish))
 
     async def forget(self, keys: Sequence[str]) -> None:
-        await self._writer.write(partial(_forget, keys=keys))
+        await self._writer.erase(partial(_forget, keys=keys))
 
     async def origin(self) -> tuple[str, int]:
         """Which file this is, whatever it is called, and the greatest number that it has given."""
@@ -150,13 +150,10 @@ def _page(connection: sqlite3.Connection, wish: SuppressionWish) -> list[tuple[i
 def _forget(connection: sqlite3.Connection, keys: Sequence[str]) -> None:
     whole = ",".join(str(_PLACES[kind]) for kind in FORGOTTEN_WHOLE)
 
-    def work(open_: sqlite3.Connection) -> None:
-        for some in _slices(keys):
-            marks = ",".join("?" * len(some))
-            open_.execute(f"DELETE FROM suppressions WHERE key IN ({marks}) AND kind IN ({whole})", some)
-            open_.execute(f"UPDATE suppressions SET address = NULL WHERE key IN ({marks})", some)
-
-    transact(connection, work)
+    for some in _slices(keys):
+        marks = ",".join("?" * len(some))
+        connection.execute(f"DELETE FROM suppressions WHERE key IN ({marks}) AND kind IN ({whole})", some)
+        connection.execute(f"UPDATE suppressions SET address = NULL WHERE key IN ({marks})", some)
 
 
 def _origin(connection: sqlite3.Connection) -> tuple[str, int]:

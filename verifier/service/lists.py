@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import Struct, structs
 
 from verifier.core.address import Address
-from verifier.core.faults import DiskFull, InputError, ServiceUnavailable
+from verifier.core.faults import InputError, ServiceUnavailable
 from verifier.core.forgetting import holds
 from verifier.core.list_faults import BadRequest, KeyReused, WrongState
 from verifier.core.list_jobs import ListEvent, ListJob, ListOptions, LookState
@@ -278,7 +278,7 @@ class Lists:
         await self._end_work(list_id)
         try:
             await self._keep.store.remove(list_id)
-        except DiskFull:  # its own rows make room for that
+        except ServiceUnavailable:  # of a full disk its own rows make room for that
             await self._keep.uploads.remove(list_id)
             await self._keep.store.remove(list_id)
         await self._keep.uploads.remove(list_id)
