@@ -67,7 +67,11 @@ class SqliteFile:
     def _connect(self) -> sqlite3.Connection:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         connection = open_database(self.path, self._scripts)
-        self._prepare(connection)
+        try:
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
 

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from verifier.adapters.sqlite_file import SqliteFile, forget_for_good
 from verifier.adapters.sqlite_thread import transact, write_rows
+from verifier.core.faults import ConfigError
 from verifier.core.suppressions import FORGOTTEN_WHOLE, Removal, Suppression, SuppressionKind
 from verifier.gate_ports import SuppressionWish
 
@@ -29,6 +30,7 @@ _SCHEMA = (
     CREATE TABLE identity (id TEXT NOT NULL);
     INSERT INTO identity VALUES (lower(hex(randomblob(16))))
     """,
+    "ALTER TABLE identity ADD COLUMN mark TEXT NOT NULL DEFAULT ''",
 )
 _UPSERT = """
     INSERT INTO suppressions (key, kind, sender, message_class, topic, at, expires, source, address) VALUES {rows}
@@ -57,11 +59,16 @@ class News(Struct, frozen=True):
 
 
 class SqliteSuppressions:
-    """The file at `path`, opened when it is first needed; `close` comes last."""
+    """The file at `path`, opened when it is first needed; `close` comes last.
 
-    def __init__(self, path: Path) -> None:
-        self._writer = SqliteFile(path, _SCHEMA, forget_for_good)
-        self._reader = SqliteFile(path, _SCHEMA)
+    `mark` tells the secret that its keys are made with from any other: everything raises ConfigError where the entries
+    were made with another, for none of them would be found.
+    """
+
+    def __init__(self, path: Path, mark: str) -> None:
+        prepare = partial(_prepare, path=path, mark=mark)
+        self._writer = SqliteFile(path, _SCHEMA, prepare)
+        self._reader = SqliteFile(path, _SCHEMA, prepare)
 
     async def close(self) -> None:
         await self._writer.close()
@@ -90,6 +97,20 @@ class SqliteSuppressions:
     async def news(self, after: int, limit: int) -> News:
         """What came behind the number `after`, at most so many."""
         return await self._reader.read(partial(_news, after=after, limit=limit))
+
+
+def _prepare(connection: sqlite3.Connection, path: Path, mark: str) -> None:
+    forget_for_good(connection)
+    known: str = connection.execute("SELECT mark FROM identity").fetchone()[0]
+    if known == mark:
+        return
+    if known and connection.execute("SELECT 1 FROM suppressions LIMIT 1").fetchone():
+        raise ConfigError(
+            f"{path} was written with another secret, so nobody in it would be found and all would be mailed again: set"
+            " VERIFIER_SECRET_KEY to that secret (where it was never set, to what secret.key in the folder holds), or"
+            " move the file away and import the suppressions again."
+        )
+    connection.execute("UPDATE identity SET mark = ?", (mark,))
 
 
 def _insert(connection: sqlite3.Connection, rows: Sequence[tuple[object, ...]]) -> int:
