@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
+from typing import cast
 
 import msgspec
 from isal import isal_zlib
@@ -34,7 +35,8 @@ _PLAIN, _TAGGED, _NULL = b"p", b"t", b"jnull"
 _FILES = ("", "-wal", "-shm")
 _APPENDED = 20
 
-_DAMAGE = (sqlite3.DatabaseError, isal_zlib.error, msgspec.MsgspecError)
+_IsalError = cast(type[Exception], isal_zlib.IsalError)  # its stub takes the class for an instance
+_DAMAGE = (sqlite3.DatabaseError, _IsalError, msgspec.MsgspecError)
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_rows = msgspec.msgpack.Decoder(list[list[str]]).decode
