@@ -218,6 +218,12 @@ def test_the_file_is_found_here_first_then_in_the_configuration_folder(
     assert in_here == find_settings_file(here)
 
 
+def test_a_folder_that_cannot_be_looked_into_has_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`sudo -u verifier verifier …` begins in root's folder, and may keep root's HOME: that is no fault of ours."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/" + "x" * 300)
+    assert find_settings_file(Path("/" + "y" * 300)) is None
+
+
 def test_a_shared_store_needs_a_shared_secret() -> None:
     """Two machines that hash with keys of their own would never meet in one Redis."""
     shared = {"VERIFIER_REDIS_URL": "redis://cache.example/0"}

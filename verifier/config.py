@@ -4,6 +4,7 @@
 """
 
 import difflib
+import os
 import socket
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -164,9 +165,12 @@ def load_settings(
 
 
 def find_settings_file(folder: Path) -> Path | None:
-    """verifier.toml in `folder`, else in the platform's configuration folder, else none."""
+    """verifier.toml in `folder`, else in the platform's configuration folder, else none.
+
+    A folder that this user may not enter, such as root's where `sudo -u` was said, has none for him.
+    """
     for place in (folder, Path(platformdirs.user_config_dir("verifier", appauthor=False))):
-        if (place / FILE_NAME).is_file():
+        if os.access(place / FILE_NAME, os.F_OK) and (place / FILE_NAME).is_file():
             return place / FILE_NAME
     return None
 

@@ -187,10 +187,10 @@ class SqliteSheet:
 
 
 def _unreadable(path: Path, error: Exception) -> ServiceUnavailable:
-    rows = f"The rows of list {path.parent.name}"
+    name = path.parent.name
     if isinstance(error, sqlite3.DatabaseError) and not is_damage(error):
-        return ServiceUnavailable(f"{rows} cannot be read: {error}.")
-    return ServiceUnavailable(f"{rows} are damaged ({error}): delete that list, and hand it in again.")
+        return ServiceUnavailable(f"The rows of list {name} cannot be read: {error}.")
+    return ServiceUnavailable(f"The rows of list {name} are damaged ({error}): delete that list, and hand it in again.")
 
 
 def _totals(connection: sqlite3.Connection) -> Counts:
