@@ -1,5 +1,6 @@
 """The command line as a whole: it starts fast, ends with the contract's codes, and keeps its streams apart."""
 
+import errno
 import os
 import re
 import signal
@@ -153,6 +154,21 @@ def test_a_full_disk_is_no_fault_of_the_program() -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run([*PYTHON, "config"], stdout=full, stderr=subprocess.PIPE, text=True)
     assert ("Error: The disk is full: make room, and run the command again.\n", 69) == (done.stderr, done.returncode)
+
+
+def test_files_of_another_user_are_no_fault_of_the_program(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Root has left one in the service's folder: which one it is, and 69."""
+
+    def refused(_: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/var/lib/verifier/lists/allow.txt")
+
+    monkeypatch.setattr("verifier.edges.cli.data_command.find_settings_file", refused)
+    assert cli.run(["data"]) == 69
+    assert capsys.readouterr().err == (
+        "Error: /var/lib/verifier/lists/allow.txt is not this user's to use: run the command as whoever owns it.\n"
+    )
 
 
 def test_what_the_operator_can_mend_is_logged_in_a_sentence() -> None:

@@ -13,7 +13,7 @@ from typing import NoReturn
 import click
 
 import verifier
-from verifier.core.faults import DiskFull, OperatorError
+from verifier.core.faults import DiskFull, OperatorError, ServiceUnavailable
 from verifier.edges.cli.exit_codes import ExitCode, Terminated, exit_code_of
 
 _SUMMARIES = {
@@ -88,7 +88,11 @@ def run(arguments: list[str]) -> int:
 
 
 def _named(error: BaseException) -> BaseException:
-    """The error, under the operator's name for it: results that go to a full disk fail wherever they are written."""
+    """The error, under the operator's name for it: results that go to a full disk fail wherever they are written, and
+    files of another user wherever they are needed.
+    """
+    if isinstance(error, PermissionError) and error.filename:
+        return ServiceUnavailable(f"{error.filename} is not this user's to use: run the command as whoever owns it.")
     if not isinstance(error, OSError) or error.errno not in (ENOSPC, EDQUOT):
         return error
     _discard_stdout()
