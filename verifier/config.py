@@ -165,8 +165,8 @@ def load_settings(
         )
     if urlsplit(values["http_public_url"]).path.strip("/"):
         warnings += (
-            "VERIFIER_HTTP_PUBLIC_URL has a path. A proxy that takes it off can serve programs under it, but neither the"
-            " pages for people nor the links to log in: give the service a name of its own.",
+            "VERIFIER_HTTP_PUBLIC_URL has a path. A proxy that takes it off can serve programs under it, but not the"
+            " pages for people, nor the links to log in: give the service a name of its own.",
         )
     return Settings(**values, origins=origins, file=toml_path, warnings=warnings)
 
