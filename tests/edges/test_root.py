@@ -149,6 +149,34 @@ def test_a_reader_of_a_table_may_leave_too(tmp_path: Path) -> None:
     assert ("", 0) == (done.stderr, done.returncode)
 
 
+@pytest.mark.parametrize(
+    ("encoding", "arguments", "code", "shown"),
+    [
+        ("latin-1", ["--help"], 0, b"verifier"),
+        ("ascii", ["gate", "accepted@verifier.test"], 0, b"allow"),
+        ("latin-1", ["doctor", "--help"], 0, b"doctor"),
+        ("utf-8", ["check", "--stages", "syntax", b"jos\xe9@x.example"], 0, "josé@x.example".encode()),
+        ("utf-8", ["gate", "--json", b"jos\xe9@x.example"], 2, "josé@x.example".encode()),
+        ("utf-8", ["check", "--json", "--stages", "syntax"], 0, "josé@x.example".encode()),
+    ],
+)
+def test_what_cannot_be_written_is_no_fault(
+    tmp_path: Path, encoding: str, arguments: list[str | bytes], code: int, shown: bytes
+) -> None:
+    """A terminal, cron or pipe of another encoding gets `?` in place of a letter, and the exit code as ever; an address
+    in ISO-8859-1, typed or on stdin, is read as the one that it is.
+    """
+    environment = {
+        **os.environ,
+        "VERIFIER_DATA_DIR": str(tmp_path),
+        "VERIFIER_DNS_NAMESERVERS": "127.0.0.1:1",
+        "PYTHONIOENCODING": f"{encoding}:strict",
+    }
+    done = subprocess.run([*PYTHON, *arguments], capture_output=True, env=environment, input=b"jos\xe9@x.example\n")
+    assert (done.returncode, shown in done.stdout) == (code, True), done.stderr
+    assert b"Sorry" not in done.stderr
+
+
 def test_a_full_disk_is_no_fault_of_the_program() -> None:
     """`verifier config > file` where the disk is full: one sentence that says what to do, and 69."""
     with Path("/dev/full").open("wb") as full:

@@ -2,8 +2,10 @@
 
 import importlib
 import importlib.util
+import io
 import os
 import signal
+import sys
 import tempfile
 import traceback
 from errno import EDQUOT, ENOSPC
@@ -74,6 +76,7 @@ def root() -> None:
 def run(arguments: list[str]) -> int:
     """Runs one command line and gives its exit code; never raises but for what Python itself cannot survive."""
     signal.signal(signal.SIGTERM, _terminate)
+    _write_whatever_comes()
     try:
         outcome = root.main(args=arguments, prog_name="verifier", standalone_mode=False)
         print(end="", flush=True)
@@ -85,6 +88,15 @@ def run(arguments: list[str]) -> int:
         _say(ended_by)
         return exit_code_of(ended_by)
     return outcome if isinstance(outcome, int) else ExitCode.DONE
+
+
+def _write_whatever_comes() -> None:
+    """What the terminal's encoding cannot say, such as our dash on an ISO-8859-1 one, is shown as `?`: a decision must
+    not fail for want of a letter.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="replace")
 
 
 def _named(error: BaseException) -> BaseException:
