@@ -28,12 +28,12 @@ DOMAINS = 2000
 
 
 def fill(folder: Path, entries: int) -> float:
-    """A file of suppressions under random keys, as an import leaves it; the seconds that writing took."""
+    """A file of suppressions under random keys, whose secret is the first to open it; the seconds that writing took."""
     from verifier.adapters.sqlite_suppressions import SqliteSuppressions
     from verifier.gate_wiring import SUPPRESSIONS_FILE
 
     folder.mkdir(parents=True, exist_ok=True)
-    store = SqliteSuppressions(folder / SUPPRESSIONS_FILE)
+    store = SqliteSuppressions(folder / SUPPRESSIONS_FILE, "")
     asyncio.run(_opened_once(store))
     began = time.monotonic()
     connection = sqlite3.connect(folder / SUPPRESSIONS_FILE, isolation_level=None)
@@ -69,7 +69,7 @@ def start(folder: Path) -> dict[str, float]:
 
     async def opened() -> dict[str, float]:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        store = SqliteSuppressions(folder / SUPPRESSIONS_FILE)
+        store = SqliteSuppressions(folder / SUPPRESSIONS_FILE, "")
         memory = SuppressionMemory(folder / FRONT_FILE, store)
         began, processor = time.monotonic(), time.process_time()
         await memory.open()

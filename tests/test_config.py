@@ -218,6 +218,29 @@ def test_the_file_is_found_here_first_then_in_the_configuration_folder(
     assert in_here == find_settings_file(here)
 
 
+@pytest.mark.parametrize("text", ["https://user:pw@a.example", "https://a.example?x=1", "https://a.example/#top"])
+def test_a_public_url_can_have_paths_behind_it(text: str) -> None:
+    """Links are made from it, and shown: what stands behind a question mark would swallow them."""
+    with pytest.raises(
+        ConfigError, match="VERIFIER_HTTP_PUBLIC_URL must be a URL that others can be made from"
+    ) as told:
+        load_settings({"VERIFIER_HTTP_PUBLIC_URL": text}, None)
+    assert "pw" not in str(told.value)
+
+
+def test_a_public_url_with_a_path_is_warned_of() -> None:
+    """Pages link to the root: under a prefix nobody could log in, and nobody would know why."""
+    for text, warned in (("https://a.example/verifier", True), ("https://a.example/", False), ("", False)):
+        warnings = load_settings({"VERIFIER_HTTP_PUBLIC_URL": text}, None).warnings
+        assert any("VERIFIER_HTTP_PUBLIC_URL has a path" in each for each in warnings) is warned
+
+
+def test_a_folder_that_cannot_be_looked_into_has_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`sudo -u verifier verifier …` begins in root's folder, and may keep root's HOME: that is no fault of ours."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/" + "x" * 300)
+    assert find_settings_file(Path("/" + "y" * 300)) is None
+
+
 def test_a_shared_store_needs_a_shared_secret() -> None:
     """Two machines that hash with keys of their own would never meet in one Redis."""
     shared = {"VERIFIER_REDIS_URL": "redis://cache.example/0"}

@@ -4,6 +4,7 @@
 """
 
 import difflib
+import os
 import socket
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -11,6 +12,7 @@ from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import platformdirs
 from msgspec import Struct
@@ -23,6 +25,7 @@ from verifier.core.setting_values import (
     Nameserver,
     Network,
     address,
+    base_url,
     domain,
     duration,
     duration_text,
@@ -160,13 +163,21 @@ def load_settings(
         warnings += (
             f"VERIFIER_SECRET_KEY has fewer than {_SECRET_LENGTH} characters: `openssl rand -hex 32` makes one.",
         )
+    if urlsplit(values["http_public_url"]).path.strip("/"):
+        warnings += (
+            "VERIFIER_HTTP_PUBLIC_URL has a path. A proxy that takes it off can serve programs under it, but not the"
+            " pages for people, nor the links to log in: give the service a name of its own.",
+        )
     return Settings(**values, origins=origins, file=toml_path, warnings=warnings)
 
 
 def find_settings_file(folder: Path) -> Path | None:
-    """verifier.toml in `folder`, else in the platform's configuration folder, else none."""
+    """verifier.toml in `folder`, else in the platform's configuration folder, else none.
+
+    A folder that this user may not enter, such as root's where `sudo -u` was said, has none for him.
+    """
     for place in (folder, Path(platformdirs.user_config_dir("verifier", appauthor=False))):
-        if (place / FILE_NAME).is_file():
+        if os.access(place / FILE_NAME, os.F_OK) and (place / FILE_NAME).is_file():
             return place / FILE_NAME
     return None
 
@@ -250,7 +261,7 @@ SETTINGS = (
     ),
     Setting("http_host", plain, "127.0.0.1", "address that the HTTP service listens on"),
     Setting("http_port", port, "8080", "port that the HTTP service listens on"),
-    Setting("http_public_url", url("http", "https"), "", "URL under which others reach the HTTP service"),
+    Setting("http_public_url", base_url, "", "URL under which others reach the HTTP service"),
     Setting("lists_retention", duration, "30d", "how long lists and results are kept"),
     Setting("lists_max_upload", size, "1GB", "largest list that is accepted"),
     Setting("policy_listen", listener, "", "Postfix policy service, host:port or unix:/path"),

@@ -13,7 +13,6 @@ from verifier.adapters.reply_rule_file import shipped_rules
 from verifier.adapters.secret_file import load_secret
 from verifier.adapters.sqlite_events import SqliteEvents
 from verifier.adapters.sqlite_senders import SqliteSenders
-from verifier.adapters.sqlite_suppressions import SqliteSuppressions
 from verifier.adapters.system_clock import SystemClock
 from verifier.adapters.unmetered import Unmetered
 from verifier.config import Settings
@@ -22,7 +21,7 @@ from verifier.core.faults import ServiceUnavailable
 from verifier.core.keys import subkey
 from verifier.feedback_ports import SecretStore
 from verifier.gate_ports import SuppressionStore, UseStore
-from verifier.gate_wiring import SENDERS_FILE, SUPPRESSIONS_FILE
+from verifier.gate_wiring import SENDERS_FILE, suppression_store
 from verifier.ports import Clock, Meter
 from verifier.service.calibrating import Calibrating, Predictions
 from verifier.service.feedback import Feedback, Places
@@ -106,7 +105,7 @@ async def open_feedback_alone(
     verifier: Verifier, *, report_fault: Callable[[BaseException], None]
 ) -> AsyncIterator[FeedbackService]:
     """The same for one command that holds the data folder: what events change is done here, and by nobody else."""
-    suppressions = SqliteSuppressions(verifier.settings.data_dir / SUPPRESSIONS_FILE)
+    suppressions = suppression_store(verifier.settings, verifier.secret)
     senders = SqliteSenders(verifier.settings.data_dir / SENDERS_FILE, verifier.clock)
     try:
         async with (

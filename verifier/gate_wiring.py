@@ -23,7 +23,7 @@ from verifier.core.address import Address
 from verifier.core.faults import OperatorError, ServiceUnavailable
 from verifier.core.gate_record import gate_record
 from verifier.core.gate_words import GateQuestion
-from verifier.core.keys import subkey
+from verifier.core.keys import keyed_hash, subkey
 from verifier.core.suppression_keys import SuppressionKeys
 from verifier.gate_ports import ActivitySource, DecisionLog, SuppressionStore, UseStore
 from verifier.ports import Clock
@@ -77,7 +77,7 @@ async def open_gate(
     """
     settings, clock = verifier.settings, verifier.clock
     policies = load_policies(settings.data_dir)
-    suppressions = SqliteSuppressions(settings.data_dir / SUPPRESSIONS_FILE)
+    suppressions = suppression_store(settings, verifier.secret)
     memory = SuppressionMemory(settings.data_dir / FRONT_FILE, suppressions)
     store = SqliteSenders(settings.data_dir / SENDERS_FILE, clock)
     log = SqliteDecisions(settings.data_dir / DECISIONS_FILE, clock, warn)
@@ -146,20 +146,27 @@ async def open_gate(
         await suppressions.close()
 
 
+def suppression_store(settings: Settings, secret: bytes) -> SqliteSuppressions:
+    """The suppressions of a data folder, which are found with the secret that they were made with alone."""
+    mark = keyed_hash(subkey(secret, "mark"), SUPPRESSIONS_FILE)
+    return SqliteSuppressions(settings.data_dir / SUPPRESSIONS_FILE, mark)
+
+
 @asynccontextmanager
 async def open_suppressions(settings: Settings) -> AsyncIterator[Suppressing]:
     """Suppressions by themselves, beside a service that may be running: it takes in within a second what is added."""
     clock = SystemClock()
-    store = SqliteSuppressions(settings.data_dir / SUPPRESSIONS_FILE)
+    secret = load_secret(settings.data_dir, settings.secret_key, clock)
+    store = suppression_store(settings, secret)
     try:
-        yield Suppressing(store, _keys(load_secret(settings.data_dir, settings.secret_key, clock)), clock)
+        yield Suppressing(store, _keys(secret), clock)
     finally:
         await store.close()
 
 
 async def prepare_memory(settings: Settings) -> None:
     """Writes the file from which a service starts fast, where much was added: it would have to read all of it."""
-    store = SqliteSuppressions(settings.data_dir / SUPPRESSIONS_FILE)
+    store = suppression_store(settings, load_secret(settings.data_dir, settings.secret_key, SystemClock()))
     try:
         await SuppressionMemory(settings.data_dir / FRONT_FILE, store).open()
     finally:

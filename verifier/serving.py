@@ -17,7 +17,7 @@ from verifier.adapters.system_clock import SystemClock
 from verifier.campaign_wiring import CampaignService, open_campaigns
 from verifier.config import Settings
 from verifier.core.egress import EgressState
-from verifier.core.faults import ServiceUnavailable
+from verifier.core.faults import OperatorError, ServiceUnavailable
 from verifier.core.holding import Holds
 from verifier.core.keys import keyed_hash, subkey
 from verifier.core.measures import EGRESS_OPEN, LANES, LEFT_ALONE, SESSIONS, WAITING
@@ -143,6 +143,7 @@ async def _watch_lists(verifier: Verifier, report_fault: Callable[[BaseException
     """What `verifier data` changes beside a running service holds a few seconds later: an opt-out must not wait."""
     data_dir = verifier.settings.data_dir
     known = operator_lists_state(data_dir)
+    told = ""
     while True:
         await verifier.clock.sleep(_LOOK_AT_LISTS_SECONDS)
         try:
@@ -151,8 +152,11 @@ async def _watch_lists(verifier: Verifier, report_fault: Callable[[BaseException
                 reference = await asyncio.to_thread(load_reference_data, data_dir)
                 verifier.names.renew(assemble_names(reference))
                 known = state
-        except OSError as fault:  # a file that is just being replaced: it is looked at again
-            report_fault(fault)
+            told = ""
+        except (OSError, OperatorError) as fault:  # it is looked at again, and what was known holds until then
+            if str(fault) != told:
+                report_fault(fault)
+            told = str(fault)
 
 
 def _readiness(verifier: Verifier, access: Access, told: EventStore) -> Readiness:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.support.lists import assessed
 from verifier.adapters.sqlite_sheet import SqliteSheet
-from verifier.core.faults import InputError
+from verifier.core.faults import InputError, ServiceUnavailable
 from verifier.core.list_counts import Counts, counted, total
 from verifier.core.list_rows import Block, Settled
 from verifier.core.reasons import Reason
@@ -104,3 +104,20 @@ def test_rows_of_a_list_that_was_deleted_meanwhile(tmp_path: Path) -> None:
         path.unlink()
         with pytest.raises(InputError, match="not there any more"):
             sheet.seal(layout(0))
+
+
+@pytest.mark.parametrize("begin", [0, 4096])
+def test_damaged_rows_are_said_to_be(tmp_path: Path, begin: int) -> None:
+    """Whole or in their middle: no fault of ours, and not taken for rows that are gone, which nobody need forget."""
+    path = tmp_path / "a1" / "rows.sqlite"
+    path.parent.mkdir()
+    with SqliteSheet(path, anew=True) as sheet:
+        for number in range(200):
+            sheet.append([[f"row {number} {place}" for place in range(20)]], [0])
+        sheet.seal(layout(200))
+    content = bytearray(path.read_bytes())
+    content[begin:] = b"\xa5" * (len(content) - begin)
+    path.write_bytes(content)
+    damaged = r"The rows of list a1 are damaged .*: delete that list"
+    with pytest.raises(ServiceUnavailable, match=damaged), SqliteSheet(path) as sheet:
+        sheet.block(150)

@@ -22,7 +22,7 @@ def entry(number: int, kind: SuppressionKind = SuppressionKind.UNSUBSCRIBED) -> 
 
 
 async def opened(folder: Path) -> tuple[SqliteSuppressions, SuppressionMemory]:
-    store = SqliteSuppressions(folder / "s.sqlite")
+    store = SqliteSuppressions(folder / "s.sqlite", "mark")
     memory = SuppressionMemory(folder / "s.front", store)
     await memory.open()
     return store, memory
@@ -42,7 +42,7 @@ async def test_what_was_noted_is_suspected_at_once(tmp_path: Path) -> None:
 async def test_what_another_process_added_is_suspected_soon(tmp_path: Path) -> None:
     """After the next look; and after a start."""
     store, memory = await opened(tmp_path)
-    other = SqliteSuppressions(tmp_path / "s.sqlite")
+    other = SqliteSuppressions(tmp_path / "s.sqlite", "mark")
     await other.add([entry(5)])
     await memory.look()
     assert memory.suspected([key(5)])
@@ -59,7 +59,7 @@ async def test_the_edition_is_another_whenever_somebody_more_is_suspected(
     """Whoever added him, also while the arrays are written anew; and the same as long as nobody is."""
     monkeypatch.setattr(suppression_memory, "_WORTH_WRITING", 3)
     store, memory = await opened(tmp_path)
-    other = SqliteSuppressions(tmp_path / "s.sqlite")
+    other = SqliteSuppressions(tmp_path / "s.sqlite", "mark")
     editions = [memory.edition]
     for number in range(8):
         if number % 2:
@@ -128,7 +128,7 @@ async def test_a_file_of_another_store_is_not_believed(tmp_path: Path, monkeypat
 async def test_a_disk_that_cannot_be_written_costs_time_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Everybody is suspected all the same."""
     monkeypatch.setattr(suppression_memory, "_WORTH_WRITING", 1)
-    store = SqliteSuppressions(tmp_path / "s.sqlite")
+    store = SqliteSuppressions(tmp_path / "s.sqlite", "mark")
     await store.add([entry(1)])
     memory = SuppressionMemory(tmp_path / "nowhere" / "s.front", store)
     await memory.open()

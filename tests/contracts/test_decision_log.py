@@ -194,3 +194,15 @@ async def test_a_log_that_cannot_be_written_stops_nobody(tmp_path: Path) -> None
 def test_masked(email: str, shown: str) -> None:
     """Nobody can be written to by what the log holds."""
     assert masked(email) == shown
+
+
+async def test_who_was_forgotten_is_in_no_file(tmp_path: Path) -> None:
+    """Neither the hash nor the masked address, while the log is open as before; the decision itself counts on."""
+    log = SqliteDecisions(tmp_path / "decisions.sqlite", FakeClock(), lambda _: None)
+    log.note([structs.replace(BLOCKED, recipient="hash-of-gone", masked="g***@gone.example")])
+    await log.settled()
+    await log.forget("hash-of-gone")
+    files = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert (b"hash-of-gone" in files, b"gone.example" in files) == (False, False)
+    assert [each.count for each in await log.tally(START)] == [1]
+    await log.close()

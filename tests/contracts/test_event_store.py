@@ -132,6 +132,18 @@ async def test_what_is_settled_keeps_no_address(tmp_path: Path, clock: FakeClock
     assert b"jane" not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
 
 
+async def test_what_is_settled_leaves_the_log_within_minutes(tmp_path: Path, clock: FakeClock) -> None:
+    """However little else is told afterwards, and while the store is open."""
+    store = SqliteEvents(tmp_path / "events.sqlite", clock)
+    await store.add([arrival("1")])
+    assert b"jane" in b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    await store.settle(1, [], {})
+    clock.move(60)
+    assert await store.waiting(10) == []
+    assert b"jane" not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    await store.close()
+
+
 async def test_forgetting_leaves_nothing_of_a_mailbox(tmp_path: Path, clock: FakeClock) -> None:
     """Events, what waits and outcomes; others stay."""
     store = SqliteEvents(tmp_path / "events.sqlite", clock)

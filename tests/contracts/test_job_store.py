@@ -9,7 +9,7 @@ import pytest
 from msgspec import structs
 
 from tests.support.clock import START
-from tests.support.list_jobs import job
+from tests.support.list_jobs import PREVIEW, job
 from tests.support.memory_jobs import MemoryJobs
 from verifier.adapters import sqlite_jobs
 from verifier.adapters.sqlite_jobs import SqliteJobs
@@ -195,4 +195,16 @@ async def test_what_was_removed_is_in_no_file(tmp_path: Path) -> None:
     await store.remove(job().id)
     held = [path for path in tmp_path.iterdir() if b"ann@shop.example" in path.read_bytes()]
     assert held == []
+    await store.close()
+
+
+async def test_what_a_preview_shows_no_more_is_in_no_file(tmp_path: Path) -> None:
+    """Rows that were blanked, or whose time is over, while their list stays: the log does not hold them either."""
+    store = SqliteJobs(tmp_path / "jobs.sqlite")
+    await store.add(job())
+    assert PREVIEW.first_rows == (("1", "ann@shop.example"),)
+    after = job(revision=1, preview=structs.replace(PREVIEW, first_rows=(("1", ""),)))
+    assert await store.put(after, event(1))
+    held = [path for path in tmp_path.iterdir() if b"ann@shop.example" in path.read_bytes()]
+    assert (held, await store.get(job().id)) == ([], after)
     await store.close()

@@ -2,9 +2,11 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,8 +17,9 @@ from msgspec import structs
 
 from tests.support.facts import at
 from tests.support.suppressions import MemorySuppressions
+from verifier.adapters import sqlite_thread
 from verifier.adapters.sqlite_suppressions import SqliteSuppressions
-from verifier.core.faults import ServiceUnavailable
+from verifier.core.faults import ConfigError, ServiceUnavailable
 from verifier.core.suppressions import Removal, Suppression, SuppressionKind
 from verifier.gate_ports import SuppressionStore, SuppressionWish
 
@@ -30,7 +33,7 @@ ALLOWED = Suppression(K2, SuppressionKind.MANUAL_ALLOW, at(2), "manual", "shop",
 
 @pytest.fixture(params=["memory", "sqlite"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SuppressionStore]:
-    made = MemorySuppressions() if request.param == "memory" else SqliteSuppressions(tmp_path / "s.sqlite")
+    made = MemorySuppressions() if request.param == "memory" else SqliteSuppressions(tmp_path / "s.sqlite", "mark")
     yield made
     await made.close()
 
@@ -97,6 +100,55 @@ async def test_forgetting_keeps_the_hash_alone(store: SuppressionStore) -> None:
     assert await store.under([K1, K2]) == {K1: (structs.replace(UNSUBSCRIBED, address=None),), K2: (BOUNCE,)}
 
 
+async def test_forgetting_leaves_no_address_in_the_files(tmp_path: Path) -> None:
+    """Neither in the file nor in its log, while it is open as afterwards: whoever copies the folder finds nothing."""
+    path = tmp_path / "apart" / "suppressions.sqlite"
+    store = SqliteSuppressions(path, "mark")
+    await store.add([structs.replace(UNSUBSCRIBED, address="gone@shop.example"), ALLOWED])
+    await store.forget([K1, K2])
+    assert b"gone@shop" not in b"".join(part.read_bytes() for part in path.parent.iterdir())
+    await store.close()
+    assert b"gone@shop" not in path.read_bytes()
+
+
+async def test_another_secret_is_refused(tmp_path: Path) -> None:
+    """Under another none of the keys would be found, and everybody would be mailed again: it is said, by both ways in,
+    and the file is left as it is. One that holds nobody is taken over, and so is one from before there were marks.
+    """
+    path = tmp_path / "suppressions.sqlite"
+    empty, store, other = (SqliteSuppressions(path, mark) for mark in ("first", "second", "third"))
+    await empty.origin()
+    await store.add([UNSUBSCRIBED])
+    for refused in (other.under([K1]), other.add([BOUNCE]), other.forget([K1])):
+        with pytest.raises(ConfigError, match=r"written with another secret.*VERIFIER_SECRET_KEY"):
+            await refused
+    for each in (empty, store, other):
+        await each.close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.executescript("ALTER TABLE identity DROP COLUMN mark; PRAGMA user_version=1")
+    older = SqliteSuppressions(path, "second")
+    assert await older.under([K1]) == {K1: (UNSUBSCRIBED,)}
+    await older.close()
+
+
+async def test_forgetting_is_not_promised_while_the_log_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody who reads the file from before holds its log, and the address in it: that is said, and tried again."""
+    monkeypatch.setattr(sqlite_thread, "_BUSY_SECONDS", 0.05)
+    path = tmp_path / "suppressions.sqlite"
+    store = SqliteSuppressions(path, "mark")
+    await store.add([structs.replace(UNSUBSCRIBED, address="gone@shop.example")])
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM suppressions").fetchone()
+        with pytest.raises(ServiceUnavailable, match="still in its log: try again"):
+            await store.forget([K1])
+    await store.forget([K1])
+    assert b"gone@shop" not in b"".join(part.read_bytes() for part in tmp_path.iterdir())
+    await store.close()
+
+
 entries = st.builds(
     Suppression,
     key=st.sampled_from([K1, K2]),
@@ -112,7 +164,7 @@ entries = st.builds(
 @given(st.lists(st.lists(entries, max_size=4), max_size=5))
 async def test_adapters_agree(tmp_path_factory: pytest.TempPathFactory, groups: list[list[Suppression]]) -> None:
     """Whatever is added in whatever order, both keep the same."""
-    memory, sqlite = MemorySuppressions(), SqliteSuppressions(tmp_path_factory.mktemp("s") / "s.sqlite")
+    memory, sqlite = MemorySuppressions(), SqliteSuppressions(tmp_path_factory.mktemp("s") / "s.sqlite", "mark")
     for group in groups:
         assert await sqlite.add(group) == await memory.add(group)
     assert await sqlite.under([K1, K2]) == await memory.under([K1, K2])
@@ -121,7 +173,7 @@ async def test_adapters_agree(tmp_path_factory: pytest.TempPathFactory, groups: 
 
 async def test_two_processes_share_a_file(tmp_path: Path) -> None:
     """What one has committed the other reads, and only this user can."""
-    one, other = SqliteSuppressions(tmp_path / "s.sqlite"), SqliteSuppressions(tmp_path / "s.sqlite")
+    one, other = SqliteSuppressions(tmp_path / "s.sqlite", "mark"), SqliteSuppressions(tmp_path / "s.sqlite", "mark")
     await one.add([BOUNCE])
     assert await other.under([K2]) == {K2: (BOUNCE,)}
     assert (tmp_path / "s.sqlite").stat().st_mode & 0o077 == 0
@@ -132,7 +184,7 @@ async def test_two_processes_share_a_file(tmp_path: Path) -> None:
 async def test_a_damaged_file_is_not_begun_anew(tmp_path: Path) -> None:
     """Nobody who unsubscribed is forgotten silently: reading and writing fail with one sentence."""
     (tmp_path / "s.sqlite").write_bytes(b"no database at all, but a text of some length" * 100)
-    store = SqliteSuppressions(tmp_path / "s.sqlite")
+    store = SqliteSuppressions(tmp_path / "s.sqlite", "mark")
     with pytest.raises(ServiceUnavailable, match=r"s\.sqlite"):
         await store.under([K1])
     with pytest.raises(ServiceUnavailable, match=r"s\.sqlite"):
@@ -148,7 +200,7 @@ from verifier.adapters.sqlite_suppressions import SqliteSuppressions
 from verifier.core.suppressions import Suppression, SuppressionKind
 
 async def main():
-    store = SqliteSuppressions(Path(sys.argv[1]))
+    store = SqliteSuppressions(Path(sys.argv[1]), "mark")
     for number in range(10_000):
         entry = Suppression(f"{number:032x}", SuppressionKind.COMPLAINT, datetime(2026, 1, 1, tzinfo=UTC), "test")
         await store.add([entry])
@@ -169,7 +221,7 @@ async def test_kill_loses_nothing_that_was_promised(tmp_path: Path) -> None:
     promised = 50 + len(writer.stdout.read().split())
     writer.stdout.close()
     writer.wait()
-    store = SqliteSuppressions(path)
+    store = SqliteSuppressions(path, "mark")
     found = await store.under([f"{number:032x}" for number in range(promised)])
     assert len(found) == promised
     await store.close()

@@ -1,5 +1,6 @@
 """The command line as a whole: it starts fast, ends with the contract's codes, and keeps its streams apart."""
 
+import errno
 import os
 import re
 import signal
@@ -148,11 +149,65 @@ def test_a_reader_of_a_table_may_leave_too(tmp_path: Path) -> None:
     assert ("", 0) == (done.stderr, done.returncode)
 
 
+@pytest.mark.parametrize(
+    ("encoding", "arguments", "code", "shown"),
+    [
+        ("latin-1", ["--help"], 0, b"verifier"),
+        ("ascii", ["gate", "accepted@verifier.test"], 0, b"allow"),
+        ("latin-1", ["doctor", "--help"], 0, b"doctor"),
+        ("utf-8", ["check", "--stages", "syntax", b"jos\xe9@x.example"], 0, "josé@x.example".encode()),
+        ("utf-8", ["gate", "--json", b"jos\xe9@x.example"], 2, "josé@x.example".encode()),
+        ("utf-8", ["check", "--json", "--stages", "syntax"], 0, "josé@x.example".encode()),
+    ],
+)
+def test_what_cannot_be_written_is_no_fault(
+    tmp_path: Path, encoding: str, arguments: list[str | bytes], code: int, shown: bytes
+) -> None:
+    """A terminal, cron or pipe of another encoding gets `?` in place of a letter, and the exit code as ever; an address
+    in ISO-8859-1, typed or on stdin, is read as the one that it is.
+    """
+    environment = {
+        **os.environ,
+        "VERIFIER_DATA_DIR": str(tmp_path),
+        "VERIFIER_DNS_NAMESERVERS": "127.0.0.1:1",
+        "PYTHONIOENCODING": f"{encoding}:strict",
+    }
+    done = subprocess.run([*PYTHON, *arguments], capture_output=True, env=environment, input=b"jos\xe9@x.example\n")
+    assert (done.returncode, shown in done.stdout) == (code, True), done.stderr
+    assert b"Sorry" not in done.stderr
+
+
 def test_a_full_disk_is_no_fault_of_the_program() -> None:
     """`verifier config > file` where the disk is full: one sentence that says what to do, and 69."""
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run([*PYTHON, "config"], stdout=full, stderr=subprocess.PIPE, text=True)
     assert ("Error: The disk is full: make room, and run the command again.\n", 69) == (done.stderr, done.returncode)
+
+
+def test_files_of_another_user_are_no_fault_of_the_program(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Root has left one in the service's folder: which one it is, and 69."""
+
+    def refused(_: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/var/lib/verifier/lists/allow.txt")
+
+    monkeypatch.setattr("verifier.edges.cli.data_command.find_settings_file", refused)
+    assert cli.run(["data"]) == 69
+    assert capsys.readouterr().err == (
+        "Error: /var/lib/verifier/lists/allow.txt is not this user's to use: run the command as whoever owns it.\n"
+    )
+
+
+def test_a_service_opens_as_many_files_as_it_may() -> None:
+    """The soft limit of a shell or a container is raised to the hard one, and no further."""
+    script = (
+        "import resource as r; r.setrlimit(r.RLIMIT_NOFILE, (256, 512));"
+        "from verifier.edges.cli.serve_command import raise_file_limit; raise_file_limit();"
+        "print(r.getrlimit(r.RLIMIT_NOFILE))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("(512, 512)\n", "")
 
 
 def test_what_the_operator_can_mend_is_logged_in_a_sentence() -> None:

@@ -37,6 +37,8 @@ CASES = {
     "this directory": Case(None, (".",), 65, ". is a folder, not a list"),
     "the root": Case(None, ("/",), 65, "/ is a folder, not a list"),
     "no name": Case(None, ("",), 65, ". is a folder, not a list"),
+    "a name that is none": Case(None, ("x" * 300,), 65, "cannot be read: File name too long"),
+    "output name that is none": Case(GOOD, ("-o", "x" * 300, *OFFLINE), 64, "cannot be written"),
     "unreadable": Case(None, ("/proc/self/mem",), 65, "cannot be read"),
     "no such column": Case(GOOD, ("--column", "mail"), 65, "no column 'mail'"),
     "not cleaned before": Case(GOOD, ("--only", "unknown"), 65, "needs a list that was cleaned before"),

@@ -94,3 +94,22 @@ def test_the_forgotten_stay_suppressed(tmp_path: Path, text: str) -> None:
     assert command.run("gate", text).code == 1
     held = [path.name for path in command.data_dir.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
     assert held == []
+
+
+def test_another_secret_mails_nobody_again(tmp_path: Path) -> None:
+    """Who sets VERIFIER_SECRET_KEY on a folder that made its own would have every suppression match nobody: the service
+    does not start, nothing is decided, nothing is added where it would have no effect, nobody is said to be forgotten.
+    """
+    command = Command(tmp_path, NOBODY)
+    assert command.run("suppress", "add", "accepted@verifier.test", "--kind", "unsubscribed").code == 0
+    for words in (
+        ("serve",),
+        ("gate", "accepted@verifier.test"),
+        ("suppress", "add", "jane@shop.example"),
+        ("forget", "accepted@verifier.test"),
+    ):
+        ended = command.run(*words, VERIFIER_SECRET_KEY="0123456789" * 4)
+        assert (ended.code, ended.out) == (64, "")
+        assert "suppressions.sqlite was written with another secret" in ended.err
+    own = (command.data_dir / "secret.key").read_text()
+    assert command.run("gate", "accepted@verifier.test", VERIFIER_SECRET_KEY=own).code == 1

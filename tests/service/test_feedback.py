@@ -179,7 +179,7 @@ class Failing(SqliteSuppressions):
 
 async def test_what_could_not_be_done_is_done_later(tmp_path: Path) -> None:
     """The event is answered, for it is kept; its effect comes as soon as it can."""
-    failing = Failing(tmp_path / "suppressions.sqlite")
+    failing = Failing(tmp_path / "suppressions.sqlite", "mark")
     async with feedback_desk(tmp_path, failing) as desk:
         assert await desk.feedback.accept([event(EventKind.BOUNCED)]) == Receipt(1, 0, 0)
         assert [str(fault) for fault in desk.faults] == ["The disk is away."]

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.list_service import OFFLINE, Desk, desk, order, pieces
 from verifier.core.address import Address, parse_address
-from verifier.core.faults import DiskFull
+from verifier.core.faults import DiskFull, ServiceUnavailable
 from verifier.core.list_faults import (
     BadRequest,
     KeyReused,
@@ -341,6 +341,21 @@ async def test_a_forgotten_address_is_in_no_list(tmp_path: Path) -> None:
         assert again.preview is not None and again.preview.first_rows[0] == ("1", "Ann", "", "x@y.example")
         assert b"ANN" not in await shop.text(await shop.lists.get("w", third.id))
         assert (await shop.lists.get("w", other.id)).state is ListState.READY
+
+
+async def test_a_damaged_list_keeps_no_other_from_forgetting(tmp_path: Path) -> None:
+    """Whichever of three it is: the address is gone from the other two, and that it may be in that one is said."""
+    address = parse_address("ann@gmail.com")
+    assert isinstance(address, Address)
+    async with desk(tmp_path / "data") as shop:
+        lists = [await shop.cleaned(LIST) for _ in range(3)]
+        (tmp_path / "data" / "list-jobs" / lists[1].id / "rows.sqlite").write_bytes(b"no database " * 1000)
+        with pytest.raises(ServiceUnavailable, match=f"The rows of list {lists[1].id} are damaged"):
+            await shop.lists.forget(address, "00")
+        for each in (lists[0], lists[2]):
+            assert b"ann@gmail.com" not in await shop.text(await shop.lists.get("w", each.id))
+        await shop.lists.delete("w", lists[1].id)
+        assert await shop.lists.forget(address, "00") == 0
 
 
 async def test_forgetting_disturbs_no_upload(shop: Desk) -> None:

@@ -31,7 +31,7 @@ class Desk:
     def __init__(self, folder: Path, clock: FakeClock, suppressions: SuppressionStore | None = None) -> None:
         self.clock = clock
         self.events = SqliteEvents(folder / "events.sqlite", clock)
-        self.suppressions = SqliteSuppressions(folder / "suppressions.sqlite")
+        self.suppressions = SqliteSuppressions(folder / "suppressions.sqlite", "mark")
         self.uses = SqliteSenders(folder / "senders.sqlite", clock)
         self.facts = MemoryStore(clock)
         self.judging: Judging = judging(clock)

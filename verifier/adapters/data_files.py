@@ -237,12 +237,12 @@ def _operator_list(own: Path | None, name: str) -> DomainList:
 
 def _own_lines(own: Path | None, name: str) -> Iterable[str]:
     path = own / name if own is not None else None
-    if path is None or not path.is_file():
-        return ()
     try:
-        return path.read_text(encoding="utf-8").splitlines()
+        return path.read_text(encoding="utf-8").splitlines() if path is not None and path.is_file() else ()
     except UnicodeDecodeError:
         raise ConfigError(f"{path} is not UTF-8 text: save it as such.") from None
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror or error}.") from None
 
 
 def _pair(row: str) -> tuple[str, str]:

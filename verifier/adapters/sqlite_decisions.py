@@ -11,8 +11,8 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from verifier.adapters.sqlite_file import SqliteFile
-from verifier.adapters.sqlite_thread import transact, write_rows
+from verifier.adapters.sqlite_file import SqliteFile, forget_for_good
+from verifier.adapters.sqlite_thread import empty_log, transact, write_rows
 from verifier.core.decisions import DECISIONS_KEPT, Became, Decided, Outcome, Tallied
 from verifier.core.faults import ServiceUnavailable
 from verifier.core.gate_words import GateDecision
@@ -106,7 +106,8 @@ class SqliteDecisions:
         await self.settled()
         first, last = await self._file.read(_extent)
         for start in range(first, last + 1, _READ_AT_ONCE):
-            await self._file.write(partial(_forget, recipient=recipient, start=start))
+            await self._file.transact(partial(_forget, recipient=recipient, start=start))
+        await self._file.write(empty_log)
 
     async def _write_soon(self) -> None:
         try:
@@ -129,6 +130,7 @@ class SqliteDecisions:
                 self._failing = True
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
+        forget_for_good(connection)
         connection.execute("DELETE FROM decided WHERE at < ?", ((self._clock.now() - DECISIONS_KEPT).timestamp(),))
 
 

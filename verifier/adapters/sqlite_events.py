@@ -9,6 +9,7 @@ share the next one. What is kept of an event stands under hashes; its address on
 import asyncio
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
@@ -19,10 +20,11 @@ import msgspec
 from msgspec import Struct
 
 from verifier.adapters.sqlite_file import SqliteFile, forget_for_good, keep_hashes
-from verifier.adapters.sqlite_thread import GroupCommit, write_rows
+from verifier.adapters.sqlite_thread import GroupCommit, empty_log, write_rows
 from verifier.core.calibration import Seen
 from verifier.core.decisions import DECISIONS_KEPT, Became
 from verifier.core.decisions import Outcome as Ended
+from verifier.core.faults import ServiceUnavailable
 from verifier.core.feedback.effects import History, Opt, SoftBounce, is_sign_of_life, is_soft, opt_of
 from verifier.core.feedback.hook import Once
 from verifier.core.mail_events import MailEvent
@@ -69,6 +71,7 @@ RETENTION = timedelta(days=400)
 """More than a year, so that a yearly mail meets what became of the last one."""
 _TOKENS_KEPT = timedelta(days=3)
 _SWEEP = timedelta(hours=1)
+_LOGGED = timedelta(minutes=1)
 _SWEPT_AT_ONCE = 5000
 _SLICE = 2000
 _OTHER, _SOFT, _LIFE, _OPT = range(4)
@@ -97,6 +100,7 @@ class SqliteEvents:
         self._retention = retention
         self._coming: GroupCommit[_Batch] = GroupCommit(self._write)
         self._swept: datetime | None = None
+        self._logged: datetime | None = None
 
     async def close(self) -> None:
         await self._coming.settled()
@@ -108,6 +112,11 @@ class SqliteEvents:
         return batch.new
 
     async def waiting(self, limit: int) -> Sequence[Waiting]:
+        """Before it is read, addresses of what was settled a minute ago leave the log too, unless others read it."""
+        if self._logged is not None and abs(self._clock.now() - self._logged) >= _LOGGED:
+            self._logged = None
+            with suppress(ServiceUnavailable):
+                await self._file.write(empty_log)
         query = "SELECT number, mailbox, event FROM waiting ORDER BY number LIMIT ?"
         rows = await self._file.read(lambda connection: connection.execute(query, (limit,)).fetchall())
         return [Waiting(number, mailbox, _decode_event(blob)) for number, mailbox, blob in rows]
@@ -122,6 +131,7 @@ class SqliteEvents:
         self, through: int, outcomes: Sequence[Outcome], active: Mapping[str, datetime], became: Sequence[Became] = ()
     ) -> None:
         await self._file.transact(partial(_settle, through=through, outcomes=outcomes, active=active, became=became))
+        self._logged = self._logged or self._clock.now()
 
     async def became(self, since: datetime) -> Sequence[Became]:
         query = "SELECT recipient, at, outcome FROM ended WHERE at >= ?"
@@ -134,8 +144,7 @@ class SqliteEvents:
         return {recipient: datetime.fromtimestamp(at, UTC) for recipient, at in rows}
 
     async def forget(self, mailbox: str, recipient: str) -> None:
-        await self._file.transact(partial(_forget, mailbox=mailbox, recipient=recipient))
-        await self._file.read(lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone())
+        await self._file.erase(partial(_forget, mailbox=mailbox, recipient=recipient))
 
     async def seen(self) -> Sequence[Seen]:
         query = "SELECT reason, provider, count(*), sum(hard), sum(risk) FROM outcomes GROUP BY reason, provider"

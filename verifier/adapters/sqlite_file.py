@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
-from verifier.adapters.sqlite_thread import SqliteThread, open_database, transact, unwritten
+from verifier.adapters.sqlite_thread import SqliteThread, empty_log, is_damage, open_database, transact, unwritten
 from verifier.core.faults import ServiceUnavailable
 
 _Result = TypeVar("_Result")
@@ -43,23 +43,35 @@ class SqliteFile:
         try:
             return await self._thread.call(work)
         except _FAULTS as error:
-            raise ServiceUnavailable(f"{self.path} cannot be read: {error}.") from None
+            raise _unread(self.path, error) from None
 
     async def write(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
         """The same of work that writes. Raises DiskFull where that is why it cannot."""
         try:
             return await self._thread.call(work)
         except _FAULTS as error:
-            raise unwritten(str(self.path), error) from None
+            raise _unread(self.path, error) if is_damage(error) else unwritten(str(self.path), error) from None
 
     async def transact(self, work: Callable[[sqlite3.Connection], None]) -> None:
         """`write` in one transaction: all of it is written, or nothing."""
         await self.write(partial(transact, work=work))
 
+    async def erase(self, work: Callable[[sqlite3.Connection], None]) -> None:
+        """`transact` of work that deletes or overwrites: nothing stays in the file (`forget_for_good`) or in its log.
+
+        Raises ServiceUnavailable where that cannot be promised.
+        """
+        await self.transact(work)
+        await self.write(empty_log)
+
     def _connect(self) -> sqlite3.Connection:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         connection = open_database(self.path, self._scripts)
-        self._prepare(connection)
+        try:
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
 
@@ -88,4 +100,12 @@ def examine_file(path: Path) -> None:
         finally:
             connection.close()
     except _FAULTS as error:
-        raise ServiceUnavailable(f"{path} cannot be read: {error}.") from None
+        raise _unread(path, error) from None
+
+
+def _unread(path: Path, error: Exception) -> ServiceUnavailable:
+    if is_damage(error):
+        return ServiceUnavailable(
+            f"{path} is damaged ({error}): restore it from a backup; whoever moves it away instead loses what it held."
+        )
+    return ServiceUnavailable(f"{path} cannot be read: {error}.")

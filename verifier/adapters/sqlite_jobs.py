@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from verifier.adapters.sqlite_file import SqliteFile, forget_for_good
+from verifier.adapters.sqlite_thread import empty_log
 from verifier.core.list_jobs import ListEvent, ListJob
 from verifier.core.list_states import ListState
 from verifier.core.webhooks import Delivery, WebhookState
@@ -100,11 +101,12 @@ class SqliteJobs:
         return [_decode_job(blob) for (blob,) in rows]
 
     async def put(self, job: ListJob, event: ListEvent, delivery: Delivery | None = None) -> bool:
-        """Whether it was news."""
-        news = False
+        """Whether it was news. Rows of the preview that are in the new one no more stay nowhere."""
+        news, erased = False, False
 
         def work(connection: sqlite3.Connection) -> None:
-            nonlocal news
+            nonlocal news, erased
+            erased = bool(_rows_shown(_job(connection, job.id)) - _rows_shown(job))
             changed = connection.execute(
                 "UPDATE jobs SET state = ?, revision = ?, job = ? WHERE id = ? AND revision < ?",
                 (job.state, job.revision, _encode(job), job.id, job.revision),
@@ -118,6 +120,8 @@ class SqliteJobs:
                     _put_delivery(connection, delivery)
 
         await self._file.transact(work)
+        if news and erased:
+            await self._file.write(empty_log)
         return news
 
     async def remove(self, list_id: str) -> None:
@@ -127,7 +131,7 @@ class SqliteJobs:
             connection.execute("DELETE FROM deliveries WHERE job = ?", (list_id,))
 
         await self._file.transact(work)
-        await self._file.read(lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone())
+        await self._file.write(empty_log)
 
     async def events(self, list_id: str, after: int, limit: int = 100) -> Sequence[ListEvent]:
         query = "SELECT event FROM events WHERE job = ? AND number > ? ORDER BY number LIMIT ?"
@@ -157,6 +161,10 @@ class SqliteJobs:
 def _job(connection: sqlite3.Connection, list_id: str) -> ListJob | None:
     found = connection.execute("SELECT job FROM jobs WHERE id = ?", (list_id,)).fetchone()
     return None if found is None else _decode_job(found[0])
+
+
+def _rows_shown(job: ListJob | None) -> set[tuple[str, ...]]:
+    return set() if job is None or job.preview is None else set(job.preview.first_rows)
 
 
 def _by_key(connection: sqlite3.Connection, job: ListJob) -> ListJob | None:

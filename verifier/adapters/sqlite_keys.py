@@ -5,17 +5,15 @@ a key that was revoked would then be unknown and a link that was used fresh.
 """
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 
-from verifier.adapters.sqlite_thread import SqliteThread, open_database, transact
+from verifier.adapters.sqlite_file import SqliteFile
 from verifier.core.api_keys import ApiKey, same_digest
-from verifier.core.faults import ServiceUnavailable
 from verifier.ports import Clock
 
 _SCHEMA = (
@@ -32,7 +30,6 @@ _SCHEMA = (
     "CREATE TABLE owners (owner TEXT PRIMARY KEY, day TEXT NOT NULL, used INTEGER NOT NULL) WITHOUT ROWID",
 )
 _USAGE_KEPT = timedelta(days=90)
-_Result = TypeVar("_Result")
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(ApiKey).decode
 
@@ -41,45 +38,44 @@ class SqliteKeys:
     """The file at `path`, opened when it is first needed; `close` comes last."""
 
     def __init__(self, path: Path, clock: Clock) -> None:
-        self._path = path
         self._clock = clock
-        self._thread = SqliteThread(self._connect)
+        self._file = SqliteFile(path, _SCHEMA, self._prepare)
 
     async def close(self) -> None:
-        await self._thread.close()
+        await self._file.close()
 
     async def add(self, key: ApiKey) -> None:
-        await self._write(partial(_insert_key, key=key))
+        await self._file.transact(partial(_insert_key, key=key))
 
     async def by_digest(self, digest: str) -> ApiKey | None:
-        return await self._call(partial(_key_of_digest, digest=digest))
+        return await self._file.read(partial(_key_of_digest, digest=digest))
 
     async def keys(self) -> Sequence[ApiKey]:
-        return await self._call(_all_keys)
+        return await self._file.read(_all_keys)
 
     async def revoke(self, key_id: str, at: datetime) -> bool:
-        return await self._call(partial(_revoke, key_id=key_id, at=at))
+        return await self._file.write(partial(_revoke, key_id=key_id, at=at))
 
     async def invite(self, digest: str, key_id: str, until: datetime) -> None:
-        await self._write(partial(_insert_token, table="links", digest=digest, key_id=key_id, until=until))
+        await self._file.transact(partial(_insert_token, table="links", digest=digest, key_id=key_id, until=until))
 
     async def redeem(self, digest: str, now: datetime) -> ApiKey | None:
-        return await self._call(partial(_redeem, digest=digest, now=now))
+        return await self._file.write(partial(_redeem, digest=digest, now=now))
 
     async def open_session(self, digest: str, key_id: str, until: datetime) -> None:
-        await self._write(partial(_insert_token, table="sessions", digest=digest, key_id=key_id, until=until))
+        await self._file.transact(partial(_insert_token, table="sessions", digest=digest, key_id=key_id, until=until))
 
     async def session(self, digest: str, now: datetime) -> ApiKey | None:
-        return await self._call(partial(_key_of_session, digest=digest, now=now))
+        return await self._file.read(partial(_key_of_session, digest=digest, now=now))
 
     async def close_session(self, digest: str) -> None:
-        await self._write(partial(_delete_session, digest=digest))
+        await self._file.transact(partial(_delete_session, digest=digest))
 
     async def used(self, key_id: str, day: date) -> int:
-        return await self._call(partial(_used, key_id=key_id, day=day))
+        return await self._file.read(partial(_used, key_id=key_id, day=day))
 
     async def use(self, key_id: str, day: date, count: int) -> None:
-        await self._write(partial(_use, key_id=key_id, day=day, count=count))
+        await self._file.transact(partial(_use, key_id=key_id, day=day, count=count))
 
     async def use_up_to(self, key_id: str, day: date, owner: str, total: int) -> int:
         new = 0
@@ -92,27 +88,15 @@ class SqliteKeys:
                 connection.execute("REPLACE INTO owners VALUES (?, ?, ?)", (owner, day.isoformat(), total))
                 _use(connection, key_id=key_id, day=day, count=new)
 
-        await self._write(work)
+        await self._file.transact(work)
         return new
 
-    async def _write(self, work: Callable[[sqlite3.Connection], None]) -> None:
-        await self._call(partial(transact, work=work))
-
-    async def _call(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
-        try:
-            return await self._thread.call(work)
-        except (sqlite3.DatabaseError, msgspec.MsgspecError) as error:
-            raise ServiceUnavailable(f"{self._path} cannot be used: {error}.") from None
-
-    def _connect(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        connection = open_database(self._path, _SCHEMA)
+    def _prepare(self, connection: sqlite3.Connection) -> None:
         now = self._clock.now()
         for table in ("links", "sessions"):
             connection.execute(f"DELETE FROM {table} WHERE until <= ?", (now.timestamp(),))
         for table in ("usage", "owners"):
             connection.execute(f"DELETE FROM {table} WHERE day < ?", ((now - _USAGE_KEPT).date().isoformat(),))
-        return connection
 
 
 def _insert_key(connection: sqlite3.Connection, key: ApiKey) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from verifier.adapters.sqlite_file import SqliteFile, keep_hashes
+from verifier.adapters.sqlite_file import SqliteFile, forget_for_good, keep_hashes
 from verifier.adapters.sqlite_thread import transact, write_rows
 from verifier.core.senders import BLASTS_KEPT, Sender, month_of
 from verifier.gate_ports import Usage, Use
@@ -88,9 +88,10 @@ class SqliteSenders:
         return await self._reader.read(work)
 
     async def forget(self, recipient: str) -> None:
-        await self._writer.write(partial(_forget, recipient=recipient))
+        await self._writer.erase(partial(_forget, recipient=recipient))
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
+        forget_for_good(connection)
         keep_hashes(connection)
         oldest = (self._clock.now() - BLASTS_KEPT).timestamp()
         connection.execute("DELETE FROM used WHERE at < ?", (oldest,))

@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
+from typing import cast
 
 import msgspec
 from isal import isal_zlib
 
-from verifier.adapters.sqlite_thread import open_database, transact, unwritten
+from verifier.adapters.sqlite_thread import is_damage, open_database, transact, unwritten
 from verifier.core.faults import InputError, ServiceUnavailable
 from verifier.core.list_counts import Counts
 from verifier.core.list_rows import Block, Row, Settled
@@ -33,6 +34,9 @@ _FAST = 1
 _PLAIN, _TAGGED, _NULL = b"p", b"t", b"jnull"
 _FILES = ("", "-wal", "-shm")
 _APPENDED = 20
+
+_IsalError = cast(type[Exception], isal_zlib.IsalError)  # its stub takes the class for an instance
+_DAMAGE = (sqlite3.DatabaseError, _IsalError, msgspec.MsgspecError)
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_rows = msgspec.msgpack.Decoder(list[list[str]]).decode
@@ -57,6 +61,8 @@ class SqliteSheet:
             if anew or path.exists():
                 raise
             raise InputError("The rows of this list are not there any more.") from None
+        except sqlite3.DatabaseError as error:
+            raise _unreadable(path, error) from None
         self._connection.execute("PRAGMA secure_delete=ON")
         self._waiting: list[tuple[int, int, bytes, bytes]] = []
         self._next, self._rows = 0, 0
@@ -68,6 +74,8 @@ class SqliteSheet:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._connection.close()
+        if isinstance(error, _DAMAGE):
+            raise _unreadable(self._path, error) from None
 
     def append(self, rows: Sequence[Row], repeats: Sequence[int]) -> None:
         """One more block, of a sheet that is not sealed yet."""
@@ -176,6 +184,13 @@ class SqliteSheet:
             transact(self._connection, work)
         except sqlite3.DatabaseError as error:
             raise unwritten(f"The sheet {self._path.parent.name}", error) from None
+
+
+def _unreadable(path: Path, error: Exception) -> ServiceUnavailable:
+    name = path.parent.name
+    if isinstance(error, sqlite3.DatabaseError) and not is_damage(error):
+        return ServiceUnavailable(f"The rows of list {name} cannot be read: {error}.")
+    return ServiceUnavailable(f"The rows of list {name} are damaged ({error}): delete that list, and hand it in again.")
 
 
 def _totals(connection: sqlite3.Connection) -> Counts:

@@ -16,7 +16,15 @@ from typing import TypeVar
 
 import msgspec
 
-from verifier.adapters.sqlite_thread import GroupCommit, SqliteThread, is_damage, open_database, transact, write_rows
+from verifier.adapters.sqlite_thread import (
+    GroupCommit,
+    SqliteThread,
+    empty_log,
+    is_damage,
+    open_database,
+    transact,
+    write_rows,
+)
 from verifier.core.evidence import Finding, retained, retained_until
 from verifier.core.facts import DomainFacts, holds_until, merge_facts, unexpired
 from verifier.core.faults import ServiceUnavailable
@@ -249,7 +257,7 @@ def _sweep(connection: sqlite3.Connection, now: datetime) -> None:
 
 def _erase(connection: sqlite3.Connection, key: str) -> None:
     connection.execute("DELETE FROM mailboxes WHERE key = ?", (key,))
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    empty_log(connection)
 
 
 def _set_aside(path: Path, aside: Path) -> None:

@@ -13,8 +13,9 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from verifier.adapters.sqlite_file import SqliteFile
+from verifier.adapters.sqlite_file import SqliteFile, forget_for_good
 from verifier.adapters.sqlite_thread import transact, write_rows
+from verifier.core.faults import ConfigError
 from verifier.core.suppressions import FORGOTTEN_WHOLE, Removal, Suppression, SuppressionKind
 from verifier.gate_ports import SuppressionWish
 
@@ -29,6 +30,7 @@ _SCHEMA = (
     CREATE TABLE identity (id TEXT NOT NULL);
     INSERT INTO identity VALUES (lower(hex(randomblob(16))))
     """,
+    "ALTER TABLE identity ADD COLUMN mark TEXT NOT NULL DEFAULT ''",
 )
 _UPSERT = """
     INSERT INTO suppressions (key, kind, sender, message_class, topic, at, expires, source, address) VALUES {rows}
@@ -57,11 +59,16 @@ class News(Struct, frozen=True):
 
 
 class SqliteSuppressions:
-    """The file at `path`, opened when it is first needed; `close` comes last."""
+    """The file at `path`, opened when it is first needed; `close` comes last.
 
-    def __init__(self, path: Path) -> None:
-        self._writer = SqliteFile(path, _SCHEMA)
-        self._reader = SqliteFile(path, _SCHEMA)
+    `mark` tells the secret that its keys are made with from any other: everything raises ConfigError where the entries
+    were made with another, for none of them would be found.
+    """
+
+    def __init__(self, path: Path, mark: str) -> None:
+        prepare = partial(_prepare, path=path, mark=mark)
+        self._writer = SqliteFile(path, _SCHEMA, prepare)
+        self._reader = SqliteFile(path, _SCHEMA, prepare)
 
     async def close(self) -> None:
         await self._writer.close()
@@ -81,7 +88,7 @@ class SqliteSuppressions:
         return await self._reader.read(partial(_page, wish=wish))
 
     async def forget(self, keys: Sequence[str]) -> None:
-        await self._writer.write(partial(_forget, keys=keys))
+        await self._writer.erase(partial(_forget, keys=keys))
 
     async def origin(self) -> tuple[str, int]:
         """Which file this is, whatever it is called, and the greatest number that it has given."""
@@ -90,6 +97,20 @@ class SqliteSuppressions:
     async def news(self, after: int, limit: int) -> News:
         """What came behind the number `after`, at most so many."""
         return await self._reader.read(partial(_news, after=after, limit=limit))
+
+
+def _prepare(connection: sqlite3.Connection, path: Path, mark: str) -> None:
+    forget_for_good(connection)
+    known: str = connection.execute("SELECT mark FROM identity").fetchone()[0]
+    if known == mark:
+        return
+    if known and connection.execute("SELECT 1 FROM suppressions LIMIT 1").fetchone():
+        raise ConfigError(
+            f"{path} was written with another secret, so nobody in it would be found and all would be mailed again: set"
+            " VERIFIER_SECRET_KEY to that secret (where it was never set, to what secret.key in the folder holds), or"
+            " move the file away and import the suppressions again."
+        )
+    connection.execute("UPDATE identity SET mark = ?", (mark,))
 
 
 def _insert(connection: sqlite3.Connection, rows: Sequence[tuple[object, ...]]) -> int:
@@ -150,13 +171,10 @@ def _page(connection: sqlite3.Connection, wish: SuppressionWish) -> list[tuple[i
 def _forget(connection: sqlite3.Connection, keys: Sequence[str]) -> None:
     whole = ",".join(str(_PLACES[kind]) for kind in FORGOTTEN_WHOLE)
 
-    def work(open_: sqlite3.Connection) -> None:
-        for some in _slices(keys):
-            marks = ",".join("?" * len(some))
-            open_.execute(f"DELETE FROM suppressions WHERE key IN ({marks}) AND kind IN ({whole})", some)
-            open_.execute(f"UPDATE suppressions SET address = NULL WHERE key IN ({marks})", some)
-
-    transact(connection, work)
+    for some in _slices(keys):
+        marks = ",".join("?" * len(some))
+        connection.execute(f"DELETE FROM suppressions WHERE key IN ({marks}) AND kind IN ({whole})", some)
+        connection.execute(f"UPDATE suppressions SET address = NULL WHERE key IN ({marks})", some)
 
 
 def _origin(connection: sqlite3.Connection) -> tuple[str, int]:

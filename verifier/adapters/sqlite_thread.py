@@ -215,6 +215,14 @@ def write_rows(
     return returned
 
 
+def empty_log(connection: sqlite3.Connection) -> None:
+    """What was deleted or overwritten stands in the log until this takes the log into the file and cuts it to
+    nothing. Raises OperationalError where others read the file for longer than the connection waits.
+    """
+    if connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+        raise sqlite3.OperationalError("it is being read; what was to be erased is still in its log: try again")
+
+
 def is_damage(error: Exception) -> bool:
     """The file is no database, or a broken one: nothing that time or space on the disk would put right."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

@@ -164,6 +164,15 @@ def url(*schemes: str) -> Callable[[str], str]:
     return read
 
 
+def base_url(text: str) -> str:
+    """An http:// or https:// URL that paths can be put behind: nothing is asked for in it, and nobody is named."""
+    read = url("http", "https")(text)
+    parts = urlsplit(read)
+    if parts.query or parts.fragment or "@" in parts.netloc:
+        raise ValueError("must be a URL that others can be made from, such as https://verifier.example.org")
+    return read
+
+
 def masked_url(text: str) -> str:
     """The URL with its passwords hidden."""
     return re.sub(r"(?<=[?&]password=)[^&]*", "•••", re.sub(r"(?<=://)([^/@:]*):[^/]*@", r"\1:•••@", text))

@@ -6,6 +6,7 @@ longer than LONGEST_LINE is ever held.
 
 import gzip
 import io
+import os
 import shutil
 import sys
 import tempfile
@@ -41,7 +42,7 @@ class ListSource:
             self.name, self.suffix = name or "standard input", ""
             self._spool = _spooled(stdin or sys.stdin.buffer)
             self.path = Path(self._spool.name)
-        elif Path(path).is_fifo():
+        elif _is_pipe(Path(path)):
             self.name, self.suffix = name or str(path), ""
             with Path(path).open("rb") as pipe:
                 self._spool = _spooled(pipe)
@@ -133,6 +134,11 @@ class _Unpacked(io.RawIOBase):
             self._gzip.close()
             self._raw.close()
         super().close()
+
+
+def _is_pipe(path: Path) -> bool:
+    """False where the path may not be looked at: opening it says why."""
+    return os.access(path, os.F_OK) and path.is_fifo()
 
 
 def line_blocks(stream: BinaryIO, name: str) -> Iterator[bytes]:

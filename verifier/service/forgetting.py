@@ -1,9 +1,11 @@
 """Everything that is known of an address is erased, wherever it is kept."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Protocol
 
 from verifier.core.address import Address
+from verifier.core.faults import ServiceUnavailable
 from verifier.ports import FactStore
 from verifier.service.at_hand import AtHand
 from verifier.service.judging import Judging
@@ -35,10 +37,18 @@ class Forgetting:
         self._places.append(place)
 
     async def forget(self, address: Address) -> None:
-        """Afterwards nothing is known. Raises ServiceUnavailable where one of the places cannot promise it."""
+        """Afterwards nothing is known. Raises ServiceUnavailable where one of the places cannot promise it; in all the
+        others the address is erased all the same.
+        """
         key = self._judging.key_of(address)
-        for erase in self._places:
-            await erase(address, key)
-        await self._store.forget(key)
-        await self._guard.forget(address.domain, key)
+        fault: ServiceUnavailable | None = None
+        erasures: list[Callable[[], Awaitable[None]]] = [partial(place, address, key) for place in self._places]
+        erasures += [partial(self._store.forget, key), partial(self._guard.forget, address.domain, key)]
+        for erase in erasures:
+            try:
+                await erase()
+            except ServiceUnavailable as unable:
+                fault = fault or unable
         self._at_hand.forget()
+        if fault is not None:
+            raise fault

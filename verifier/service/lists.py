@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import Struct, structs
 
 from verifier.core.address import Address
-from verifier.core.faults import DiskFull, InputError, ServiceUnavailable
+from verifier.core.faults import InputError, ServiceUnavailable
 from verifier.core.forgetting import holds
 from verifier.core.list_faults import BadRequest, KeyReused, WrongState
 from verifier.core.list_jobs import ListEvent, ListJob, ListOptions, LookState
@@ -219,14 +219,22 @@ class Lists:
         return self._book.events(list_id, after)
 
     async def forget(self, address: Address, key: str) -> int:
-        """Blanks the address in all lists, and erases it from their journals; in how many lists it stood."""
-        found = 0
+        """Blanks the address in all lists, and erases it from their journals; in how many lists it stood.
+
+        Raises ServiceUnavailable where that cannot be done in one of them; it is done in the others.
+        """
+        found, fault = 0, None
         async for job in self._all():
-            if job.state in (ListState.UPLOADED, ListState.PARSING):
-                job = await self._read_now(job)
-            if job.preview is not None and job.state is not ListState.EXPIRED:
-                found += await self._forget_in(job, address)
+            try:
+                if job.state in (ListState.UPLOADED, ListState.PARSING):
+                    job = await self._read_now(job)
+                if job.preview is not None and job.state is not ListState.EXPIRED:
+                    found += await self._forget_in(job, address)
+            except ServiceUnavailable as unable:
+                fault = fault or unable
         await self._keep.journals.forget(key)
+        if fault is not None:
+            raise fault
         return found
 
     async def sweep(self) -> int:
@@ -278,7 +286,7 @@ class Lists:
         await self._end_work(list_id)
         try:
             await self._keep.store.remove(list_id)
-        except DiskFull:  # its own rows make room for that
+        except ServiceUnavailable:  # of a full disk its own rows make room for that
             await self._keep.uploads.remove(list_id)
             await self._keep.store.remove(list_id)
         await self._keep.uploads.remove(list_id)

@@ -25,10 +25,11 @@ class Target:
             self._file: IO[bytes] = stdout or sys.stdout.buffer
         else:
             self._path = Path(path)
-            if self._path.is_dir():
+            there = os.access(self._path, os.F_OK)  # where one may not look, being told comes with writing
+            if there and self._path.is_dir():
                 raise OperatorError(f"{self._path} is a folder: name a file for the output.")
             self._partial = self._path.with_name(f".{self._path.name}.partial")
-            if self._path.exists() and not (force and self._path.is_file()):
+            if there and not (force and self._path.is_file()):
                 raise OperatorError(f"{self._path} exists: name another output, or overwrite it with --force.")
             self._file = _held(self._partial)
         self._gzip: gzip.GzipFile | None = None

@@ -39,6 +39,9 @@ _LISTS_FR = {
     "is a number of seconds up to {}": "est un nombre de secondes, {0} au plus",
     "is one of {}": "doit être l’un de {0}",
     "The rows of this list are not there any more.": "Les lignes de cette liste n’existent plus.",
+    "The rows of list {} cannot be read: {}.": "Les lignes de la liste {0} ne peuvent pas être lues : {1}.",
+    "The rows of list {} are damaged ({}): delete that list, and hand it in again.": "Les lignes de la liste {0} sont "
+    "endommagées ({1}) : supprimez cette liste, puis envoyez-la de nouveau.",
     "A fault of this program: its log says which.": "Un défaut de ce programme ; son journal dit lequel.",
     "The upload is larger than {}: split it, or raise VERIFIER_LISTS_MAX_UPLOAD.": "Le fichier dépasse {0} : "
     "divisez-le, ou augmentez VERIFIER_LISTS_MAX_UPLOAD.",

@@ -91,7 +91,8 @@ async def test_without_a_store_of_events_it_is_not_ready(local: Visitor, keyed: 
         answer = await visitor.ask("GET", "/readyz")
         part = answer.json["parts"]["events"]
         assert (answer.status, part["condition"]) == (503, "failed")
-        assert ("events.sqlite cannot be read" in part["sentence"]) is told
+        sentence = "events.sqlite cannot be read" if taken_away else "events.sqlite is damaged"
+        assert (sentence in part["sentence"]) is told
 
 
 async def test_figures_are_shown(local: Visitor) -> None:

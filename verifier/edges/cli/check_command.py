@@ -1,6 +1,5 @@
 """`verifier check`: addresses now, with the evidence."""
 
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import aclosing
 from itertools import islice
@@ -20,6 +19,7 @@ from verifier.core.address import Address, parse_address
 from verifier.core.knowledge import Knowledge
 from verifier.core.reasons import MEANINGS, Reason, StageName, Verdict
 from verifier.core.record import to_record
+from verifier.edges.cli.address_texts import AddressText, address_lines
 from verifier.edges.cli.event_loop import run_async
 from verifier.edges.cli.session import probing, read_settings, say
 from verifier.edges.cli.stages_option import stages_option
@@ -41,14 +41,14 @@ Show = Callable[[list[Record]], None]
 
 
 @click.command("check")
-@click.argument("addresses", nargs=-1, metavar="ADDRESS…")
+@click.argument("addresses", type=AddressText(), nargs=-1, metavar="ADDRESS…")
 @click.option("--json", "as_json", is_flag=True, help="One JSON record a line.")
 @click.option("--transcript", is_flag=True, help="Show the SMTP conversation that led to the verdict.")
 @stages_option
 def check_command(addresses: tuple[str, ...], as_json: bool, transcript: bool, stages: tuple[StageName, ...]) -> None:
     """Verify addresses now; without ADDRESS they are read from stdin, one a line."""
     settings = read_settings()
-    texts = list(addresses) if addresses else _lines()
+    texts = list(addresses) if addresses else address_lines()
     show = _print_json if as_json else _print_table
     if StageName.MX not in stages:
         _check_by_lists(settings, iter(texts), stages, show)
@@ -100,13 +100,6 @@ async def _ask_holder(settings: Settings, texts: Iterator[str], stages: tuple[St
         request = {"op": "assess", "emails": chunk, "stages": [stage.value for stage in stages]}
         async with aclosing(ask_prober(path, request)) as records:
             show([record async for record in records])
-
-
-def _lines() -> Iterator[str]:
-    """The addresses on stdin; blank lines are none."""
-    if sys.stdin.isatty():
-        say("Reading addresses from the terminal, one a line; Ctrl-D ends.")
-    return (line.rstrip("\r\n") for line in sys.stdin if line.strip())
 
 
 def _print_json(records: list[Record]) -> None:

@@ -22,6 +22,7 @@ from verifier.core.gate import worst
 from verifier.core.gate_record import GateRecord, gate_record
 from verifier.core.gate_rules import ROWS
 from verifier.core.gate_words import GateDecision, GateQuestion, MessageClass
+from verifier.edges.cli.address_texts import AddressText
 from verifier.edges.cli.durations import Duration
 from verifier.edges.cli.event_loop import run_async
 from verifier.edges.cli.exit_codes import ExitCode
@@ -42,7 +43,7 @@ _SENTENCES = {row.rule.value: row.sentence for row in ROWS}
 
 
 @click.command("gate")
-@click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS… | report")
+@click.argument("addresses", type=AddressText(), nargs=-1, required=True, metavar="ADDRESS… | report")
 @click.option(
     "--class",
     "message_class",

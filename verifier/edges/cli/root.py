@@ -2,8 +2,10 @@
 
 import importlib
 import importlib.util
+import io
 import os
 import signal
+import sys
 import tempfile
 import traceback
 from errno import EDQUOT, ENOSPC
@@ -13,7 +15,7 @@ from typing import NoReturn
 import click
 
 import verifier
-from verifier.core.faults import DiskFull, OperatorError
+from verifier.core.faults import DiskFull, OperatorError, ServiceUnavailable
 from verifier.edges.cli.exit_codes import ExitCode, Terminated, exit_code_of
 
 _SUMMARIES = {
@@ -74,6 +76,7 @@ def root() -> None:
 def run(arguments: list[str]) -> int:
     """Runs one command line and gives its exit code; never raises but for what Python itself cannot survive."""
     signal.signal(signal.SIGTERM, _terminate)
+    _write_whatever_comes()
     try:
         outcome = root.main(args=arguments, prog_name="verifier", standalone_mode=False)
         print(end="", flush=True)
@@ -87,8 +90,21 @@ def run(arguments: list[str]) -> int:
     return outcome if isinstance(outcome, int) else ExitCode.DONE
 
 
+def _write_whatever_comes() -> None:
+    """What the terminal's encoding cannot say, such as our dash on an ISO-8859-1 one, is shown as `?`: a decision must
+    not fail for want of a letter.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="replace")
+
+
 def _named(error: BaseException) -> BaseException:
-    """The error, under the operator's name for it: results that go to a full disk fail wherever they are written."""
+    """The error, under the operator's name for it: results that go to a full disk fail wherever they are written, and
+    files of another user wherever they are needed.
+    """
+    if isinstance(error, PermissionError) and error.filename:
+        return ServiceUnavailable(f"{error.filename} is not this user's to use: run the command as whoever owns it.")
     if not isinstance(error, OSError) or error.errno not in (ENOSPC, EDQUOT):
         return error
     _discard_stdout()
