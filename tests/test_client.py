@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import pickle
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -190,3 +191,82 @@ async def test_a_question_that_cannot_be_is_told() -> None:
     async with service(handler) as url, AsyncClient(url) as client:
         with pytest.raises(ServiceRefused):
             await client.gate("jane@shop.example", policy="mine")
+
+
+async def test_text_that_is_no_unicode_stops_nobody() -> None:
+    """A name from a command line or an old file may hold half a character: it is sent with U+FFFD in its place."""
+    heard: list[str] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        heard.append((await request.json())["email"])
+        return web.json_response(RECORD)
+
+    async with service(handler) as url, AsyncClient(url) as client:
+        assert (await client.verify("jan\udce9@shop.example")).reason == "accepted"
+        assert not (await client.signup("\ud83d\ude00@shop.example")).degraded
+    assert heard == ["jan\ufffd@shop.example", "\U0001f600@shop.example"]
+
+
+@pytest.mark.parametrize("url", ["http://..", f"http://{'a' * 70}.example", "nowhere", "ftp://shop.example"])
+async def test_an_address_of_the_service_that_is_none_keeps_nobody_out(url: str) -> None:
+    """Whatever stands in the settings of the form's server: people come in, and orders go out."""
+    async with AsyncClient(url) as client:
+        assert (await client.signup("jane@shop.example")).degraded
+        assert (await client.gate("jane@shop.example", message_class="transactional")).decision == "allow"
+        with pytest.raises(ServiceOutOfReach):
+            await client.verify("jane@shop.example")
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "3600"}, 3600.0),
+        ({"Retry-After": "Thu, 26 Nov 2026 10:00:40 GMT", "Date": "Thu, 26 Nov 2026 10:00:00 GMT"}, 40.0),
+        ({"Retry-After": "Thu, 26 Nov 2026 09:00:00 GMT", "Date": "Thu, 26 Nov 2026 10:00:00 GMT"}, 0.0),
+        ({"Retry-After": "soon"}, None),
+        ({"Retry-After": "²"}, None),
+        ({}, None),
+    ],
+)
+async def test_how_long_to_wait_is_read(headers: dict[str, str], seconds: float | None) -> None:
+    """In seconds or as a date, which is held against the answer's own; what is neither is no wait."""
+    handler, _ = failing(9, 429, headers)
+    async with service(handler) as url, AsyncClient(url, retries=0) as client:
+        with pytest.raises(ServiceRefused) as refused:
+            await client.verify("jane@shop.example")
+    assert refused.value.retry_after == seconds
+
+
+def test_a_refusal_travels_between_processes() -> None:
+    """As every exception of a worker does: whole."""
+    refused = pickle.loads(pickle.dumps(ServiceRefused(429, "rate_limited", "Slowly.", 3.0)))
+    assert (refused.status, refused.code, refused.retry_after, str(refused)) == (
+        429,
+        "rate_limited",
+        3.0,
+        "Slowly. (rate_limited)",
+    )
+
+
+@pytest.mark.parametrize("indexes", [[7], [0, 0], [-1]])
+async def test_lines_that_nobody_asked_for_are_not_the_services(indexes: list[int]) -> None:
+    """An index that is out of reach, or comes twice."""
+
+    async def handler(_: web.Request) -> web.StreamResponse:
+        return web.Response(text="".join(json.dumps(RECORD | {"index": index}) + "\n" for index in indexes))
+
+    async with service(handler) as url, AsyncClient(url, retries=0) as client:
+        with pytest.raises(ServiceOutOfReach, match="was not asked"):
+            async for _ in client.verify_all(["a@shop.example", "b@shop.example"]):
+                pass
+
+
+async def test_a_gate_that_answers_about_too_few_decided_about_nobody() -> None:
+    """Each decision stands at its own address, or there is none."""
+
+    async def handler(_: web.Request) -> web.StreamResponse:
+        return web.json_response({"results": []})
+
+    async with service(handler) as url, AsyncClient(url) as client:
+        found = await client.gate_all(["a@shop.example", "b@shop.example"], message_class="triggered")
+    assert [(record.email, record.degraded) for record in found] == [("a@shop.example", True), ("b@shop.example", True)]
