@@ -160,8 +160,8 @@ async def test_every_reference_of_the_document_leads_somewhere(local: Visitor) -
 
 
 async def test_the_document_is_what_generators_of_programs_read(local: Visitor) -> None:
-    """A type's name is one word, of one type only; closed lists are of texts and numbers, not of lists: generators leave
-    out an operation whose types they cannot name.
+    """A type's name is one word, of one type only; closed lists are of texts and numbers, not of lists: generators
+    leave out an operation whose types they cannot name.
     """
 
     def enums(value: object) -> list[object]:
