@@ -65,6 +65,31 @@ async def test_what_does_not_pass_is_not(status: int, headers: dict[str, str]) -
     assert (refused.value.status, refused.value.code, len(asked)) == (status, "busy", 1)
 
 
+async def test_many_wait_for_the_rate_of_their_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand addresses use it up for minutes, and the next thousand come all the same; a used up day is told."""
+    asked, waited, really = list[int](), list[float](), asyncio.sleep
+
+    async def sleep(seconds: float) -> None:
+        waited.extend([seconds] if seconds else [])
+        await really(0)
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        emails = (await request.json())["emails"]
+        asked.append(len(emails))
+        if len(asked) in (2, 4):
+            seconds = {2: "100", 4: "50000"}[len(asked)]
+            return web.json_response({"code": "rate_limited"}, status=429, headers={"Retry-After": seconds})
+        return web.Response(text="".join(json.dumps(RECORD | {"index": n}) + "\n" for n in range(len(emails))))
+
+    async with service(handler) as url, AsyncClient(url) as client:
+        monkeypatch.setattr(asyncio, "sleep", sleep)
+        answers = client.verify_all(["jane@shop.example"] * 2500)
+        assert [(await anext(answers))[0] for _ in range(2000)] == list(range(2000))
+        with pytest.raises(ServiceRefused):
+            await anext(answers)
+    assert (asked, waited) == ([1000, 1000, 1000, 500], [100.0])
+
+
 async def test_words_that_are_new_are_tolerated() -> None:
     """Reasons, fields and flags of a later version."""
 

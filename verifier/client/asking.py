@@ -26,6 +26,8 @@ that, a balancer without a service, say, is no gate.
 """
 _WORTH_REPEATING = frozenset({429, 502, 503, 504})
 _LONGEST_PAUSE = 30.0
+_LONGEST_PAUSE_OF_MANY = 1200.0
+"""Of many addresses each 1000 may use up a key's rate for minutes: at 600 a minute it is 100 seconds."""
 _UNREACHED = (aiohttp.ClientError, OSError, UnicodeError)
 """What aiohttp raises where there is no answer: a TimeoutError is an OSError, a host that is no name a UnicodeError."""
 
@@ -171,7 +173,8 @@ class AsyncClient:
     ) -> AsyncGenerator[tuple[int, VerdictRecord], None]:
         """Each place in `emails` and its verdict, as they come; the budget is that of 1000 addresses.
 
-        Raises ServiceError; where a request broke off, what it had not answered is asked again.
+        Raises ServiceError; where a request broke off, what it had not answered is asked again, and where the key's
+        rate is used up it waits as long as it is told to, for 20 minutes at most.
         """
         for first in range(0, len(emails), BATCH):
             open_places = dict(enumerate(emails[first : first + BATCH], first))
@@ -186,7 +189,7 @@ class AsyncClient:
                                 raise ServiceOutOfReach(f"{self._url} answers what was not asked: line {line.index}")
                             yield place, msgspec.convert(msgspec.to_builtins(line), VerdictRecord)
                 except ServiceError as error:
-                    await self._pause_or_raise(error, attempt, self._retries)
+                    await self._pause_or_raise(error, attempt, self._retries, _LONGEST_PAUSE_OF_MANY)
                     attempt += 1
 
     async def _stream(self, emails: list[str], timeout_ms: int) -> AsyncGenerator[_Line, None]:
@@ -211,7 +214,7 @@ class AsyncClient:
             try:
                 return await self._ask_once(path, question, timeout_ms)
             except ServiceError as error:
-                await self._pause_or_raise(error, attempt, retries)
+                await self._pause_or_raise(error, attempt, retries, _LONGEST_PAUSE)
                 attempt += 1
 
     async def _ask_once(self, path: str, question: dict[str, Any], timeout_ms: int) -> bytes:
@@ -241,11 +244,11 @@ class AsyncClient:
             timeout=aiohttp.ClientTimeout(total=timeout_ms / 1000 + _MARGIN),
         )
 
-    async def _pause_or_raise(self, error: ServiceError, attempt: int, retries: int) -> None:
+    async def _pause_or_raise(self, error: ServiceError, attempt: int, retries: int, longest: float) -> None:
         wait = _PAUSE * 2**attempt
         if isinstance(error, ServiceRefused):
             wait = max(wait, error.retry_after or 0.0)
-            if error.status not in _WORTH_REPEATING or wait > _LONGEST_PAUSE:
+            if error.status not in _WORTH_REPEATING or wait > longest:
                 raise error
         if attempt >= retries:
             raise error
