@@ -186,6 +186,31 @@ async def test_the_gate_is_asked() -> None:
         assert await asyncio.to_thread(without_asyncio) == "allow"
 
 
+async def test_nobody_goes_unasked_for_those_before_him(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand use up the rate of an ordinary key: the next thousand wait for it, and are not let through unasked.
+    Who finds it used up does not wait.
+    """
+    waited, really, refusing = list[float](), asyncio.sleep, [False]
+
+    async def sleep(seconds: float) -> None:
+        waited.extend([seconds] if seconds else [])
+        await really(0)
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        refusing[0] = not refusing[0]
+        if refusing[0]:
+            return web.json_response({"code": "rate_limited"}, status=429, headers={"Retry-After": "100"})
+        return await gated(request)
+
+    many = [f"u{n}@shop.example" for n in range(1500)]
+    async with service(handler) as url, AsyncClient(url) as client:
+        monkeypatch.setattr(asyncio, "sleep", sleep)
+        assert (await client.gate("jane@shop.example", message_class="triggered")).degraded
+        assert waited == []
+        assert not any(record.degraded for record in await client.gate_all(many, message_class="triggered"))
+    assert waited == [100.0]
+
+
 @pytest.mark.parametrize("status", [401, 403, 404, 405, 429, 500, 503])
 async def test_a_gate_that_is_no_help_stops_no_order(status: int) -> None:
     """It is asked once; marketing is held and everything else goes out, degraded."""

@@ -24,7 +24,8 @@ _CALLERS_FAULT = frozenset({400, 413, 415, 422})
 """The question cannot be: asking it of a service that works would not help. A 404 or 405 is none of these: whoever says
 that, a balancer without a service, say, is no gate.
 """
-_WORTH_REPEATING = frozenset({429, 502, 503, 504})
+_TOO_MANY = 429
+_WORTH_REPEATING = frozenset({_TOO_MANY, 502, 503, 504})
 _LONGEST_PAUSE = 30.0
 _LONGEST_PAUSE_OF_MANY = 1200.0
 """Of many addresses each 1000 may use up a key's rate for minutes: at 600 a minute it is 100 seconds."""
@@ -140,7 +141,9 @@ class AsyncClient:
         id: str | None = None,
         deadline_ms: int = 50,
     ) -> list[GateRecord]:
-        """The same for many, in order."""
+        """The same for many, in order. Each 1000 are asked about once; where those before them have used up the rate of
+        the key, it waits as long as it is told to, for 20 minutes at most: they are not to go unasked for that.
+        """
         common = {
             "message_class": message_class,
             "policy": policy,
@@ -155,7 +158,7 @@ class AsyncClient:
         for first in range(0, len(emails), BATCH):
             some = list(emails[first : first + BATCH])
             try:
-                body = await self._ask_once("/v1/gate", {**common, "emails": some}, deadline_ms)
+                body = await self._ask_gate({**common, "emails": some}, deadline_ms, goes_on=first > 0)
                 answered = msgspec.json.decode(body, type=_Gated).results
                 if len(answered) != len(some):
                     raise ServiceOutOfReach(f"{self._url} answers, but not as many as it was asked about")
@@ -167,6 +170,15 @@ class AsyncClient:
             except (ServiceError, msgspec.MsgspecError):
                 records += [_unasked(email, message_class) for email in some]
         return records
+
+    async def _ask_gate(self, question: dict[str, Any], deadline_ms: int, *, goes_on: bool) -> bytes:
+        try:
+            return await self._ask_once("/v1/gate", question, deadline_ms)
+        except ServiceRefused as refused:
+            if not goes_on or refused.status != _TOO_MANY or (refused.retry_after or 0.0) > _LONGEST_PAUSE_OF_MANY:
+                raise
+            await asyncio.sleep(refused.retry_after or _PAUSE)
+            return await self._ask_once("/v1/gate", question, deadline_ms)
 
     async def verify_all(
         self, emails: Sequence[str], *, timeout_ms: int = 60_000
