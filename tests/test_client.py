@@ -55,6 +55,21 @@ async def test_what_passes_is_asked_again() -> None:
     assert len(asked) == 2
 
 
+async def test_whoever_may_try_often_does_not_wait_for_days(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pause doubles up to half a minute: enough for a service that is restarted."""
+    waited, really = list[float](), asyncio.sleep
+
+    async def sleep(seconds: float) -> None:
+        waited.extend([seconds] if seconds else [])
+        await really(0)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    async with AsyncClient("http://127.0.0.1:1", retries=30) as client:
+        with pytest.raises(ServiceOutOfReach):
+            await client.verify("jane@shop.example")
+    assert (waited[:3], len(waited), max(waited)) == ([0.25, 0.5, 1.0], 30, 30.0)
+
+
 @pytest.mark.parametrize(("status", "headers"), [(401, {}), (422, {}), (429, {"Retry-After": "3600"})])
 async def test_what_does_not_pass_is_not(status: int, headers: dict[str, str]) -> None:
     """Nor what passes in an hour: that is the caller's to decide."""

@@ -8,7 +8,7 @@
 
 What the service refuses is a `ServiceRefused` with the problem's lasting `code`; what cannot be reached, does not
 answer, or is not the service, a `ServiceOutOfReach`. Requests that did not come through are sent again, with a pause
-that doubles; they change nothing, so once more does no harm.
+that doubles up to half a minute; they change nothing, so once more does no harm.
 """
 
 from verifier.client.answers import Advice, ServiceError, ServiceOutOfReach, ServiceRefused

@@ -257,7 +257,7 @@ class AsyncClient:
         )
 
     async def _pause_or_raise(self, error: ServiceError, attempt: int, retries: int, longest: float) -> None:
-        wait = _PAUSE * 2**attempt
+        wait = min(_PAUSE * 2 ** min(attempt, 20), _LONGEST_PAUSE)
         if isinstance(error, ServiceRefused):
             wait = max(wait, error.retry_after or 0.0)
             if error.status not in _WORTH_REPEATING or wait > longest:
