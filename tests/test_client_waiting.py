@@ -1,5 +1,7 @@
 """The Python client for programs without asyncio: threads, forks, interruptions."""
 
+import asyncio
+import gc
 import json
 import os
 import signal
@@ -11,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from tests.core.test_signup import assessment
-from verifier.client import Client
+from verifier.client import AsyncClient, Client
 from verifier.core.reasons import Reason
 from verifier.core.record import to_record
 
@@ -75,6 +77,21 @@ def test_both_sides_of_a_fork_ask() -> None:
         _, status = os.waitpid(child, 0)
         assert os.waitstatus_to_exitcode(status) == 0
         assert not client.signup("jane@shop.example").degraded
+
+
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # asyncio.run leaves them to nobody
+def test_a_client_outlives_its_event_loop() -> None:
+    """Programs without asyncio ask by `asyncio.run`, each time in a loop of its own, with a client that they keep."""
+    with service() as url:
+        client = AsyncClient(url)
+
+        async def ask() -> str:
+            return (await client.signup("jane@shop.example")).decision
+
+        assert [asyncio.run(ask()) for _ in range(3)] == ["accept"] * 3
+        assert not asyncio.run(client.signup("jane@shop.example")).degraded
+        asyncio.run(client.close())
+        gc.collect()
 
 
 def test_an_interruption_stays_one() -> None:

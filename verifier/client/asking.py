@@ -49,7 +49,7 @@ class _Gated(Struct, frozen=True):
 class AsyncClient:
     """Use it as a context, or `close` it. `retries` is how often a request that failed is sent again.
 
-    It belongs to the event loop that it is first used in, until it is closed.
+    It belongs to the event loop that it is first used in, until it or that loop is closed.
     """
 
     def __init__(self, url: str, key: str = "", *, retries: int = 2) -> None:
@@ -57,6 +57,7 @@ class AsyncClient:
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._retries = retries
         self._session: aiohttp.ClientSession | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def __aenter__(self) -> "AsyncClient":
         return self
@@ -208,7 +209,8 @@ class AsyncClient:
         headers = {"Accept": "application/x-ndjson"}
         question = {"emails": emails, "timeout_ms": timeout_ms}
         try:
-            async with self._post("/v1/verify/batch", question, timeout_ms, headers) as response:
+            session = await self._opened()
+            async with self._post(session, "/v1/verify/batch", question, timeout_ms, headers) as response:
                 if response.status >= 400:
                     raise refusal(response.status, response.headers, await response.read())
                 count = 0
@@ -231,7 +233,8 @@ class AsyncClient:
 
     async def _ask_once(self, path: str, question: dict[str, Any], timeout_ms: int) -> bytes:
         try:
-            async with self._post(path, question, timeout_ms, {}) as response:
+            session = await self._opened()
+            async with self._post(session, path, question, timeout_ms, {}) as response:
                 body: bytes = await response.read()
                 if response.status >= 400:
                     raise refusal(response.status, response.headers, body)
@@ -244,12 +247,24 @@ class AsyncClient:
             return ServiceOutOfReach(f"{self._url} answers, but not as the service does: {error}")
         return ServiceOutOfReach(f"{self._url} does not answer: {str(error) or 'time is over'}")
 
-    def _post(
-        self, path: str, question: dict[str, Any], timeout_ms: int, headers: dict[str, str]
-    ) -> Any:  # aiohttp's request context, whose type is private
+    async def _opened(self) -> aiohttp.ClientSession:
+        """Its connections: new ones where the loop of the old ones has ended, as after each `asyncio.run`."""
+        loop = asyncio.get_running_loop()
+        if self._loop is not None and self._loop is not loop and self._loop.is_closed():
+            await self.close()
         if self._session is None:
-            self._session = aiohttp.ClientSession(headers=self._headers)
-        return self._session.post(
+            self._session, self._loop = aiohttp.ClientSession(headers=self._headers), loop
+        return self._session
+
+    def _post(
+        self,
+        session: aiohttp.ClientSession,
+        path: str,
+        question: dict[str, Any],
+        timeout_ms: int,
+        headers: dict[str, str],
+    ) -> Any:  # aiohttp's request context, whose type is private
+        return session.post(
             self._url + path,
             data=msgspec.json.encode(_without_surrogates(question)),
             headers={"Content-Type": "application/json"} | headers,
