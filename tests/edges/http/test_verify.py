@@ -120,6 +120,14 @@ async def test_a_body_that_says_nothing_of_itself_is_json(shared: Visitor) -> No
 
 
 @pytest.mark.asyncio(loop_scope="module")
+async def test_a_byte_order_mark_is_nothing(shared: Visitor) -> None:
+    """A file that was saved on Windows begins with one, and is sent as it is."""
+    headers = {"Content-Type": "application/json"}
+    answer = await shared.ask("POST", "/v1/verify", data=b'\xef\xbb\xbf{"email": "nope"}', headers=headers)
+    assert (answer.status, answer.json["reason"]) == (200, "invalid_syntax")
+
+
+@pytest.mark.asyncio(loop_scope="module")
 async def test_a_batch_comes_back_in_order(shared: Visitor) -> None:
     """One result an address, doubles and nonsense too."""
     emails = ["mailbox_full@verifier.test", "nope", "accepted@verifier.test", "nope", "greylisted@verifier.test"]

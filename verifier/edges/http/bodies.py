@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -31,7 +32,7 @@ async def read_json(request: web.Request, route: Route) -> Any:
         raise Problem("unsupported_media_type", "Send JSON in UTF-8, with `Content-Type: application/json`.")
     raw = await read_bytes(request, route.body_limit)
     try:
-        return _decoded(raw, route.request)
+        return _decoded(raw.removeprefix(BOM_UTF8), route.request)  # which Windows' programs write (RFC 8259 §8.1)
     except msgspec.ValidationError as error:
         raise invalid_fields(str(error), route.request) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
