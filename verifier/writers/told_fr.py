@@ -19,6 +19,7 @@ _LISTS_FR = {
     "This list has no rows to show.": "Cette liste n’a pas de lignes à montrer.",
     "This Idempotency-Key was sent with another list or other options: send a new key.": "Cette clé "
     "d’idempotence a déjà servi pour une autre liste ou d’autres options : envoyez-en une nouvelle.",
+    "An Idempotency-Key is text in ASCII or UTF-8.": "Une clé d’idempotence est du texte en ASCII ou en UTF-8.",
     "An Idempotency-Key has at most {} characters.": "Une clé d’idempotence a au plus {0} caractères.",
     "The column of addresses could not be guessed: name it.": "La colonne des adresses n’a pas pu être devinée "
     ": choisissez-la.",
