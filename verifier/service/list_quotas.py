@@ -99,5 +99,5 @@ def exceeded(key: ApiKey, refused: Refused) -> QuotaExceeded:
         f"The key's {key.daily_quota} answers of today are used up; unknown ones were free. More come at midnight UTC."
     )
     if refused.limit == "promises":
-        said = f"The {refused.left} answers that the key gets today are promised to checks that run just now."
+        said = f"The key's last {refused.left} answers of today are promised to checks that run now: ask again soon."
     return QuotaExceeded(said, refused.retry_after)
