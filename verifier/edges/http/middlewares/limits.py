@@ -35,8 +35,8 @@ def problem_of(refused: Refused, caller: ApiKey) -> Problem:
         return Problem("rate_limited", detail, retry_after=refused.retry_after)
     if refused.limit == "promises":
         detail = (
-            f"The key gets {caller.daily_quota} answers a day, of which {refused.left} are left, but they are promised to"
-            " checks that run just now: ask again soon."
+            f"The key gets {caller.daily_quota} answers a day, of which {refused.left} are left, but they are promised"
+            " to checks that run just now: ask again soon."
         )
     else:
         detail = (
