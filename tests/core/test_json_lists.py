@@ -1,5 +1,6 @@
 """A list as JSON, read piece by piece: the same as reading it whole, and what is wrong is said with its place."""
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +19,7 @@ OTHERS = st.dictionaries(
     st.text().filter(lambda name: name not in ("emails", "rows")), SCALARS | st.lists(st.text(), max_size=3), max_size=5
 )
 BLANKS = st.sampled_from([b"", b" ", b"\r\n\t "])
+MARKS = st.sampled_from([b"", BOM_UTF8])
 
 
 def read(text: bytes, cuts: list[int]) -> tuple[bytes, Taken]:
@@ -40,14 +42,16 @@ def written(members: dict[str, Any], blank: bytes) -> bytes:
     return blank + b"{" + blank + (blank + b"," + blank).join(parts) + blank + b"}" + blank
 
 
-@given(EMAILS | ROWS, OTHERS, OTHERS, BLANKS, st.lists(st.integers(0, 10_000), max_size=30))
+@given(EMAILS | ROWS, OTHERS, OTHERS, BLANKS, MARKS, st.lists(st.integers(0, 10_000), max_size=30))
 def test_it_is_read_as_if_it_were_read_whole(
-    rows: dict[str, Any], before: dict[str, Any], after: dict[str, Any], blank: bytes, cuts: list[int]
+    rows: dict[str, Any], before: dict[str, Any], after: dict[str, Any], blank: bytes, mark: bytes, cuts: list[int]
 ) -> None:
-    """Wherever the text is cut and wherever blanks stand: the rows as lines, all other members beside them."""
+    """Wherever the text is cut and wherever blanks stand, behind a byte order mark or none: the rows as lines, all
+    other members beside them.
+    """
     ((kind, given_rows),) = rows.items()
     beside = before | after
-    lines, taken = read(written({**before, **rows, **after}, blank), cuts)
+    lines, taken = read(mark + written({**before, **rows, **after}, blank), cuts)
     assert lines == b"".join(as_lines(given_rows))
     assert (taken.kind, taken.count, taken.members) == (kind, len(given_rows), beside)
 
@@ -69,6 +73,10 @@ def test_whatever_comes_is_read_or_refused(text: bytes, size: int) -> None:
     ("text", "pointer"),
     [
         (b"", None),
+        (BOM_UTF8, None),
+        (BOM_UTF8 * 2 + b'{"emails":["a"]}', None),
+        (BOM_UTF8[:2] + b'{"emails":["a"]}', None),
+        (b" " + BOM_UTF8 + b'{"emails":["a"]}', None),
         (b"[]", None),
         (b'"a"', None),
         (b"{", None),

@@ -79,6 +79,9 @@ def test_what_is_kept_and_the_key_are_checked() -> None:
         checked(Order("w", "k", options=ListOptions(keep=("good",))))
     with pytest.raises(BadRequest, match="Idempotency-Key"):
         checked(Order("w", "k", idempotency_key="x" * 256))
+    for no_text in ("\udce9", "a\x00b"):  # as bytes of a header come that are not UTF-8
+        with pytest.raises(BadRequest, match="is text"):
+            checked(Order("w", "k", idempotency_key=no_text))
     assert checked(Order("w", "k")).name == "list"
 
 

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from tests.support.facts import at
 from verifier.core.reasons import Reason, Verdict, verdict_of
@@ -82,6 +83,21 @@ def test_a_dead_domains_suggestion_is_in_the_sentence() -> None:
     """So that a typing error is mended at once."""
     given_ = assessment(Reason.DOMAIN_NOT_FOUND, meant="jane@stop.example")
     assert "jane@stop.example" in advise(given_, SignupPolicy.SIGNUP, Language.FRENCH, at(0)).sentence
+
+
+@pytest.mark.parametrize(
+    ("domain", "written"),
+    [
+        ("xn--bcher-kva.example", "bücher.example"),
+        ("shop.example", "shop.example"),
+        ("a_b.example", "a_b.example"),
+        ("xn--nonsense-.example", "xn--nonsense-.example"),
+    ],
+)
+def test_a_sentence_names_the_domain_as_people_write_it(domain: str, written: str) -> None:
+    """Whoever typed `bücher.example` has never seen `xn--bcher-kva.example`; browsers send that."""
+    given_ = structs.replace(assessment(Reason.DOMAIN_NOT_FOUND), normalized=f"jane@{domain}")
+    assert f"delivered to {written};" in advise(given_, SignupPolicy.SIGNUP, Language.ENGLISH, at(0)).sentence
 
 
 @pytest.mark.parametrize(

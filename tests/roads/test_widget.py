@@ -144,3 +144,67 @@ def test_a_dead_service_keeps_nobody_out(offline: Command, shop: FormPage, brows
         assert send(page, shop) == {"email": ["jane@gmial.com"]}
         page.unroute_all(behavior="ignoreErrors")
     assert errors == []
+
+
+_TRACKED = """() => {
+  const input = document.getElementById('email');
+  const own = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value');
+  let known = '';
+  window.state = '';
+  Object.defineProperty(input, 'value', {
+    configurable: true,
+    get() { return own.get.call(this); },
+    set(text) { known = String(text); own.set.call(this, text); },
+  });
+  input.addEventListener('input', () => {
+    const now = own.get.call(input);
+    if (now !== known) { known = now; window.state = now; }
+    input.value = window.state;
+  });
+}"""
+"""What React does with an input whose value is its own: it hears of no change that was written through its property."""
+
+
+def test_a_suggestion_reaches_the_framework_of_the_page(offline: Command, shop: FormPage, browser_page: Page) -> None:
+    """Else the form would show the address that was put right, and send the one that was typed."""
+    page = browser_page
+    with serving_the_shop(offline, shop):
+        page.goto(shop.origin)
+        page.evaluate(_TRACKED)
+        page.fill("#email", "jane@gmial.com")
+        page.keyboard.press("Tab")
+        page.click(f"{_ADVICE} button")
+        assert page.evaluate("window.state") == "jane@gmail.com"
+        expect(page.locator("#email")).to_have_value("jane@gmail.com")
+
+
+def test_one_sentence_and_one_token_stand_in_a_form(offline: Command, shop: FormPage, browser_page: Page) -> None:
+    """However often the page brings the script; none when the form is emptied; and none when its input is taken away
+    and another one put there. An input for several addresses is none of ours.
+    """
+    page = browser_page
+    with serving_the_shop(offline, shop):
+        page.goto(shop.origin)
+        page.evaluate(
+            "() => document.body.append(...[1, 2].map(() => Object.assign("
+            "document.createElement('script'), {src: document.querySelector('script').src})))"
+        )
+        page.wait_for_load_state("networkidle")
+        token = page.locator("input[name=verifier_token]")
+        page.fill("#email", "jane@gmial.com")
+        page.keyboard.press("Tab")
+        expect(page.locator(_ADVICE)).to_have_count(1)
+        expect(token).to_have_count(1)
+        page.evaluate("document.querySelector('form').reset()")
+        expect(page.locator(_ADVICE)).to_have_text("")
+        expect(token).to_have_count(0)
+        page.fill("#email", "jane@gmial.com")
+        page.keyboard.press("Tab")
+        expect(token).to_have_count(1)
+        page.evaluate("() => { const old = document.getElementById('email'); old.replaceWith(old.cloneNode()); }")
+        expect(page.locator(_ADVICE)).to_have_count(0)
+        expect(token).to_have_count(0)
+        page.evaluate("document.getElementById('email').multiple = true")
+        page.fill("#email", "jane@gmial.com, joe@gmial.com")
+        page.keyboard.press("Tab")
+        expect(page.locator(_ADVICE)).to_have_count(0)

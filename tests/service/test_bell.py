@@ -90,3 +90,20 @@ async def test_it_says_whether_somebody_is_due(count: int) -> None:
     clock.move(0.9999)
     assert bell.is_due
     bell.close()
+
+
+async def test_who_is_hastened_is_told_by_then() -> None:
+    """Who waits, and who comes later; who ends before is told at his own time."""
+    clock, rung = FakeClock(), list[tuple[float, str]]()
+    bell = Bell(clock)
+    bell.hasten(1000.0)
+    for end, name in ((100.0, "long"), (2.0, "short")):
+        bell.set(end, end, lambda name=name: rung.append((round(clock.monotonic(), 1), name)))  # type: ignore[misc]
+    await clock.advance(1)
+    bell.hasten(5.0)
+    for _ in range(50):
+        await clock.advance(0.1)
+    assert rung == [(2.0, "short"), (5.0, "long")]
+    bell.set(100.0, 90.0, lambda: rung.append((round(clock.monotonic(), 1), "later")))
+    await clock.advance(0)
+    assert rung[2:] == [(6.0, "later")]

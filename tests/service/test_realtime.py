@@ -249,6 +249,25 @@ async def test_a_batch_comes_as_it_is_ready() -> None:
         assert sorted(map(len, pipeline.runs)) == [1, 1, 4]
 
 
+async def test_who_is_hastened_has_all_his_answers() -> None:
+    """A service that stops leaves nobody without: single checks and batches end with what is known by then."""
+    async with desk_over(smtp=30) as (desk, _, clock):
+        emails, came = [JANE, "nope", JOHN], dict[int, str]()
+
+        async def collect() -> None:
+            async for place, assessment in desk.realtime.check_all(emails, ALL_STAGES, FORM, 60.0, began=0.0):
+                came[place] = assessment.reason
+
+        working = [asyncio.create_task(collect()), desk.check(JANE, budget=60)]
+        await clock.advance(1)
+        desk.realtime.hasten(5.0)
+        await clock.advance(4)
+        assert came == {1: "invalid_syntax"}
+        await clock.advance(1)
+        await asyncio.gather(*working)
+        assert came == {0: "smtp_timeout", 1: "invalid_syntax", 2: "smtp_timeout"}
+
+
 async def test_closing_waits_and_then_ends_what_runs() -> None:
     """So long as is allowed, and not longer."""
     clock = FakeClock()

@@ -5,6 +5,7 @@ element that it breaks off in. The members beside the rows may stand before them
 """
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from enum import Enum, auto
 from typing import Any
@@ -49,6 +50,8 @@ class JsonFault(ValueError):
 
 
 class _At(Enum):
+    MARK = auto()
+    """A byte order mark may stand before the text, as Windows' programs write it, and is nothing (RFC 8259 §8.1)."""
     START = auto()
     KEY = auto()
     VALUE = auto()
@@ -71,7 +74,7 @@ class JsonList:
 
     def __init__(self) -> None:
         self.taken = Taken(members={})
-        self._at = _At.START
+        self._at = _At.MARK
         self._key = ""
         self._text = bytearray()
         self._place = 0
@@ -104,6 +107,8 @@ class JsonList:
         """Reads one thing; whether there may be more of it at hand."""
         if self._at is _At.ELEMENT:
             return self._elements(lines)
+        if self._at is _At.MARK:
+            return self._mark()
         blank = _BLANK.match(self._text, self._place)
         assert blank is not None
         self._place = blank.end()
@@ -122,6 +127,13 @@ class JsonList:
                 self._at = _At.END if closed else _At.KEY
             case _:
                 raise JsonFault("something follows behind its end")
+        return True
+
+    def _mark(self) -> bool:
+        if len(self._text) < len(BOM_UTF8) and BOM_UTF8.startswith(self._text):
+            return False
+        self._place += len(BOM_UTF8) if self._text.startswith(BOM_UTF8) else 0
+        self._at = _At.START
         return True
 
     def _member_key(self) -> bool:

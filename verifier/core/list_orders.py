@@ -39,6 +39,8 @@ def checked(order: Order) -> Order:
         _check_url(webhook.url)
     if len(order.idempotency_key) > _LONGEST_KEY:
         raise BadRequest("Idempotency-Key", f"An Idempotency-Key has at most {_LONGEST_KEY} characters.")
+    if not order.idempotency_key.isprintable():
+        raise BadRequest("Idempotency-Key", "An Idempotency-Key is text in ASCII or UTF-8.")
     parse_filter(keep=order.options.keep)
     return msgspec.structs.replace(order, name=plain_name(order.name) or "list")
 

@@ -7,6 +7,7 @@ set to refuse those. Unknown is never refused: who signs up is not to blame for 
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+import idna
 from msgspec import Struct
 
 from verifier.core.reasons import Reason, Verdict
@@ -84,8 +85,17 @@ def advise(assessment: Assessment, policy: SignupPolicy, language: Language, now
     """What the form does with the address, and says to whoever typed it."""
     decision, key = _decide(assessment, policy, now)
     sentence = _SENTENCES[key][language is Language.FRENCH]
-    domain = (assessment.normalized or "").rpartition("@")[2]
+    domain = _written(assessment.normalized or "")
     return Advice(decision, sentence.format(domain=domain, meant=assessment.did_you_mean))
+
+
+def _written(address: str) -> str:
+    """The address's domain as people write it: `bücher.example`, who has never seen `xn--bcher-kva.example`."""
+    domain = address.rpartition("@")[2]
+    try:
+        return idna.decode(domain)
+    except UnicodeError:  # nothing there, or a name that is none by IDNA and stands for itself
+        return domain
 
 
 def told_to_browsers(advice: Advice) -> Advice:

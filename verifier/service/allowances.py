@@ -17,10 +17,14 @@ from verifier.core.verdict import Assessment
 from verifier.ports import Clock, UsageStore
 
 _REMEMBERED = 10_000
+_PROMISED_SECONDS = 5.0
+"""After which promises that stand in the way may have been given back: most checks have ended by then."""
 
 
 class Refused(Struct, frozen=True):
-    """Why not now: `limit` is `rate` or `quota`, `retry_after` in seconds, `left` what is left of the quota."""
+    """Why not now: `limit` is `rate`, `quota`, or `promises` where the quota would do but for what is promised to
+    others; `retry_after` in seconds, `left` what is left of the quota.
+    """
 
     limit: str
     retry_after: float
@@ -119,6 +123,8 @@ class Allowances:
         self._note_used(key.id, now.date(), used)
         reserved = self._reserved.get(key.id, 0)
         left = key.daily_quota - used - reserved
+        if left < least <= key.daily_quota - used:
+            return Refused("promises", min(_PROMISED_SECONDS, seconds_of_day_left(now)), key.daily_quota - used)
         if least > left:
             return Refused("quota", seconds_of_day_left(now), max(0, left))
         reservation = Reservation(key, min(most, left), now.date())

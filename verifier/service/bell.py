@@ -7,6 +7,7 @@ same moment they are told so much earlier that the last of them is answered in t
 import asyncio
 from bisect import bisect_right, insort
 from collections.abc import Callable
+from math import inf
 
 from msgspec import Struct
 
@@ -30,7 +31,7 @@ class Alarm(Struct, order=True, frozen=True):
 
 
 class Bell:
-    """`set` an alarm, and `stop` it where it is not needed any more; `close` at last."""
+    """`set` an alarm, and `stop` it where it is not needed any more; `hasten` all of them; `close` at last."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -39,6 +40,7 @@ class Bell:
         self._ringing: asyncio.Task[None] | None = None
         self._sleeping: asyncio.Task[None] | None = None
         self._sleeps_until = 0.0
+        self._latest = inf
 
     def __len__(self) -> int:
         return len(self._alarms)
@@ -50,9 +52,15 @@ class Bell:
         insort(self._alarms, alarm)
         if self._ringing is None:
             self._ringing = asyncio.get_running_loop().create_task(self._ring())
-        elif self._sleeping is not None and self._moment() < self._sleeps_until:
-            self._sleeping.cancel()
+        else:
+            self._wake()
         return alarm
+
+    def hasten(self, end: float) -> None:
+        """Everybody is told by `end` (seconds of the clock), whoever waits now and whoever comes later."""
+        self._latest = end
+        if self._alarms:
+            self._wake()
 
     def stop(self, alarm: Alarm) -> None:
         """He does not wait any more; nothing happens where he has been told."""
@@ -73,9 +81,16 @@ class Bell:
     def _moment(self) -> float:
         """When the first is to be told: the more there are with him, the earlier."""
         first = self._alarms[0]
-        most = first.budget * _MOST_RESERVED
-        crowd = bisect_right(self._alarms, first.end + len(self._alarms) * _AN_ANSWER, key=_end)
-        return first.end - min(most, crowd * _AN_ANSWER)
+        end, most = self._end(first), first.budget * _MOST_RESERVED
+        crowd = bisect_right(self._alarms, end + len(self._alarms) * _AN_ANSWER, key=self._end)
+        return end - min(most, crowd * _AN_ANSWER)
+
+    def _end(self, alarm: Alarm) -> float:
+        return min(alarm.end, self._latest)
+
+    def _wake(self) -> None:
+        if self._sleeping is not None and self._moment() < self._sleeps_until:
+            self._sleeping.cancel()
 
     async def _ring(self) -> None:
         try:
@@ -100,7 +115,3 @@ class Bell:
         finally:
             self._sleeping.cancel()
             self._sleeping = None
-
-
-def _end(alarm: Alarm) -> float:
-    return alarm.end

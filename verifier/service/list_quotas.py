@@ -95,7 +95,9 @@ class ListQuota:
 
 def exceeded(key: ApiKey, refused: Refused) -> QuotaExceeded:
     """In words."""
-    return QuotaExceeded(
-        f"The key's {key.daily_quota} answers of today are used up; unknown ones were free. More come at midnight UTC.",
-        refused.retry_after,
+    said = (
+        f"The key's {key.daily_quota} answers of today are used up; unknown ones were free. More come at midnight UTC."
     )
+    if refused.limit == "promises":
+        said = f"The key's last {refused.left} answers of today are promised to checks that run now: ask again soon."
+    return QuotaExceeded(said, refused.retry_after)

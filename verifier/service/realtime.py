@@ -160,6 +160,10 @@ class RealTime:
                     await inquiry.ended()
             return assessment, inquiry.conversation(0)
 
+    def hasten(self, seconds: float) -> None:
+        """Whoever waits is answered within so many seconds, with what is known by then."""
+        self._bell.hasten(self._clock.monotonic() + seconds)
+
     async def close(self, patience: float = 0.0) -> None:
         """Waits so many seconds for what runs, and ends the rest."""
         self._bell.close()

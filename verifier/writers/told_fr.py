@@ -19,6 +19,7 @@ _LISTS_FR = {
     "This list has no rows to show.": "Cette liste n’a pas de lignes à montrer.",
     "This Idempotency-Key was sent with another list or other options: send a new key.": "Cette clé "
     "d’idempotence a déjà servi pour une autre liste ou d’autres options : envoyez-en une nouvelle.",
+    "An Idempotency-Key is text in ASCII or UTF-8.": "Une clé d’idempotence est du texte en ASCII ou en UTF-8.",
     "An Idempotency-Key has at most {} characters.": "Une clé d’idempotence a au plus {0} caractères.",
     "The column of addresses could not be guessed: name it.": "La colonne des adresses n’a pas pu être devinée "
     ": choisissez-la.",
@@ -86,6 +87,8 @@ _INTAKE_FR = {
     "Nobody is told of finished lists here: leave it out.": "Ici, personne n’est averti de la fin des listes : "
     "enlevez-le.",
     "A webhook cannot be sent there: {}.": "Un webhook ne peut pas y être envoyé : {0}.",
+    "The key's last {} answers of today are promised to checks that run now: ask again soon.": "Les {0} dernières "
+    "réponses du jour de cette clé sont promises à des vérifications en cours : redemandez bientôt.",
     "The key's {} answers of today are used up; unknown ones were free. More come at "
     "midnight UTC.": "Les {0} réponses du jour de cette clé sont épuisées ; les inconnues ne comptaient pas. "
     "D’autres viennent à minuit UTC.",
@@ -146,6 +149,9 @@ _REQUESTS_FR = {
     "The key may ask for {} checks a minute.": "Cette clé permet {0} vérifications par minute : attendez un peu.",
     "The key gets {} answers a day, of which {} are left; unknown ones are free.": "Cette clé donne droit à "
     "{0} réponses par jour, dont il reste {1} ; les inconnues ne comptent pas.",
+    "The key gets {} answers a day, of which {} are left, but they are promised to checks that run just now: ask again "
+    "soon.": "Cette clé donne droit à {0} réponses par jour, dont il reste {1}, mais elles sont promises à des "
+    "vérifications en cours : redemandez bientôt.",
     "Send `Authorization: Bearer …` with a key; `verifier keys create NAME` makes one.": "Envoyez "
     "`Authorization: Bearer …` avec une clé ; `verifier keys create NOM` en crée une.",
     "The key is unknown, revoked or expired; `verifier keys list` shows those that "

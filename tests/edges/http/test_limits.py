@@ -2,6 +2,7 @@
 
 from tests.support.front_desk import Visitor
 from verifier.core.api_keys import Scope
+from verifier.service.allowances import Reservation
 
 
 async def test_a_rate_is_kept(keyed: Visitor) -> None:
@@ -44,6 +45,21 @@ async def test_a_quota_counts_what_was_learned(keyed: Visitor) -> None:
     assert (refused.status, refused.json["code"], free.status) == (429, "quota_exceeded", 200)
     assert '"day";q=2;w=86400' in refused.headers["RateLimit-Policy"]
     assert int(refused.headers["Retry-After"]) <= 86_400
+
+
+async def test_what_is_only_promised_comes_back_soon(keyed: Visitor) -> None:
+    """Answers that are kept for checks that run just now, and may be free in the end, send nobody away for a day."""
+    token = await keyed.key(Scope.VERIFY, daily_quota=3)
+    key = await keyed.site.desk.access.by_token(token)
+    assert key is not None
+    promised = await keyed.site.desk.allowances.reserve(key, 3)
+    assert isinstance(promised, Reservation)
+    refused = await keyed.ask("POST", "/v1/verify", json={"email": "nope"}, token=token)
+    assert (refused.status, refused.json["code"]) == (429, "quota_exceeded")
+    assert int(refused.headers["Retry-After"]) <= 5
+    assert "3 are left, but they are promised" in refused.json["detail"]
+    keyed.site.desk.allowances.release(promised)
+    assert (await keyed.ask("POST", "/v1/verify", json={"email": "nope"}, token=token)).status == 200
 
 
 async def test_without_limits_there_are_no_headers(local: Visitor) -> None:

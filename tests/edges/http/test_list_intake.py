@@ -220,6 +220,19 @@ async def test_a_form_that_says_nonsense_is_refused_whole(
 
 
 @pytest.mark.asyncio(loop_scope="module")
+async def test_what_is_encoded_in_an_unknown_way_is_refused(shared: Visitor) -> None:
+    """A file in a form: said, and nothing is kept."""
+    body = (
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n'
+        b"Content-Transfer-Encoding: rot13\r\n\r\nemail\r\na@b.example\r\n--x--\r\n"
+    )
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    answer = await shared.ask("POST", "/v1/lists", data=body, headers=headers)
+    assert (answer.status, answer.json["errors"][0]["pointer"]) == (422, "/file")
+    assert left(shared.site.settings.data_dir) == []
+
+
+@pytest.mark.asyncio(loop_scope="module")
 async def test_common_slips_with_curl_are_said(shared: Visitor) -> None:
     """A forgotten @, and -d, which joins the lines: neither becomes a list of one strange row."""
     forgotten = await form(shared, ("file", "people.csv", ""), ("start", "true", ""), ("other", "x", ""))

@@ -159,6 +159,27 @@ async def test_every_reference_of_the_document_leads_somewhere(local: Visitor) -
     assert set(re.findall(r'"#/components/schemas/(\w+)"', answer.text)) <= set(schemas)
 
 
+async def test_the_document_is_what_generators_of_programs_read(local: Visitor) -> None:
+    """A type's name is one word, of one type only; closed lists are of texts and numbers, not of lists: generators
+    leave out an operation whose types they cannot name.
+    """
+
+    def enums(value: object) -> list[object]:
+        match value:
+            case {"enum": list(words)}:
+                return list(words)
+            case dict():
+                return [word for each in value.values() for word in enums(each)]
+            case list():
+                return [word for each in value for word in enums(each)]
+            case _:
+                return []
+
+    schemas = (await local.ask("GET", "/openapi.json")).json["components"]["schemas"]
+    assert [name for name in schemas if not re.fullmatch(r"[A-Za-z0-9]+", name)] == []
+    assert [word for word in enums(schemas) if not isinstance(word, str | int)] == []
+
+
 async def test_the_documentation_shows_every_operation(local: Visitor) -> None:
     """The page for people has all of them, and loads nothing from elsewhere."""
     page = await local.ask("GET", "/docs")

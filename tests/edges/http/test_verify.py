@@ -111,6 +111,23 @@ async def test_only_json_is_read(shared: Visitor) -> None:
 
 
 @pytest.mark.asyncio(loop_scope="module")
+async def test_a_body_that_says_nothing_of_itself_is_json(shared: Visitor) -> None:
+    """`requests.post(url, data=json.dumps(…))` and others send no Content-Type, and Reacher took that."""
+    for path, question in (("/v1/verify", b'{"email": "nope"}'), ("/v0/check_email", b'{"to_email": "nope"}')):
+        sent = shared.client.post(path, data=question, skip_auto_headers=["Content-Type"])
+        async with sent as response:
+            assert ("Content-Type" in response.request_info.headers, response.status) == (False, 200)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_byte_order_mark_is_nothing(shared: Visitor) -> None:
+    """A file that was saved on Windows begins with one, and is sent as it is."""
+    headers = {"Content-Type": "application/json"}
+    answer = await shared.ask("POST", "/v1/verify", data=b'\xef\xbb\xbf{"email": "nope"}', headers=headers)
+    assert (answer.status, answer.json["reason"]) == (200, "invalid_syntax")
+
+
+@pytest.mark.asyncio(loop_scope="module")
 async def test_a_batch_comes_back_in_order(shared: Visitor) -> None:
     """One result an address, doubles and nonsense too."""
     emails = ["mailbox_full@verifier.test", "nope", "accepted@verifier.test", "nope", "greylisted@verifier.test"]

@@ -33,6 +33,8 @@ from verifier.serving import FrontDesk, open_front_desk, open_holds
 
 ADMIN = "admin"
 _DRAIN_SECONDS = 10.0
+_ANSWER_SECONDS = 5.0
+"""Within which whoever waits for a verdict has his answer, before what is left is cut off."""
 _BEHIND_SECONDS = 5.0
 _KEEP_ALIVE_SECONDS = 75.0
 _BACKLOG = 1024
@@ -116,6 +118,7 @@ async def serving(settings: Settings, timeouts: Timeouts | None = None) -> Async
                         collecting.cancel()
         finally:
             desk.readiness.draining = True
+            desk.realtime.hasten(_ANSWER_SECONDS)
             await runner.cleanup()
             await desk.realtime.close(_BEHIND_SECONDS)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -46,15 +47,20 @@ async def read_json(request: web.Request, route: Route) -> Any:
     """The body as the route's request type. Raises Problem."""
     if route.body_optional and not request.can_read_body:
         return route.request()
-    if request.content_type != JSON or (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
+    if hdrs.CONTENT_TYPE in request.headers and not _is_json(request):
         raise Problem("unsupported_media_type", "Send JSON in UTF-8, with `Content-Type: application/json`.")
     raw = await read_bytes(request, route.body_limit)
     try:
-        return _decoded(raw, route.request)
+        return _decoded(raw.removeprefix(BOM_UTF8), route.request)  # which Windows' programs write (RFC 8259 §8.1)
     except msgspec.ValidationError as error:
         raise invalid_fields(str(error), route.request) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Problem("malformed_json", f"The body is not JSON: {error}.") from None
+
+
+def _is_json(request: web.Request) -> bool:
+    """A body that says nothing of itself is taken for it too (RFC 9110 §8.3): many programs leave it at that."""
+    return request.content_type == JSON and (request.charset or "utf-8").lower() in ("utf-8", "utf8")
 
 
 def _with_plus(address: str) -> str:

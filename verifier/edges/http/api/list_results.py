@@ -9,7 +9,7 @@ from aiohttp import web
 from verifier.core.api_keys import Scope
 from verifier.core.row_filter import RowFilter, parse_filter
 from verifier.core.table import TableKind
-from verifier.edges.http.api.list_shapes import DownloadQuery, EventsQuery, ResultsPage, ResultsQuery, words_of
+from verifier.edges.http.api.list_shapes import DownloadQuery, ResultsPage, ResultsQuery, WatchQuery, words_of
 from verifier.edges.http.api.lists import found, service
 from verifier.edges.http.downloads import send_file
 from verifier.edges.http.problems import invalid
@@ -98,7 +98,7 @@ ROUTES = (
         events,
         "Watch a list",
         scope=Scope.LISTS,
-        query=EventsQuery,
+        query=WatchQuery,
         also=(EVENT_STREAM,),
         problems=_ONE,
         tag="Lists",

@@ -136,7 +136,7 @@ class DownloadQuery(Struct, frozen=True, forbid_unknown_fields=True):
     preset: Annotated[str, Meta(description="What a sending service imports: its name."), word("", *PRESETS)] = ""
 
 
-class EventsQuery(Struct, frozen=True, forbid_unknown_fields=True):
+class WatchQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """Where to begin; the header Last-Event-ID goes before."""
 
     after: Annotated[int, Meta(ge=0, le=2**53)] = 0

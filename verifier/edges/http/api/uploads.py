@@ -113,6 +113,8 @@ async def _part(part: BodyPartReader, reader: MultipartReader, fields: dict[str,
     try:
         while piece := await _soon(part.read_chunk(_PIECE)):
             yield part.decode(piece)
+    except RuntimeError:  # an encoding that aiohttp does not know
+        raise invalid("/file", "its Content-Transfer-Encoding is not read here: send the file as it is") from None
     except _NOT_A_FORM:
         raise UploadBroken("The form ended within the file: send it again.") from None
     try:

@@ -33,9 +33,15 @@ def problem_of(refused: Refused, caller: ApiKey) -> Problem:
     if refused.limit == "rate":
         detail = f"The key may ask for {caller.rate} checks a minute."
         return Problem("rate_limited", detail, retry_after=refused.retry_after)
-    detail = (
-        f"The key gets {caller.daily_quota} answers a day, of which {refused.left} are left; unknown ones are free."
-    )
+    if refused.limit == "promises":
+        detail = (
+            f"The key gets {caller.daily_quota} answers a day, of which {refused.left} are left, but they are promised"
+            " to checks that run just now: ask again soon."
+        )
+    else:
+        detail = (
+            f"The key gets {caller.daily_quota} answers a day, of which {refused.left} are left; unknown ones are free."
+        )
     return Problem("quota_exceeded", detail, retry_after=refused.retry_after)
 
 

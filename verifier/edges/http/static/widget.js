@@ -14,10 +14,13 @@
   'use strict';
   var script = document.currentScript;
   if (!script || !window.fetch || !window.AbortController) return;
+  if (window.verifierWidget) return; /* a page may bring it with each of its forms: once is enough */
+  window.verifierWidget = true;
   var settings = script.dataset;
   var url = new URL('/v1/widget/verify', script.src).href;
   var timeout = Number(settings.timeout) || 4000;
-  var watched = new WeakMap();
+  var written = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value');
+  var watched = new Map();
   var count = 0;
 
   var pressed = false;
@@ -47,7 +50,8 @@
   }
 
   function isField(element) {
-    return element instanceof HTMLInputElement && (element.type === 'email' || element.hasAttribute('data-verifier'));
+    if (!(element instanceof HTMLInputElement) || element.multiple) return false;
+    return element.type === 'email' || element.hasAttribute('data-verifier');
   }
 
   function place(input) {
@@ -65,6 +69,20 @@
     watched.set(input, field);
     return field;
   }
+
+  /* Frameworks take inputs out of a page one by one: what stood beside them must not stay behind. */
+  function tidy() {
+    watched.forEach(function (field, input) {
+      if (input.isConnected) return;
+      clear(field);
+      field.line.remove();
+      watched.delete(input);
+      var others = (input.getAttribute('aria-describedby') || '').split(' ');
+      input.setAttribute('aria-describedby', others.filter(function (id) { return id !== field.line.id; }).join(' '));
+    });
+  }
+
+  new MutationObserver(tidy).observe(document.documentElement, { childList: true, subtree: true });
 
   function clear(field) {
     if (field.request) field.request.abort();
@@ -96,7 +114,7 @@
       button.setAttribute('aria-label', (language() === 'fr' ? 'Remplacer par ' : 'Change to ') + answer.suggestion);
       button.addEventListener('click', function () {
         clear(field);
-        input.value = answer.suggestion;
+        written.set.call(input, answer.suggestion); /* past what React puts before it, or React hears of no change */
         input.dispatchEvent(new Event('input', { bubbles: true }));
         input.dispatchEvent(new Event('change', { bubbles: true }));
         input.focus();
@@ -136,6 +154,13 @@
   document.addEventListener('input', function (event) {
     var field = isField(event.target) && watched.get(event.target);
     if (field && event.target.value.trim() !== field.asked) clear(field);
+  });
+  document.addEventListener('reset', function (event) {
+    setTimeout(function () {
+      watched.forEach(function (field, input) {
+        if (input.form === event.target && input.value.trim() !== field.asked) clear(field);
+      });
+    });
   });
   document.addEventListener('focusin', function (event) { if (isField(event.target)) place(event.target); });
 })();

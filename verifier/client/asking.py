@@ -1,26 +1,15 @@
-"""A client in Python: `AsyncClient` for asyncio, `Client` for everything else; both ask a running `verifier serve`.
-
-    with Client("http://127.0.0.1:8080") as client:
-        record = client.verify("jane@example.com")
-        advice = client.signup("jane@gmial.com")     # never raises: where the service is out of reach it says accept
-        if client.gate("jane@example.com", message_class="triggered").decision == "allow":
-            send()                               # where the gate is away order mail goes out, marketing waits
-
-What the service refuses is a `ServiceRefused` with the problem's lasting `code`; what cannot be reached, does not
-answer, or is not the service, a `ServiceOutOfReach`. Requests that did not come through are sent again, with a pause
-that doubles; they change nothing, so once more does no harm.
-"""
+"""The client for asyncio: what is asked, how often, and what holds where there is no answer."""
 
 import asyncio
-import threading
-from collections.abc import AsyncGenerator, Coroutine, Iterator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from typing import Any, TypeVar
+from typing import Any
 
 import aiohttp
 import msgspec
 from msgspec import Struct
 
+from verifier.client.answers import Advice, ServiceError, ServiceOutOfReach, ServiceRefused, refusal
 from verifier.core.gate_record import GateRecord
 from verifier.core.gate_rules import Rule
 from verifier.core.gate_words import GateDecision, MessageClass
@@ -35,36 +24,13 @@ _CALLERS_FAULT = frozenset({400, 413, 415, 422})
 """The question cannot be: asking it of a service that works would not help. A 404 or 405 is none of these: whoever says
 that, a balancer without a service, say, is no gate.
 """
-_WORTH_REPEATING = frozenset({429, 502, 503, 504})
+_TOO_MANY = 429
+_WORTH_REPEATING = frozenset({_TOO_MANY, 502, 503, 504})
 _LONGEST_PAUSE = 30.0
-_Result = TypeVar("_Result")
-
-
-class ServiceError(Exception):
-    """The service did not do what it was asked."""
-
-
-class ServiceRefused(ServiceError):
-    """It answered with a problem: `code` is its lasting name, `status` the HTTP status, the text its detail."""
-
-    def __init__(self, status: int, code: str, detail: str, retry_after: float | None) -> None:
-        super().__init__(f"{detail} ({code})")
-        self.status = status
-        self.code = code
-        self.retry_after = retry_after
-
-
-class ServiceOutOfReach(ServiceError):
-    """It could not be reached, broke off, or is not what answers there."""
-
-
-class Advice(Struct, frozen=True):
-    """What a sign-up form does. `degraded`: the service could not be asked, so nobody is kept out; `record` is None."""
-
-    decision: str
-    sentence: str
-    record: VerdictRecord | None = None
-    degraded: bool = False
+_LONGEST_PAUSE_OF_MANY = 1200.0
+"""Of many addresses each 1000 may use up a key's rate for minutes: at 600 a minute it is 100 seconds."""
+_UNREACHED = (aiohttp.ClientError, OSError, UnicodeError)
+"""What aiohttp raises where there is no answer: a TimeoutError is an OSError, a host that is no name a UnicodeError."""
 
 
 class _Answer(VerdictRecord, frozen=True, kw_only=True):
@@ -80,19 +46,18 @@ class _Gated(Struct, frozen=True):
     results: list[GateRecord]
 
 
-class _Problem(Struct, frozen=True):
-    code: str = ""
-    detail: str = ""
-
-
 class AsyncClient:
-    """Use it as a context, or `close` it. `retries` is how often a request that failed is sent again."""
+    """Use it as a context, or `close` it. `retries` is how often a request that failed is sent again.
+
+    It belongs to the event loop that it is first used in, until it or that loop is closed.
+    """
 
     def __init__(self, url: str, key: str = "", *, retries: int = 2) -> None:
         self._url = url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._retries = retries
         self._session: aiohttp.ClientSession | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def __aenter__(self) -> "AsyncClient":
         return self
@@ -177,7 +142,9 @@ class AsyncClient:
         id: str | None = None,
         deadline_ms: int = 50,
     ) -> list[GateRecord]:
-        """The same for many, in order."""
+        """The same for many, in order. Each 1000 are asked about once; where those before them have used up the rate of
+        the key, it waits as long as it is told to, for 20 minutes at most: they are not to go unasked for that.
+        """
         common = {
             "message_class": message_class,
             "policy": policy,
@@ -192,8 +159,11 @@ class AsyncClient:
         for first in range(0, len(emails), BATCH):
             some = list(emails[first : first + BATCH])
             try:
-                body = await self._ask_once("/v1/gate", {**common, "emails": some}, deadline_ms)
-                records += msgspec.json.decode(body, type=_Gated).results
+                body = await self._ask_gate({**common, "emails": some}, deadline_ms, goes_on=first > 0)
+                answered = msgspec.json.decode(body, type=_Gated).results
+                if len(answered) != len(some):
+                    raise ServiceOutOfReach(f"{self._url} answers, but not as many as it was asked about")
+                records += answered
             except ServiceRefused as refused:
                 if refused.status in _CALLERS_FAULT:
                     raise
@@ -202,12 +172,22 @@ class AsyncClient:
                 records += [_unasked(email, message_class) for email in some]
         return records
 
+    async def _ask_gate(self, question: dict[str, Any], deadline_ms: int, *, goes_on: bool) -> bytes:
+        try:
+            return await self._ask_once("/v1/gate", question, deadline_ms)
+        except ServiceRefused as refused:
+            if not goes_on or refused.status != _TOO_MANY or (refused.retry_after or 0.0) > _LONGEST_PAUSE_OF_MANY:
+                raise
+            await asyncio.sleep(refused.retry_after or _PAUSE)
+            return await self._ask_once("/v1/gate", question, deadline_ms)
+
     async def verify_all(
         self, emails: Sequence[str], *, timeout_ms: int = 60_000
     ) -> AsyncGenerator[tuple[int, VerdictRecord], None]:
         """Each place in `emails` and its verdict, as they come; the budget is that of 1000 addresses.
 
-        Raises ServiceError; where a request broke off, what it had not answered is asked again.
+        Raises ServiceError; where a request broke off, what it had not answered is asked again, and where the key's
+        rate is used up it waits as long as it is told to, for 20 minutes at most.
         """
         for first in range(0, len(emails), BATCH):
             open_places = dict(enumerate(emails[first : first + BATCH], first))
@@ -217,26 +197,29 @@ class AsyncClient:
                 try:
                     async with aclosing(self._stream(list(open_places.values()), timeout_ms)) as lines:
                         async for line in lines:
-                            del open_places[places[line.index]]
-                            yield places[line.index], msgspec.convert(msgspec.to_builtins(line), VerdictRecord)
+                            place = places[line.index] if 0 <= line.index < len(places) else -1
+                            if open_places.pop(place, None) is None:
+                                raise ServiceOutOfReach(f"{self._url} answers what was not asked: line {line.index}")
+                            yield place, msgspec.convert(msgspec.to_builtins(line), VerdictRecord)
                 except ServiceError as error:
-                    await self._pause_or_raise(error, attempt, self._retries)
+                    await self._pause_or_raise(error, attempt, self._retries, _LONGEST_PAUSE_OF_MANY)
                     attempt += 1
 
     async def _stream(self, emails: list[str], timeout_ms: int) -> AsyncGenerator[_Line, None]:
         headers = {"Accept": "application/x-ndjson"}
         question = {"emails": emails, "timeout_ms": timeout_ms}
         try:
-            async with self._post("/v1/verify/batch", question, timeout_ms, headers) as response:
+            session = await self._opened()
+            async with self._post(session, "/v1/verify/batch", question, timeout_ms, headers) as response:
                 if response.status >= 400:
-                    raise _refusal(response, await response.read())
+                    raise refusal(response.status, response.headers, await response.read())
                 count = 0
                 async for line in response.content:
                     count += 1
                     yield msgspec.json.decode(line, type=_Line)
                 if count < len(emails):
                     raise ServiceOutOfReach("the answer broke off")
-        except (aiohttp.ClientError, TimeoutError, msgspec.MsgspecError) as error:
+        except (*_UNREACHED, msgspec.MsgspecError) as error:
             raise self._out_of_reach(error) from error
 
     async def _ask(self, path: str, question: dict[str, Any], timeout_ms: int, retries: int) -> bytes:
@@ -245,17 +228,18 @@ class AsyncClient:
             try:
                 return await self._ask_once(path, question, timeout_ms)
             except ServiceError as error:
-                await self._pause_or_raise(error, attempt, retries)
+                await self._pause_or_raise(error, attempt, retries, _LONGEST_PAUSE)
                 attempt += 1
 
     async def _ask_once(self, path: str, question: dict[str, Any], timeout_ms: int) -> bytes:
         try:
-            async with self._post(path, question, timeout_ms, {}) as response:
+            session = await self._opened()
+            async with self._post(session, path, question, timeout_ms, {}) as response:
                 body: bytes = await response.read()
                 if response.status >= 400:
-                    raise _refusal(response, body)
+                    raise refusal(response.status, response.headers, body)
                 return body
-        except (aiohttp.ClientError, TimeoutError) as error:
+        except _UNREACHED as error:
             raise self._out_of_reach(error) from error
 
     def _out_of_reach(self, error: Exception) -> ServiceOutOfReach:
@@ -263,97 +247,57 @@ class AsyncClient:
             return ServiceOutOfReach(f"{self._url} answers, but not as the service does: {error}")
         return ServiceOutOfReach(f"{self._url} does not answer: {str(error) or 'time is over'}")
 
-    def _post(
-        self, path: str, question: dict[str, Any], timeout_ms: int, headers: dict[str, str]
-    ) -> Any:  # aiohttp's request context, whose type is private
+    async def _opened(self) -> aiohttp.ClientSession:
+        """Its connections: new ones where the loop of the old ones has ended, as after each `asyncio.run`."""
+        loop = asyncio.get_running_loop()
+        if self._loop is not None and self._loop is not loop and self._loop.is_closed():
+            await self.close()
         if self._session is None:
-            self._session = aiohttp.ClientSession(headers=self._headers)
-        return self._session.post(
+            self._session, self._loop = aiohttp.ClientSession(headers=self._headers), loop
+        return self._session
+
+    def _post(
+        self,
+        session: aiohttp.ClientSession,
+        path: str,
+        question: dict[str, Any],
+        timeout_ms: int,
+        headers: dict[str, str],
+    ) -> Any:  # aiohttp's request context, whose type is private
+        return session.post(
             self._url + path,
-            data=msgspec.json.encode(question),
+            data=msgspec.json.encode(_without_surrogates(question)),
             headers={"Content-Type": "application/json"} | headers,
             timeout=aiohttp.ClientTimeout(total=timeout_ms / 1000 + _MARGIN),
         )
 
-    async def _pause_or_raise(self, error: ServiceError, attempt: int, retries: int) -> None:
-        wait = _PAUSE * 2**attempt
+    async def _pause_or_raise(self, error: ServiceError, attempt: int, retries: int, longest: float) -> None:
+        wait = min(_PAUSE * 2 ** min(attempt, 20), _LONGEST_PAUSE)
         if isinstance(error, ServiceRefused):
             wait = max(wait, error.retry_after or 0.0)
-            if error.status not in _WORTH_REPEATING or wait > _LONGEST_PAUSE:
+            if error.status not in _WORTH_REPEATING or wait > longest:
                 raise error
         if attempt >= retries:
             raise error
         await asyncio.sleep(wait)
 
 
-class Client:
-    """The same for programs without asyncio: an AsyncClient in a thread of its own. May be shared by threads."""
+def _without_surrogates(question: Mapping[str, Any]) -> dict[str, Any]:
+    """The question with U+FFFD for halves of characters, which file names and command lines bring: JSON has none."""
 
-    def __init__(self, url: str, key: str = "", *, retries: int = 2) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="verifier-client", daemon=True)
-        self._thread.start()
-        self._client = AsyncClient(url, key, retries=retries)
+    def whole(value: Any) -> Any:
+        match value:
+            case str() if not value.isascii():
+                return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+            case list():
+                return [whole(each) for each in value]
+            case _:
+                return value
 
-    def __enter__(self) -> "Client":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close its connections and end its thread."""
-        self._wait(self._client.close())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-    def verify(self, email: str, *, timeout_ms: int = 8000) -> VerdictRecord:
-        """As AsyncClient.verify."""
-        return self._wait(self._client.verify(email, timeout_ms=timeout_ms))
-
-    def signup(self, email: str, *, timeout_ms: int = 3000, lang: str | None = None, strict: bool = False) -> Advice:
-        """As AsyncClient.signup."""
-        return self._wait(self._client.signup(email, timeout_ms=timeout_ms, lang=lang, strict=strict))
-
-    def gate(self, email: str, *, message_class: str = MessageClass.MARKETING, **question: Any) -> GateRecord:
-        """As AsyncClient.gate."""
-        return self._wait(self._client.gate(email, message_class=message_class, **question))
-
-    def gate_all(
-        self, emails: Sequence[str], *, message_class: str = MessageClass.MARKETING, **question: Any
-    ) -> list[GateRecord]:
-        """As AsyncClient.gate_all."""
-        return self._wait(self._client.gate_all(emails, message_class=message_class, **question))
-
-    def verify_all(self, emails: Sequence[str], *, timeout_ms: int = 60_000) -> Iterator[tuple[int, VerdictRecord]]:
-        """As AsyncClient.verify_all."""
-        answers = self._client.verify_all(emails, timeout_ms=timeout_ms)
-        try:
-            while (answer := self._wait(_next_of(answers))) is not None:
-                yield answer
-        finally:
-            self._wait(answers.aclose())
-
-    def _wait(self, work: Coroutine[Any, Any, _Result]) -> _Result:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
-
-
-async def _next_of(answers: AsyncGenerator[_Result, None]) -> _Result | None:
-    return await anext(answers, None)
+    return {name: whole(value) for name, value in question.items()}
 
 
 def _unasked(email: str, message_class: str) -> GateRecord:
     """The service could not be asked: marketing waits, mail that somebody waits for goes out."""
     decision = GateDecision.HOLD if message_class == MessageClass.MARKETING else GateDecision.ALLOW
     return GateRecord(email, decision, Rule.UNAVAILABLE, "", message_class, None, True, None, None, [])
-
-
-def _refusal(response: aiohttp.ClientResponse, body: bytes) -> ServiceRefused:
-    try:
-        problem = msgspec.json.decode(body, type=_Problem)
-    except msgspec.MsgspecError:
-        problem = _Problem(detail=f"the answer was {response.status}")
-    retry_after = response.headers.get("Retry-After", "")
-    seconds = float(retry_after) if retry_after.isdigit() else None
-    return ServiceRefused(response.status, problem.code, problem.detail, seconds)
