@@ -29,10 +29,10 @@ def main(workbook: str, target: str, memory: int) -> int:
             _write(sheet, target)
             return 0
     except python_calamine.PasswordError:
-        print("is protected by a password.")
+        print("is protected by a password: save it without one, or as CSV.")
         return _BAD_INPUT
     except (python_calamine.CalamineError, OSError, ValueError):
-        print("is a damaged XLSX workbook.")
+        print("is a damaged XLSX workbook: save it again, or as CSV.")
         return _BAD_INPUT
     print("is an empty workbook.")
     return _BAD_INPUT

@@ -31,6 +31,12 @@ MOST_MEMORY = 4 << 30
 _MOST_MEMBERS = 10_000
 _POSITION = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]{1,3})(\d{1,7})["']""")
 _OVERLAP = 64
+_OTHER_ZIPS = (
+    ("Index/", "is a Numbers document: export it as Excel (XLSX) or CSV."),
+    ("mimetype", "is an OpenDocument file: save it as XLSX or CSV."),
+    ("word/", "is a Word document: copy its table into a spreadsheet, and save that as XLSX or CSV."),
+)
+"""The parts by which other programs' files are known."""
 _AT_A_TIME = threading.BoundedSemaphore(2)
 """Each of them may take MOST_MEMORY."""
 _PACKAGE = Path(__file__).parents[2]
@@ -77,7 +83,7 @@ def check_workbook(path: Path, name: str) -> None:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
             if not any(member.filename.lower().startswith("xl/") for member in members):
-                raise InputError(f"{name} is a zip file but no XLSX workbook.")
+                raise InputError(f"{name} {_other_zip([member.filename for member in members])}")
             if len(members) > _MOST_MEMBERS or sum(member.file_size for member in members) > MOST_UNPACKED:
                 raise InputError(_too_big(name))
             unpacked = 0
@@ -85,7 +91,15 @@ def check_workbook(path: Path, name: str) -> None:
                 with archive.open(member) as stream:
                     unpacked += _check_member(stream, name, MOST_UNPACKED - unpacked)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError):
-        raise InputError(f"{name} is a damaged or encrypted XLSX workbook.") from None
+        raise InputError(f"{name} is a damaged or encrypted XLSX workbook: save it again, or as CSV.") from None
+
+
+def _other_zip(members: Sequence[str]) -> str:
+    """What a zip file is that is no workbook, and what to do."""
+    for known, sentence in _OTHER_ZIPS:
+        if any(member.startswith(known) for member in members):
+            return sentence
+    return "is a zip file but no XLSX workbook: unpack it, and hand in the table that is in it."
 
 
 def _check_member(stream: IO[bytes], name: str, most: int) -> int:
