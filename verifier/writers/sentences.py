@@ -50,8 +50,12 @@ class Phrases:
 
     def counted(self, noun: str, number: int) -> str:
         """The number and its noun, in the singular where the language wants it."""
+        return f"{self.number(number)} {self.noun(noun, number)}"
+
+    def noun(self, noun: str, number: int) -> str:
+        """The noun alone, as it stands beside that number."""
         singular = abs(number) < 2 if self._french else number == 1
-        return f"{self.number(number)} {self._sentences[f'{noun}.one' if singular else f'{noun}.other']}"
+        return self._sentences[f"{noun}.one" if singular else f"{noun}.other"]
 
     def share(self, share: float) -> str:
         """A share or rate of 0.0-1.0 in per cent, one decimal; what is not zero never reads as zero, nor as all."""

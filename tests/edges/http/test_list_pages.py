@@ -47,6 +47,23 @@ async def test_every_step_leads_to_a_page(local: Visitor) -> None:
     assert (await local.ask("GET", path)).status == 404
 
 
+async def test_one_row_is_spoken_of_in_the_singular(local: Visitor) -> None:
+    """No page says “1 rows” or “1 lignes”, before, while and after a list of one row is worked on; French takes 0 for
+    a singular too.
+    """
+    _, path = await upload(local, b"email\naccepted@verifier.test\n", "one.csv")
+    seen = [(await local.ask("GET", path, headers={"Accept-Language": lang})).text for lang in ("en", "fr")]
+    await post(local, f"{path}/start", b"column=1&max_wait_s=0")
+    await ended(local, path.removeprefix("/lists/"))
+    for lang in ("en", "fr"):
+        seen += [(await local.ask("GET", each, headers={"Accept-Language": lang})).text for each in (path, "/")]
+    for page in seen:
+        said = re.sub(r"\s+", " ", re.sub(r"<[^>]*?(?:data-(?:told|unit)=\"([^\"]*)\")?[^>]*>", r" \1 ", page))
+        assert re.findall(r"\b1 (?:rows|lignes|addresses|adresses|doublons)|\b0 (?:lignes|doublons)", said) == []
+    assert "1 row: 0 duplicates, 0 without an address." in seen[2]
+    assert "1 ligne : 0 doublon, 0 sans adresse." in re.sub(r"\s", " ", seen[4])
+
+
 async def test_what_a_list_holds_is_text(local: Visitor) -> None:
     """Cells, headings and file names are escaped; no page has a script or a style of its own."""
     _, path = await upload(local, NASTY, "<img src=x>.csv")
@@ -169,7 +186,7 @@ async def test_a_closer_look_comes_to_the_preview(local: Visitor) -> None:
             page = await local.ask("GET", f"{path}/look")
             await asyncio.sleep(0.05)
     shown = (await local.ask("GET", path, headers={"Accept-Language": "fr"})).text
-    assert "Rebonds définitifs à prévoir" in shown and "10 lignes réparties" in shown
+    assert "Rebonds définitifs à prévoir" in shown and "10 lignes de toute la liste" in shown
     assert "D’après les serveurs de messagerie" in shown and 'name="sample"' not in shown
     await post(local, f"{path}/start", b"max_wait_s=0")
     await ended(local, path.removeprefix("/lists/"))
