@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from bench.world_lists import list_text
-from tests.roads.test_serve import serving
+from tests.roads.test_serve import free_port, serving
 from tests.roads.worlds import untouched
 from tests.support.command import Command
 from verifier.world.process import WorldProcess
@@ -135,6 +135,54 @@ def test_a_list_is_read_while_it_runs(tmp_path: Path, town: WorldProcess, browse
         expect(page.locator("#rows .badge.deliverable").first).to_be_visible()
         assert page.locator("#verdict").input_value() == ""
     assert complaints == []
+    page.context.close()
+
+
+def test_a_page_goes_on_after_the_service_was_away(tmp_path: Path, town: WorldProcess, browser: Browser) -> None:
+    """Killed in the middle, it is said to be out of reach; started again, the page follows to the end by itself; and
+    when somebody deletes the list, the page says that it is gone.
+    """
+    port = str(free_port())
+    command = Command(tmp_path, town.environment)
+    source = command.write("customers.csv", list_text(town.world, 2000, 60))
+    page, _ = opened(browser, "fr")
+    with command.start("serve", VERIFIER_HTTP_PORT=port) as service:
+        service.wait_until_said("Listening at")
+        page.goto(f"http://127.0.0.1:{port}")
+        page.set_input_files("#file", source)
+        page.get_by_role("button", name="Voir l’aperçu").click()
+        page.get_by_role("button", name="Démarrer", exact=True).click()
+        expect(page.locator("#state")).to_have_text("vérification en cours")
+        service.kill()
+    lost = page.locator("#lost")
+    expect(lost).to_contain_text("injoignable pour l’instant")
+    expect(lost).to_be_visible()
+    with command.start("serve", VERIFIER_HTTP_PORT=port) as service:
+        service.wait_until_said("Listening at")
+        expect(lost).to_be_hidden()
+        expect(page.locator("#state")).to_contain_text("terminée", timeout=90_000)
+    page.context.close()
+
+
+def test_a_list_that_is_deleted_meanwhile_is_said_to_be_gone(
+    tmp_path: Path, town: WorldProcess, browser: Browser
+) -> None:
+    """A page that follows a list does not stand still when another tab deletes it."""
+    command = Command(tmp_path, town.environment)
+    source = command.write("customers.csv", list_text(town.world, 2000, 60))
+    page, _ = opened(browser, "en")
+    with serving(command) as (_, url):
+        page.goto(url)
+        page.set_input_files("#file", source)
+        page.get_by_role("button", name="Look at it").click()
+        page.get_by_role("button", name="Start", exact=True).click()
+        expect(page.locator("#state")).to_have_text("being verified")
+        other = page.context.new_page()
+        other.goto(page.url)
+        other.locator(".foot .delete summary").click()
+        other.get_by_role("button", name="Delete for good").click()
+        expect(page.locator("h1")).to_have_text("There is nothing here", timeout=30_000)
+        expect(page.locator("main")).to_contain_text("There is no such list.")
     page.context.close()
 
 

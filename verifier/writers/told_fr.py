@@ -15,7 +15,7 @@ _LISTS_FR = {
     "Découpez-la.",
     "Nobody is told of this list: it has no webhook_url.": "Personne n’est prévenu pour cette liste : elle n’a pas de "
     "webhook_url.",
-    "The list is {}: it cannot be {}.": "Cette liste est dans l’état « {0} » : cela ne peut pas se faire maintenant.",
+    "The list is {}: it cannot be {}.": "La liste n’en est plus là : cela ne peut pas se faire maintenant.",
     "This list has no rows to show.": "Cette liste n’a pas de lignes à montrer.",
     "This Idempotency-Key was sent with another list or other options: send a new key.": "Cette clé "
     "d’idempotence a déjà servi pour une autre liste ou d’autres options : envoyez-en une nouvelle.",

@@ -5,6 +5,8 @@
   const byId = (id) => document.getElementById(id);
   const ROWS_EVERY_MS = 2000;
   const TYPING_MS = 400;
+  const AGAIN_MS = 2000;
+  const BLINK_MS = 2500;
 
   // A part of the page, made anew: what was opened stays open, and the keyboard stays where it was.
   const replace = (shown, html) => {
@@ -15,13 +17,36 @@
     if (focused) byId(focused)?.focus({ preventScroll: true });
     verifierCharts.draw(shown);
   };
-  const get = async (url) => {
+  // That the service cannot be reached is said, once it is more than the blink of a restart, until it is back.
+  let silence = null;
+  const reached = (answered) => {
+    const show = (lost) => byId("lost")?.toggleAttribute("hidden", !lost);
+    if (!answered) {
+      silence ??= setTimeout(show, BLINK_MS, true);
+      return;
+    }
+    clearTimeout(silence);
+    silence = null;
+    show(false);
+  };
+  // The answer; null where there is none, or it is the page to log in, which is then gone to.
+  const ask = async (url) => {
     try {
       const answer = await fetch(url, { headers: { Accept: "text/html" } });
-      return answer.ok ? await answer.text() : null;
+      if (answer.redirected && new URL(answer.url).pathname === "/login") location.assign(answer.url);
+      else if (answer.status < 500) {
+        reached(true);
+        return answer;
+      }
     } catch {
-      return null; // the service is being started again: the events tell when it is back
+      // nobody listens: as good as a 5xx
     }
+    reached(false);
+    return null;
+  };
+  const get = async (url) => {
+    const answer = await ask(url);
+    return answer?.ok ? await answer.text() : null;
   };
 
   const mainOf = (html) => new DOMParser().parseFromString(html, "text/html").getElementById("main");
@@ -32,6 +57,7 @@
     const uploading = form.querySelector(".uploading");
     const dropping = form.querySelector(".dropping");
     const broken = form.querySelector(".broken");
+    const several = form.querySelector(".several");
     const over = (inside) => {
       form.classList.toggle("over", inside);
       dropping.hidden = !inside;
@@ -73,8 +99,10 @@
     document.addEventListener("drop", (event) => {
       event.preventDefault();
       over(false);
-      if (event.dataTransfer.files.length !== 1) return;
-      input.files = event.dataTransfer.files;
+      const files = event.dataTransfer.files;
+      several.hidden = files.length < 2;
+      if (files.length !== 1) return;
+      input.files = files;
       form.requestSubmit();
     });
     addEventListener("pageshow", () => {
@@ -130,9 +158,12 @@
   // What comes without being asked for: a page says when it wants to be made anew;
   // of a list on its way events say that something has changed, and the page's parts say what.
   const renewWhole = async () => {
-    const html = await get(location.href);
-    if (html === null) return;
-    const page = new DOMParser().parseFromString(html, "text/html");
+    const answer = await ask(location.href);
+    if (answer === null) {
+      setTimeout(renewWhole, AGAIN_MS);
+      return;
+    }
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     document.title = page.title;
     replace(byId("main"), page.getElementById("main").innerHTML);
     listen();
@@ -181,6 +212,12 @@
       renewProgress();
       renewRows();
     };
+    // A stream that broke off is taken up by the browser. One that was refused is not: the list is gone, or the session.
+    events.addEventListener("open", () => reached(true));
+    events.addEventListener("error", () => {
+      if (events?.readyState === EventSource.CLOSED) setTimeout(renewWhole, AGAIN_MS);
+      reached(false);
+    });
     events.addEventListener("state", hear);
     events.addEventListener("progress", hear);
   };
