@@ -17,7 +17,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
-from msgspec import structs
+from msgspec import json, structs
 
 from verifier.core.faults import InputError
 from verifier.core.table import TableKind
@@ -48,18 +48,23 @@ def open_workbook(source: ListSource, wanted: Sequence[str] = ()) -> ListTable:
 
     Raises InputError with one sentence where it is no workbook, a damaged one, or more than the caps allow.
     """
-    spool = spool_workbook(source)
+    spool, sheets = spool_workbook(source)
     try:
         table = open_delimited(spool, wanted, separator=",")
     except InputError:
         spool.close()
         raise
-    table.relabel(structs.replace(table.layout, kind=TableKind.XLSX, line_ending="\n"))
+    sheet, *others = sheets
+    table.relabel(
+        structs.replace(table.layout, kind=TableKind.XLSX, line_ending="\n", sheet=sheet, other_sheets=tuple(others))
+    )
     return table
 
 
-def spool_workbook(source: ListSource) -> ListSource:
-    """The sheet's rows as a CSV file that is gone when the returned source is closed."""
+def spool_workbook(source: ListSource) -> tuple[ListSource, list[str]]:
+    """The sheet's rows as a CSV file that is gone when the returned source is closed; the sheet's name, and those of
+    others with addresses.
+    """
     with ExitStack() as opened:
         path = source.path
         if source.gzipped:
@@ -70,11 +75,11 @@ def spool_workbook(source: ListSource) -> ListSource:
         check_workbook(path, source.name)
         spool = ListSource.temporary(source.name)
         try:
-            _convert(path, spool.path, source.name)
+            sheets = _convert(path, spool.path, source.name)
         except InputError:
             spool.close()
             raise
-        return spool
+        return spool, sheets
 
 
 def check_workbook(path: Path, name: str) -> None:
@@ -138,13 +143,13 @@ def _copy(stream: IO[bytes], target: IO[bytes], name: str) -> None:
     target.flush()
 
 
-def _convert(path: Path, target: Path, name: str) -> None:
-    """Runs `sheet_rows` on the file in a process of its own."""
+def _convert(path: Path, target: Path, name: str) -> list[str]:
+    """Runs `sheet_rows` on the file in a process of its own: the sheet that it wrote, and others with addresses."""
     command = [sys.executable, "-m", "verifier.readers.sheet_rows", str(path.resolve()), str(target), str(MOST_MEMORY)]
     with _AT_A_TIME:
         child = subprocess.run(command, cwd=_PACKAGE, capture_output=True, text=True, check=False)
     if child.returncode == 0:
-        return
+        return json.decode(child.stdout, type=list[str])
     if child.returncode == InputError.exit_code:
         raise InputError(f"{name} {child.stdout.strip()}")
     if child.returncode < 0 or "MemoryError" in child.stderr:
