@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from verifier.config import SETTINGS
+from verifier.writers.sentences import typeset
 from verifier.writers.told_fr import TOLD_FR, in_french
 
 PACKAGE = Path(__file__).resolve().parents[2] / "verifier"
@@ -102,3 +103,11 @@ def test_what_is_named_stays() -> None:
         "192.0.2.1 est mail.example, et mail.example y ramène."
     )
     assert in_french("Nobody has ever said this") is None
+
+
+def test_french_spaces() -> None:
+    """No line breaks before high punctuation or a per cent sign; a place that is filled in is no per cent sign."""
+    assert typeset("à la ligne %s : 5 % de %(all)s, soit 95 %% ?") == (
+        "à la ligne %s\u00a0: 5\u202f% de %(all)s, soit 95\u202f%%\u00a0?"
+    )
+    assert typeset("« oui » !") == "«\u00a0oui\u00a0»\u00a0!"
