@@ -138,6 +138,37 @@ def test_a_list_is_read_while_it_runs(tmp_path: Path, town: WorldProcess, browse
     page.context.close()
 
 
+def test_a_row_far_down_is_found(tmp_path: Path, town: WorldProcess, browser: Browser) -> None:
+    """One part of a long list that is looked at holds some 100,000 rows: the page goes on to the next by itself, and
+    shows the column that was chosen, and that a workbook takes its time.
+    """
+    command = Command(tmp_path, town.environment)
+    rows = "".join(f"{n},user{n}@shop{n % 50}.example\n" for n in range(120_000))
+    source = command.write("customers.csv", f"id,email\n{rows}")
+    page, complaints = opened(browser, "en")
+    with serving(command) as (_, url):
+        page.goto(url)
+        page.set_input_files("#file", source)
+        page.get_by_role("button", name="Look at it").click()
+        expect(page.locator("table.asis th.chosen")).to_have_text("email")
+        page.select_option("#column", "1")
+        expect(page.locator("table.asis th.chosen")).to_have_text("id")
+        page.select_option("#column", "2")
+        page.select_option("#stages", "disposable")
+        page.get_by_role("button", name="Start", exact=True).click()
+        expect(page.locator("#state")).to_have_text("finished", timeout=90_000)
+        page.fill("#q", "user119999@")
+        expect(page.locator("#rows tbody th")).to_have_count(1, timeout=30_000)
+        expect(page.locator("#rows tbody th")).to_have_text("user119999@shop49.example")
+        page.fill("#q", "nobody-is-called-so")
+        expect(page.locator("#rows-found")).to_contain_text("No row is so.", timeout=30_000)
+        page.evaluate("document.addEventListener('click', (event) => event.preventDefault())")  # no need to wait for it
+        page.locator("a[href$='keep=sendable&format=xlsx']").click()
+        expect(page.locator("#making")).to_be_visible()
+    assert complaints == []
+    page.context.close()
+
+
 def test_a_page_goes_on_after_the_service_was_away(tmp_path: Path, town: WorldProcess, browser: Browser) -> None:
     """Killed in the middle, it is said to be out of reach; started again, the page follows to the end by itself; and
     when somebody deletes the list, the page says that it is gone.

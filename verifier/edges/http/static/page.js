@@ -5,6 +5,7 @@
   const byId = (id) => document.getElementById(id);
   const ROWS_EVERY_MS = 2000;
   const TYPING_MS = 400;
+  const MOST_PARTS = 100;
   const AGAIN_MS = 2000;
   const BLINK_MS = 2500;
 
@@ -116,8 +117,18 @@
     const found = byId("rows-found");
     if (!found) return;
     const mine = ++wanted;
-    const html = await get(found.dataset.part + location.search);
-    if (html !== null && mine === wanted && found.isConnected) replace(found, html);
+    found.setAttribute("aria-busy", "true");
+    let html = await get(found.dataset.part + location.search);
+    // What is looked for may stand far down: parts of a long list without any such row are passed over.
+    for (let parts = 0; html !== null && mine === wanted && parts < MOST_PARTS; parts++) {
+      const part = new DOMParser().parseFromString(html, "text/html");
+      const further = part.getElementById("rows-next");
+      if (part.querySelector("table.rows") || !further) break;
+      html = await get(found.dataset.part + new URL(further.href).search);
+    }
+    if (mine !== wanted) return;
+    found.removeAttribute("aria-busy");
+    if (html !== null && found.isConnected) replace(found, html);
   };
   const goTo = async (search) => {
     history.pushState(null, "", location.pathname + search);
@@ -155,6 +166,26 @@
     loadRows();
   });
 
+  // The preview shows the column that is chosen, which may stand far to the right.
+  const showColumn = () => {
+    const chosen = byId("column");
+    const table = document.querySelector("table.asis");
+    if (!chosen?.value || !table) return;
+    for (const row of table.rows)
+      [...row.cells].forEach((cell, column) => cell.classList.toggle("chosen", column + 1 === Number(chosen.value)));
+    const heading = table.querySelector("th.chosen");
+    if (heading) table.parentElement.scrollLeft = heading.offsetLeft - table.parentElement.clientWidth / 3;
+  };
+  document.addEventListener("change", (event) => {
+    if (event.target.id === "column") showColumn();
+  });
+
+  // A workbook is made whole before it is sent, which takes a while for a long list.
+  document.addEventListener("click", (event) => {
+    const making = byId("making");
+    if (making && event.target.closest("a[href$='format=xlsx']")) making.hidden = false;
+  });
+
   // What comes without being asked for: a page says when it wants to be made anew;
   // of a list on its way events say that something has changed, and the page's parts say what.
   const renewWhole = async () => {
@@ -166,6 +197,7 @@
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     document.title = page.title;
     replace(byId("main"), page.getElementById("main").innerHTML);
+    showColumn();
     listen();
   };
   const paced = (work, pause) => {
@@ -223,5 +255,6 @@
   };
 
   verifierCharts.draw(document);
+  showColumn();
   listen();
 })();
