@@ -119,6 +119,14 @@ HOST_FR = {
 }
 
 SETTINGS_FR = {
+    "(made once, in the data folder)": "(faite une fois, dans le dossier de données)",
+    "(domains of the provider table)": "(domaines de la table des fournisseurs)",
+    "(SQLite file in the data folder)": "(fichier SQLite dans le dossier de données)",
+    "(in-process)": "(dans le processus)",
+    "(no STARTTLS)": "(pas de STARTTLS)",
+    "(the system's)": "(ceux du système)",
+    "(empty)": "(vide)",
+    "(off)": "(arrêté)",
     "SQLite files, uploads, journals": "fichiers SQLite, listes reçues, journaux",
     "keyed hashes, cookies and tokens are made with it": "sert aux empreintes, aux cookies et aux jetons",
     "name servers to ask, host[:port] separated by commas": "serveurs de noms, hôte[:port] séparés par des virgules",
