@@ -105,6 +105,15 @@ def test_what_is_named_stays() -> None:
     assert in_french("Nobody has ever said this") is None
 
 
+def test_figures_are_written_as_french_writes_them() -> None:
+    """Sizes, thousands and shares; a file's name stays what it is."""
+    too_large = in_french("The upload is larger than 1GB: split it, or raise VERIFIER_LISTS_MAX_UPLOAD.")
+    assert too_large is not None and too_large.startswith("Le fichier dépasse 1\u202fGo : ")
+    assert in_french("all 2GB 1,000.csv has a row of 20,001 cells: a list has at most 16,384.") == (
+        "all 2GB 1,000.csv a une ligne de 20\u202f001 cellules : une liste en a au plus 16\u202f384."
+    )
+
+
 def test_french_spaces() -> None:
     """No line breaks before high punctuation or a per cent sign; a place that is filled in is no per cent sign."""
     assert typeset("à la ligne %s : 5 % de %(all)s, soit 95 %% ?") == (

@@ -195,6 +195,8 @@ TOLD_FR: dict[str, str] = {
 
 _SHARE = re.compile(r"(\d)\.(\d+)%")
 """A share as English sentences have it; French has a comma and a blank."""
+_SIZE = re.compile(r"(\d+)([kMGT])B").fullmatch
+_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+").fullmatch
 
 
 def in_french(sentence: str) -> str | None:
@@ -205,8 +207,18 @@ def in_french(sentence: str) -> str | None:
     for pattern, french in _patterns():
         named = pattern.fullmatch(sentence)
         if named is not None:
-            return french.format(*(_SHARE.sub("\\1,\\2\u202f%", each) for each in named.groups()))
+            return french.format(*map(_french, named.groups()))
     return None
+
+
+def _french(named: str) -> str:
+    """What a sentence names, with its figures as French writes them."""
+    size = _SIZE(named)
+    if size is not None:
+        return f"{size[1]}\u202f{size[2]}o"
+    if _THOUSANDS(named):
+        return named.replace(",", "\u202f")
+    return _SHARE.sub("\\1,\\2\u202f%", named)
 
 
 @cache

@@ -58,6 +58,7 @@
     const uploading = form.querySelector(".uploading");
     const dropping = form.querySelector(".dropping");
     const broken = form.querySelector(".broken");
+    const refused = form.querySelector(".refused");
     const several = form.querySelector(".several");
     const over = (inside) => {
       form.classList.toggle("over", inside);
@@ -72,8 +73,14 @@
       });
       sending.upload.addEventListener("load", () => bar.removeAttribute("value"));
       sending.addEventListener("load", () => {
-        if (sending.status < 400) location.assign(sending.responseURL);
-        else replace(byId("main"), mainOf(sending.responseText).innerHTML);
+        if (sending.status < 400) {
+          location.assign(sending.responseURL);
+          return;
+        }
+        uploading.hidden = true;
+        refused.textContent = mainOf(sending.responseText)?.querySelector(".bad")?.textContent ?? "";
+        refused.hidden = !refused.textContent;
+        broken.hidden = !refused.hidden;
       });
       sending.addEventListener("error", () => {
         uploading.hidden = true;
@@ -87,7 +94,8 @@
       event.preventDefault();
       if (!uploading.hidden) return;
       uploading.hidden = false;
-      broken.hidden = true;
+      broken.hidden = refused.hidden = several.hidden = true;
+      bar.removeAttribute("value");
       send();
     });
     document.addEventListener("dragover", (event) => {
