@@ -19,7 +19,7 @@ HOST_FR = {
     "the resolver {} could not be tested: it does not say of any made-up name that "
     "it does not exist": "le résolveur {0} n’a pas pu être essayé : d’aucun nom inventé il ne dit qu’il n’existe pas",
     "Try again later.": "Réessayez plus tard.",
-    "The {} is of {} ({} days old).": "La liste des domaines jetables est du {1} ({2} jours).",
+    "The {} is of {} (age in days: {}).": "La liste des domaines jetables est du {1} (âge en jours : {2}).",
     "No domain lists were found.": "Aucune liste de domaines n’a été trouvée.",
     "Install verifier anew, or run `verifier data`.": "Réinstallez verifier, ou lancez `verifier data`.",
     "Run `verifier data` to refresh the domain lists.": "Lancez `verifier data` pour rafraîchir les listes.",
