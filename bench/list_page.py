@@ -84,7 +84,7 @@ def follow(page: Page, url: str, source: Path, stages: str, target: Path) -> tup
     late = max(late, float(page.evaluate("window.late ?? 0")))
     marks.append(time.perf_counter())
     with page.expect_download() as got:
-        page.locator("a[href$='/download?format=csv']").click()
+        page.locator("a[href*='/download?bom=']").click()
     got.value.save_as(target)
     marks.append(time.perf_counter())
     return marks, late, seen
