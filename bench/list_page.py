@@ -84,7 +84,7 @@ def follow(page: Page, url: str, source: Path, stages: str, target: Path) -> tup
     late = max(late, float(page.evaluate("window.late ?? 0")))
     marks.append(time.perf_counter())
     with page.expect_download() as got:
-        page.locator("a[href$='/download?format=csv']").click()
+        page.locator("a[href*='/download?bom=']").click()
     got.value.save_as(target)
     marks.append(time.perf_counter())
     return marks, late, seen
@@ -93,7 +93,7 @@ def follow(page: Page, url: str, source: Path, stages: str, target: Path) -> tup
 def untouched(source: Path, cleaned: Path) -> bool:
     """Every row came out, in order, with its own cells as they were."""
     width = len(lists.HEADER)
-    with source.open(newline="", encoding="utf-8") as given, cleaned.open(newline="", encoding="utf-8") as found:
+    with source.open(newline="", encoding="utf-8") as given, cleaned.open(newline="", encoding="utf-8-sig") as found:
         ours, theirs = csv.reader(given), csv.reader(found)
         return all(a == b[:width] and len(b) > width for a, b in zip(ours, theirs, strict=True))
 

@@ -138,7 +138,7 @@ def test_little_knowledge_and_quota_warn() -> None:
     few = judged(sends(0.01, 5), {}, DEFAULT)
     assert few.decision is ALLOW and "too little is known" in few.warnings[0]
     over = judged(sends(0.001, 5000, Quota(100, 50)), {}, DEFAULT)
-    assert "4,950 rows are over the month's quota" in over.warnings[-1]
+    assert "over the month's quota, which stay behind: 4,950." in over.warnings[-1]
 
 
 def test_nothing_to_send_waits() -> None:

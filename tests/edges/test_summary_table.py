@@ -34,8 +34,7 @@ def test_an_ordinary_list_is_summed_up() -> None:
         "mailbox_not_found 10 10.0% The domain's own mail server says that there is no such mailbox.",
         "17.7% if all were mailed → 0.8% with --keep sendable",
         "disposable 5 · role address 40",
-        "4 addresses still greylisted: their servers asked us to come back later, the last of them on "
-        "22 November 2026, 10:06 UTC.",
+        "4 addresses still greylisted: we were asked to come back later, the last time on 22 November 2026, 10:06 UTC.",
         "76 addresses can be mailed",
         "4 addresses may yet be settled",
         "The cleaned list is in customers.clean.csv",

@@ -31,6 +31,12 @@ NOT_A_LIST: dict[str, tuple[bytes, str]] = {
     "text.jsonl": (b"email\na@x.test\n", "not JSON lines"),
     "array.json": (b'[{"email":"a@x.test"}]', "JSON array"),
     "old.xls": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(512), "old or password-protected Excel"),
+    "report.csv": (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n", "a PDF, not a list: ask for the table"),
+    "letter.txt": (b"{\\rtf1\\ansi a@x.test}", "a text document (RTF): save it as plain text"),
+    "contacts.vcf": (b"BEGIN:VCARD\r\nEMAIL:a@x.test\r\nEND:VCARD\r\n", "vCards: export the contacts as CSV"),
+    "export.xls": (b"<html><table><tr><td>a@x.test</td></tr></table></html>", "a web page or XML"),
+    "login.csv": (b"\n<!DOCTYPE html><title>Log in</title> help@x.test\n", "a web page or XML"),
+    "2003.xml": (b'\xef\xbb\xbf<?xml version="1.0"?><Workbook>a@x.test</Workbook>', "a web page or XML"),
     "text.xlsx": (b"email\na@x.test\n", "not an XLSX workbook"),
     "cut.xlsx": (b"PK\x03\x04" + bytes(100), "damaged"),
     "cut.csv.gz": (gzip.compress(b"email\n" + b"a@x.test\n" * 1000)[:-20], "damaged gzip"),
@@ -105,11 +111,20 @@ def test_a_workbook_beyond_the_caps_is_refused(tmp_path: Path, monkeypatch: pyte
         open_table(path)
 
 
-def test_another_zip_is_no_workbook(tmp_path: Path) -> None:
-    """A zip of something else is told from a damaged workbook."""
+@pytest.mark.parametrize(
+    ("member", "fault"),
+    [
+        ("list.csv", "a zip file but no XLSX workbook: unpack it"),
+        ("Index/Document.iwa", "a Numbers document: export it"),
+        ("mimetype", "an OpenDocument file: save it"),
+        ("word/document.xml", "a Word document: copy its table"),
+    ],
+)
+def test_another_zip_is_no_workbook(tmp_path: Path, member: str, fault: str) -> None:
+    """A zip of something else is told from a damaged workbook, and what to do with it is said."""
     path = tmp_path / "list.zip"
-    path.write_bytes(_zip({"list.csv": b"email\na@x.test\n"}))
-    with pytest.raises(InputError, match="a zip file but no XLSX workbook"):
+    path.write_bytes(_zip({member: b"email\na@x.test\n"}))
+    with pytest.raises(InputError, match=fault):
         open_table(path)
 
 

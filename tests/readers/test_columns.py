@@ -42,6 +42,27 @@ def test_guesses(name: str) -> None:
     assert (guess.has_header if has_header is None else has_header, columns) == (guess.has_header, guess.email)
 
 
+TITLED = {
+    "a title": ([["Clients, 1 November"], [], ["Nom", "Email", "Ville"], ["Ann", A, "Lyon"]], 3, (1,)),
+    "a title about e-mail": ([["E-mail list", "", ""], ["Nom", "Email", "Ville"], ["Ann", A, "Lyon"]], 2, (1,)),
+    "groups of columns": ([["Client", "", "Contact"], ["Nom", "Prénom", "E-mail"], ["Ann", "Bo", A]], 2, (2,)),
+    "Outlook in French": ([["Export"], ["Nom", "Adresse de messagerie"], ["Ann", A]], 2, (1,)),
+    "no headings below it": ([["Clients"], ["Ann", A], ["Bob", B]], 0, (1,)),
+    "headings first": ([["Nom", "Email"], ["Ann", A], ["email", B]], 0, (1,)),
+    "an address above": ([["for boss@x.test"], ["Nom", "Email"], ["Ann", A]], 0, (1,)),
+    "too far below": ([["x"]] * 11 + [["Nom", "Email"], ["Ann", A]], 0, (1,)),
+}
+
+
+@pytest.mark.parametrize("name", TITLED)
+def test_headings_below_a_title_are_found(name: str) -> None:
+    """They name the columns; the lines above them, and they themselves, stay rows, so that none is lost."""
+    rows, place, columns = TITLED[name]
+    guess = guess_columns(rows)
+    assert (guess.headings_row, guess.email) == (place, columns)
+    assert not (guess.headings_row and guess.has_header)
+
+
 def test_columns_are_chosen_by_name_or_number() -> None:
     """A heading goes before a number; numbers count from 1; a column twice named is taken once."""
     header = ["Email", "2", " Work mail "]

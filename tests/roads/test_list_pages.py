@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from bench.world_lists import list_text
-from tests.roads.test_serve import serving
+from tests.roads.test_serve import free_port, serving
 from tests.roads.worlds import untouched
 from tests.support.command import Command
 from verifier.world.process import WorldProcess
@@ -78,8 +78,9 @@ def test_from_the_file_to_the_download(
         expect(page.locator("#rows tbody tr:nth-child(5)")).to_have_count(0)
 
         with page.expect_download() as got:
-            page.locator("a[href$='/download?format=csv']").click()
-        cleaned = Path(got.value.path()).read_bytes().decode()
+            page.locator("a[href*='/download?bom=']").click()
+        cleaned = Path(got.value.path()).read_bytes().decode("utf-8-sig")
+        assert Path(got.value.path()).read_bytes().startswith(b"\xef\xbb\xbf")  # or Excel shows é as Ã©
         assert got.value.suggested_filename == "customers.clean.csv"
         assert untouched(text, cleaned) == []
         with page.expect_download() as got:
@@ -138,6 +139,85 @@ def test_a_list_is_read_while_it_runs(tmp_path: Path, town: WorldProcess, browse
     page.context.close()
 
 
+def test_a_row_far_down_is_found(tmp_path: Path, town: WorldProcess, browser: Browser) -> None:
+    """One part of a long list that is looked at holds some 100,000 rows: the page goes on to the next by itself, and
+    shows the column that was chosen, and that a workbook takes its time.
+    """
+    command = Command(tmp_path, town.environment)
+    rows = "".join(f"{n},user{n}@shop{n % 50}.example\n" for n in range(120_000))
+    source = command.write("customers.csv", f"id,email\n{rows}")
+    page, complaints = opened(browser, "en")
+    with serving(command) as (_, url):
+        page.goto(url)
+        page.set_input_files("#file", source)
+        page.get_by_role("button", name="Look at it").click()
+        expect(page.locator("table.asis th.chosen")).to_have_text("email")
+        page.select_option("#column", "1")
+        expect(page.locator("table.asis th.chosen")).to_have_text("id")
+        page.select_option("#column", "2")
+        page.select_option("#stages", "disposable")
+        page.get_by_role("button", name="Start", exact=True).click()
+        expect(page.locator("#state")).to_have_text("finished", timeout=90_000)
+        page.fill("#q", "user119999@")
+        expect(page.locator("#rows tbody th")).to_have_count(1, timeout=30_000)
+        expect(page.locator("#rows tbody th")).to_have_text("user119999@shop49.example")
+        page.fill("#q", "nobody-is-called-so")
+        expect(page.locator("#rows-found")).to_contain_text("No row is so.", timeout=30_000)
+        page.evaluate("document.addEventListener('click', (event) => event.preventDefault())")  # no need to wait for it
+        page.locator("a[href$='keep=sendable&format=xlsx']").click()
+        expect(page.locator("#making")).to_be_visible()
+    assert complaints == []
+    page.context.close()
+
+
+def test_a_page_goes_on_after_the_service_was_away(tmp_path: Path, town: WorldProcess, browser: Browser) -> None:
+    """Killed in the middle, it is said to be out of reach; started again, the page follows to the end by itself; and
+    when somebody deletes the list, the page says that it is gone.
+    """
+    port = str(free_port())
+    command = Command(tmp_path, town.environment)
+    source = command.write("customers.csv", list_text(town.world, 2000, 60))
+    page, _ = opened(browser, "fr")
+    with command.start("serve", VERIFIER_HTTP_PORT=port) as service:
+        service.wait_until_said("Listening at")
+        page.goto(f"http://127.0.0.1:{port}")
+        page.set_input_files("#file", source)
+        page.get_by_role("button", name="Voir l’aperçu").click()
+        page.get_by_role("button", name="Démarrer", exact=True).click()
+        expect(page.locator("#state")).to_have_text("vérification en cours")
+        service.kill()
+    lost = page.locator("#lost")
+    expect(lost).to_contain_text("injoignable pour l’instant")
+    expect(lost).to_be_visible()
+    with command.start("serve", VERIFIER_HTTP_PORT=port) as service:
+        service.wait_until_said("Listening at")
+        expect(lost).to_be_hidden()
+        expect(page.locator("#state")).to_contain_text("terminée", timeout=90_000)
+    page.context.close()
+
+
+def test_a_list_that_is_deleted_meanwhile_is_said_to_be_gone(
+    tmp_path: Path, town: WorldProcess, browser: Browser
+) -> None:
+    """A page that follows a list does not stand still when another tab deletes it."""
+    command = Command(tmp_path, town.environment)
+    source = command.write("customers.csv", list_text(town.world, 2000, 60))
+    page, _ = opened(browser, "en")
+    with serving(command) as (_, url):
+        page.goto(url)
+        page.set_input_files("#file", source)
+        page.get_by_role("button", name="Look at it").click()
+        page.get_by_role("button", name="Start", exact=True).click()
+        expect(page.locator("#state")).to_have_text("being verified")
+        other = page.context.new_page()
+        other.goto(page.url)
+        other.locator(".foot .delete summary").click()
+        other.get_by_role("button", name="Delete for good").click()
+        expect(page.locator("h1")).to_have_text("There is nothing here", timeout=30_000)
+        expect(page.locator("main")).to_contain_text("There is no such list.")
+    page.context.close()
+
+
 def test_a_conversation_is_shown(tmp_path: Path, town: WorldProcess, browser: Browser) -> None:
     """Of an address that is asked for the first time, and of a known one when it is asked for anew."""
     page, complaints = opened(browser, "en")
@@ -160,15 +240,20 @@ def test_a_conversation_is_shown(tmp_path: Path, town: WorldProcess, browser: Br
 
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_a_list_that_is_too_large_is_said_on_the_page(offline: Command, browser: Browser, language: str) -> None:
-    """Whatever the browser makes of an upload that is not read to its end, its sender learns what to do."""
+    """Whatever the browser makes of an upload that is not read to its end, its sender learns what to do, and hands in
+    another file on the same page.
+    """
     page, _ = opened(browser, language)
     source = offline.write("large.csv", "email\n" + "somebody@shop.example\n" * 200_000)
     with serving(offline, VERIFIER_LISTS_MAX_UPLOAD="1MB") as (_, url):
         page.goto(url)
         page.set_input_files("#file", source)
         page.locator("form.drop button").click()
-        told = {"en": r"larger than 1MB|broke off", "fr": r"dépasse 1MB|interrompu"}[language]
+        told = {"en": r"larger than 1MB|broke off", "fr": r"dépasse 1\u202fMo|interrompu"}[language]
         expect(page.locator(".bad:visible")).to_have_text(re.compile(told))
+        page.set_input_files("#file", offline.write("small.csv", "email\nsomebody@shop.example\n"))
+        page.locator("form.drop button").click()
+        expect(page.locator("h1")).to_have_text("small.csv")
     page.context.close()
 
 

@@ -147,7 +147,7 @@ def test_a_keyboard_is_enough(tmp_path: Path, offline: Command, browser: Browser
         page.keyboard.press("Enter")
         expect(page.locator("#state")).to_have_text("finished")
         expect(page.locator("progress")).to_have_count(0)
-        tab_to(page, "a[href$='keep=sendable&format=csv']")
+        tab_to(page, "a[href$='&format=csv']")
         with page.expect_download() as got:
             page.keyboard.press("Enter")
         assert Path(got.value.path()).read_text(encoding="utf-8").count("\n") > 1

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from verifier.config import SETTINGS
+from verifier.writers.sentences import typeset
 from verifier.writers.told_fr import TOLD_FR, in_french
 
 PACKAGE = Path(__file__).resolve().parents[2] / "verifier"
@@ -102,3 +103,20 @@ def test_what_is_named_stays() -> None:
         "192.0.2.1 est mail.example, et mail.example y ramène."
     )
     assert in_french("Nobody has ever said this") is None
+
+
+def test_figures_are_written_as_french_writes_them() -> None:
+    """Sizes, thousands and shares; a file's name stays what it is."""
+    too_large = in_french("The upload is larger than 1GB: split it, or raise VERIFIER_LISTS_MAX_UPLOAD.")
+    assert too_large is not None and too_large.startswith("Le fichier dépasse 1\u202fGo : ")
+    assert in_french("all 2GB 1,000.csv has a row of 20,001 cells: a list has at most 16,384.") == (
+        "all 2GB 1,000.csv a une ligne de 20\u202f001 cellules : une liste en a au plus 16\u202f384."
+    )
+
+
+def test_french_spaces() -> None:
+    """No line breaks before high punctuation or a per cent sign; a place that is filled in is no per cent sign."""
+    assert typeset("à la ligne %s : 5 % de %(all)s, soit 95 %% ?") == (
+        "à la ligne %s\u00a0: 5\u202f% de %(all)s, soit 95\u202f%%\u00a0?"
+    )
+    assert typeset("« oui » !") == "«\u00a0oui\u00a0»\u00a0!"

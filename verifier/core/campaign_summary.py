@@ -50,7 +50,7 @@ def _warnings(accounts: Accounts, projection: Projection, profile: Profile) -> t
     elif projection.at_most >= profile.block:
         warnings.append(f"Up to {projection.at_most:.1%} hard bounces are possible: too little is known of these rows.")
     if accounts.counts["over_quota"]:
-        warnings.append(f"{accounts.counts['over_quota']:,} rows are over the month's quota and stay behind.")
+        warnings.append(f"Rows over the month's quota, which stay behind: {accounts.counts['over_quota']:,}.")
     return tuple(warnings)
 
 

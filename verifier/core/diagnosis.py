@@ -61,7 +61,7 @@ def judge_data(dated: Mapping[str, date], today: date) -> Check:
         )
     oldest = min(dated, key=lambda name: dated[name])
     age = (today - dated[oldest]).days
-    seen = f"The {oldest} is of {dated[oldest]} ({age} days old)."
+    seen = f"The {oldest} is of {dated[oldest]} (age in days: {age})."
     if age > OLD_DATA_DAYS:
         return Check("data", Health.WARNING, seen, "Run `verifier data` to refresh the domain lists.")
     return Check("data", Health.OK, seen)

@@ -75,6 +75,12 @@ class Preview(Struct, frozen=True):
     addresses: dict[str, int] = {}
     domains: int = 0
     """About how many different ones."""
+    headings_row: int = 0
+    """Where the headings stand below a title: which data row that is, 1-based."""
+    sheet: str = ""
+    """The sheet of a workbook that was read."""
+    other_sheets: tuple[str, ...] = ()
+    """Its other visible sheets that have addresses: they are not read."""
     by: str = "domain"
     """`mx` once the provider mix was taken from the domains' mail exchanges, `part` where time sufficed for some."""
 

@@ -81,13 +81,14 @@ class Page(Struct, frozen=True):
 
 class Cut(Struct, frozen=True):
     """What of a list is downloaded, and in which form: `kind` None is the list's own, `preset` names one of
-    core/presets.py.
+    core/presets.py. `bom`: separated text begins with a byte order mark whatever the list began with.
     """
 
     filter: RowFilter = RowFilter()
     kind: TableKind | None = None
     preset: str = ""
     stages: tuple[StageName, ...] = ALL_STAGES
+    bom: bool = False
 
 
 def shown(row: Sequence[str], width: int) -> tuple[str, ...]:

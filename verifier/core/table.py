@@ -56,9 +56,9 @@ class Layout(Struct, frozen=True):
     """What is known of a list once all of it was read.
 
     `encoding` is Python's name of the codec. `separator` and `line_ending` are those of the input, "," and "\\n" where
-    it has none. `header` has `width` cells: the heading line padded with "", or, where `has_header` is false, made-up
-    names. `rows` counts data rows, blank ones included. `email_columns` are 0-based, at least one, in the caller's
-    order.
+    it has none. `header` has `width` cells: the heading line padded with "", or, where `has_header` is false, the cells
+    of `headings_row`, else made-up names. `rows` counts data rows, blank ones included. `email_columns` are 0-based, at
+    least one, in the caller's order.
     """
 
     kind: TableKind
@@ -73,6 +73,12 @@ class Layout(Struct, frozen=True):
     email_columns: tuple[int, ...]
     separator_line: bool = False
     """The input begins with Excel's `sep=;`, and so does the output."""
+    headings_row: int = 0
+    """Where there is no heading line, but one below a title: that data row, 1-based, whose cells `header` has."""
+    sheet: str = ""
+    """The sheet of a workbook that was read."""
+    other_sheets: tuple[str, ...] = ()
+    """Its other visible sheets that have addresses: they are not read."""
 
     @property
     def our_names(self) -> tuple[str, ...]:

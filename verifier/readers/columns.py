@@ -7,7 +7,7 @@ is a known word for an address: a row must not get lost.
 import re
 from collections.abc import Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from verifier.core.table import OUR_COLUMNS
 from verifier.readers.heading_words import ADDRESS_WORDS, FILLERS, HEADING_WORDS, MAIL_WORD, OTHERS
@@ -17,6 +17,7 @@ _ADDRESS_CELL = re.compile(r"[^@]*[^@\s]@[^@\s][^@]*").fullmatch
 _FIGURES = re.compile(r"[\d\s.,:/+()T-]*\d[\d\s.,:/+()T-]*Z?").fullmatch
 _WORDS = re.compile(r"[^\W_\d]+")
 _MANY = 0.5
+_MOST_TITLES = 10
 _SOME = 0.1
 _HEADING_WEIGHT = (0.0, 0.15, 0.5)
 
@@ -26,6 +27,8 @@ class Columns(Struct, frozen=True):
 
     has_header: bool
     email: tuple[int, ...]
+    headings_row: int = 0
+    """Where the headings stand below a title: which row that is, 1-based."""
 
 
 def guess_columns(rows: Sequence[_Row]) -> Columns:
@@ -33,6 +36,9 @@ def guess_columns(rows: Sequence[_Row]) -> Columns:
     filled = [row for row in rows if any(cell.strip() for cell in row)]
     if not filled:
         return Columns(False, ())
+    below = _heading_below_title(rows)
+    if below is not None:
+        return below
     first, others = filled[0], filled[1:]
     width = max(map(len, filled))
     body = [_address_share(others, column) for column in range(width)]
@@ -41,6 +47,21 @@ def guess_columns(rows: Sequence[_Row]) -> Columns:
         body = [_address_share(filled, column) for column in range(width)]
     heading = [_mail_heading(first[column]) if has_header and column < len(first) else 0 for column in range(width)]
     return Columns(has_header, _emails(heading, body))
+
+
+def _heading_below_title(rows: Sequence[_Row]) -> Columns | None:
+    """A line or a few above the headings, as exports have them: the title of the list, its date, a blank."""
+    above = 0
+    for number, row in enumerate(rows[: _MOST_TITLES + 1], 1):
+        filled = sum(1 for cell in row if cell.strip())
+        if any("@" in cell for cell in row):
+            break
+        if 0 < above < filled and any(_mail_heading(cell) == 2 for cell in row):
+            below = guess_columns(rows[number - 1 :])
+            if below.has_header and below.email:
+                return structs.replace(below, has_header=False, headings_row=number)
+        above = max(above, filled)
+    return None
 
 
 def named_columns(header: _Row, rows: Sequence[_Row]) -> tuple[int, ...]:

@@ -86,7 +86,7 @@ def open_delimited(source: ListSource, wanted: Sequence[str] = (), separator: st
     head = read_head(source, separator)
     dialect, total, digest = _first_pass(source, head.dialect)
     with _opened_rows(source, dialect) as opened:
-        first = next(opened, [])
+        first = next(islice(opened, max(0, head.columns.headings_row - 1), None), [])
     layout = _layout(source.name, head.columns, first, total, wanted, dialect)
 
     def chunks(size: int) -> Iterator[list[list[str]]]:
@@ -104,7 +104,8 @@ def _layout(
 ) -> Layout:
     if total.width > MOST_COLUMNS:
         raise InputError(f"{name} has a row of {total.width:,} cells: a list has at most {MOST_COLUMNS:,}.")
-    columns = chosen_columns(wanted, first if guess.has_header else None, total.width) if wanted else guess.email
+    named = guess.has_header or guess.headings_row > 0
+    columns = chosen_columns(wanted, first if named else None, total.width) if wanted else guess.email
     if not columns:
         raise InputError(f"{name} has no column of e-mail addresses: name it with --column.")
     if total.rows == guess.has_header:
@@ -117,11 +118,12 @@ def _layout(
         separator=dialect.separator or ",",
         line_ending=dialect.line_ending,
         has_header=guess.has_header,
-        header=(*first, *padding) if guess.has_header else made_up_names(total.width, columns),
+        header=(*first, *padding) if named else made_up_names(total.width, columns),
         width=total.width,
         rows=total.rows - guess.has_header,
         email_columns=columns,
         separator_line=dialect.stated,
+        headings_row=guess.headings_row,
     )
 
 

@@ -61,7 +61,7 @@ def head_encoding(head: bytes, name: str) -> Encoding:
     if b"\0" in head:
         return _unmarked_utf16(head, name)
     if len(head.translate(None, _CONTROLS)) < len(head) * 0.9:
-        raise InputError(f"{name} is a binary file, not a list.")
+        raise InputError(f"{name} is a binary file, not a list: save the table as XLSX or CSV.")
     return Encoding("utf-8")
 
 

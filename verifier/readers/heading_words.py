@@ -8,7 +8,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 MAIL_WORD = re.compile(
-    r"e-?mails?|mails?|courriels?|correos?|[eé]le[ck]?tt?r[oó]ni(?:que|c[oa])|emailaddress|mailaddress|"
+    r"e-?mails?|mails?|courriels?|messageries?|mél|correos?|[eé]le[ck]?tt?r[oó]ni(?:que|c[oa])|emailaddress|mailaddress|"
     r"mailadresse|emailadresse|emailadres|mailadres|adresseemail|adressemail|useremail|emailid|posta|"
     r"sähköposti|epost|poczta|почта|имейл|邮箱|邮件|電子メール|メール|メールアドレス|이메일|บีเมล|ηλεκτρονικό|ايميل|البريد"
 ).fullmatch

@@ -41,7 +41,7 @@ def preview(path: str | Path, rows: int = _ROWS, stdin: BinaryIO | None = None) 
         if kind is TableKind.JSONL:
             return _of_jsonl(source, rows)
         if kind is TableKind.XLSX:
-            spool = spool_workbook(source)
+            spool, _ = spool_workbook(source)
             try:
                 return _of_text(spool, rows, kind, ",")
             finally:
@@ -54,14 +54,16 @@ def preview(path: str | Path, rows: int = _ROWS, stdin: BinaryIO | None = None) 
 def _of_text(source: ListSource, rows: int, kind: TableKind, separator: str | None) -> Preview:
     head = read_head(source, separator)
     width = max(map(len, head.rows))
-    first = head.rows[0]
+    first = head.rows[max(0, head.columns.headings_row - 1)]
     named = head.columns.has_header
     return Preview(
         kind=kind,
         encoding=head.dialect.encoding.codec,
         separator=head.dialect.separator or ",",
         has_header=named,
-        columns=(*first, *[""] * (width - len(first))) if named else made_up_names(width, head.columns.email),
+        columns=(*first, *[""] * (width - len(first)))
+        if named or head.columns.headings_row
+        else made_up_names(width, head.columns.email),
         email_columns=head.columns.email,
         rows=tuple(tuple(row) for row in head.rows[int(named) : int(named) + rows]),
     )

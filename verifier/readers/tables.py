@@ -14,6 +14,16 @@ from verifier.readers.workbook import open_workbook
 
 _ZIP_MAGIC = b"PK\x03\x04"
 _OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_OTHER_KINDS = (
+    (b"%pdf-", "is a PDF, not a list: ask for the table itself, as XLSX or CSV."),
+    (b"{\\rtf", "is a text document (RTF): save it as plain text, or its table as XLSX or CSV."),
+    (b"begin:vcard", "is a file of vCards: export the contacts as CSV."),
+    *(
+        (start, "is a web page or XML, whatever its name says: open it in a spreadsheet, and save it as XLSX or CSV.")
+        for start in (b"<!doctype", b"<html", b"<head", b"<meta", b"<table", b"<?xml")
+    ),
+)
+"""How files begin that are taken for lists, in lower case, and what is said of them."""
 _JSON_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json"})
 _OPENERS = {TableKind.CSV: open_delimited, TableKind.JSONL: open_jsonl, TableKind.XLSX: open_workbook}
 
@@ -41,10 +51,17 @@ def table_kind(source: ListSource) -> TableKind:
     if head.startswith(_ZIP_MAGIC):
         return TableKind.XLSX
     if head.startswith(_OLE_MAGIC):
-        raise InputError(f"{source.name} is an old or password-protected Excel workbook: save it as XLSX or CSV.")
+        raise InputError(
+            f"{source.name} is an old or password-protected Excel workbook: save it as XLSX without a password, "
+            "or as CSV."
+        )
     if source.suffix in {".xlsx", ".xlsm"} and head:
         raise InputError(f"{source.name} is not an XLSX workbook, whatever its name says.")
     text = head.lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n").replace(b"\0", b"")
+    beginning = text[:16].lower()
+    for start, sentence in _OTHER_KINDS:
+        if beginning.startswith(start):
+            raise InputError(f"{source.name} {sentence}")
     if text.startswith(b"[") and source.suffix in _JSON_SUFFIXES:
         raise InputError(f"{source.name} is one JSON array: write one object a line (JSON lines).")
     return TableKind.JSONL if text.startswith(b"{") or source.suffix in _JSON_SUFFIXES else TableKind.CSV

@@ -17,7 +17,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
-from msgspec import structs
+from msgspec import json, structs
 
 from verifier.core.faults import InputError
 from verifier.core.table import TableKind
@@ -31,6 +31,12 @@ MOST_MEMORY = 4 << 30
 _MOST_MEMBERS = 10_000
 _POSITION = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]{1,3})(\d{1,7})["']""")
 _OVERLAP = 64
+_OTHER_ZIPS = (
+    ("Index/", "is a Numbers document: export it as Excel (XLSX) or CSV."),
+    ("mimetype", "is an OpenDocument file: save it as XLSX or CSV."),
+    ("word/", "is a Word document: copy its table into a spreadsheet, and save that as XLSX or CSV."),
+)
+"""The parts by which other programs' files are known."""
 _AT_A_TIME = threading.BoundedSemaphore(2)
 """Each of them may take MOST_MEMORY."""
 _PACKAGE = Path(__file__).parents[2]
@@ -42,18 +48,23 @@ def open_workbook(source: ListSource, wanted: Sequence[str] = ()) -> ListTable:
 
     Raises InputError with one sentence where it is no workbook, a damaged one, or more than the caps allow.
     """
-    spool = spool_workbook(source)
+    spool, sheets = spool_workbook(source)
     try:
         table = open_delimited(spool, wanted, separator=",")
     except InputError:
         spool.close()
         raise
-    table.relabel(structs.replace(table.layout, kind=TableKind.XLSX, line_ending="\n"))
+    sheet, *others = sheets
+    table.relabel(
+        structs.replace(table.layout, kind=TableKind.XLSX, line_ending="\n", sheet=sheet, other_sheets=tuple(others))
+    )
     return table
 
 
-def spool_workbook(source: ListSource) -> ListSource:
-    """The sheet's rows as a CSV file that is gone when the returned source is closed."""
+def spool_workbook(source: ListSource) -> tuple[ListSource, list[str]]:
+    """The sheet's rows as a CSV file that is gone when the returned source is closed; the sheet's name, and those of
+    others with addresses.
+    """
     with ExitStack() as opened:
         path = source.path
         if source.gzipped:
@@ -64,11 +75,11 @@ def spool_workbook(source: ListSource) -> ListSource:
         check_workbook(path, source.name)
         spool = ListSource.temporary(source.name)
         try:
-            _convert(path, spool.path, source.name)
+            sheets = _convert(path, spool.path, source.name)
         except InputError:
             spool.close()
             raise
-        return spool
+        return spool, sheets
 
 
 def check_workbook(path: Path, name: str) -> None:
@@ -77,7 +88,7 @@ def check_workbook(path: Path, name: str) -> None:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
             if not any(member.filename.lower().startswith("xl/") for member in members):
-                raise InputError(f"{name} is a zip file but no XLSX workbook.")
+                raise InputError(f"{name} {_other_zip([member.filename for member in members])}")
             if len(members) > _MOST_MEMBERS or sum(member.file_size for member in members) > MOST_UNPACKED:
                 raise InputError(_too_big(name))
             unpacked = 0
@@ -85,7 +96,15 @@ def check_workbook(path: Path, name: str) -> None:
                 with archive.open(member) as stream:
                     unpacked += _check_member(stream, name, MOST_UNPACKED - unpacked)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError):
-        raise InputError(f"{name} is a damaged or encrypted XLSX workbook.") from None
+        raise InputError(f"{name} is a damaged or encrypted XLSX workbook: save it again, or as CSV.") from None
+
+
+def _other_zip(members: Sequence[str]) -> str:
+    """What a zip file is that is no workbook, and what to do."""
+    for known, sentence in _OTHER_ZIPS:
+        if any(member.startswith(known) for member in members):
+            return sentence
+    return "is a zip file but no XLSX workbook: unpack it, and hand in the table that is in it."
 
 
 def _check_member(stream: IO[bytes], name: str, most: int) -> int:
@@ -124,13 +143,13 @@ def _copy(stream: IO[bytes], target: IO[bytes], name: str) -> None:
     target.flush()
 
 
-def _convert(path: Path, target: Path, name: str) -> None:
-    """Runs `sheet_rows` on the file in a process of its own."""
+def _convert(path: Path, target: Path, name: str) -> list[str]:
+    """Runs `sheet_rows` on the file in a process of its own: the sheet that it wrote, and others with addresses."""
     command = [sys.executable, "-m", "verifier.readers.sheet_rows", str(path.resolve()), str(target), str(MOST_MEMORY)]
     with _AT_A_TIME:
         child = subprocess.run(command, cwd=_PACKAGE, capture_output=True, text=True, check=False)
     if child.returncode == 0:
-        return
+        return json.decode(child.stdout, type=list[str])
     if child.returncode == InputError.exit_code:
         raise InputError(f"{name} {child.stdout.strip()}")
     if child.returncode < 0 or "MemoryError" in child.stderr:

@@ -65,17 +65,24 @@ class ListReading:
         return await self._views.page(job.id, PageWish(after=after, limit=limit, stages=job.options.stages))
 
     async def download(
-        self, job: ListJob, kind: TableKind | None = None, filter_: RowFilter | None = None, preset: str = ""
+        self,
+        job: ListJob,
+        kind: TableKind | None = None,
+        filter_: RowFilter | None = None,
+        preset: str = "",
+        *,
+        bom: bool = False,
     ) -> Download:
         """The cleaned file, as `clean` writes it; or what a preset makes of it. Nothing is held in memory whole.
 
-        `filter_` None keeps what the list's own rule says. Raises OperatorError where the form cannot hold the list.
+        `filter_` None keeps what the list's own rule says; with `bom` separated text begins with a byte order mark,
+        without which Excel takes UTF-8 for another code page. Raises OperatorError where the form cannot hold the list.
         """
         _require_rows(job)
         check_form(kind, preset)
         assert job.preview is not None
         form = TableKind.CSV if preset else kind or job.preview.kind
-        cut = Cut(cut_filter(job, filter_, preset), form, preset, job.options.stages)
+        cut = Cut(cut_filter(job, filter_, preset), form, preset, job.options.stages, bom)
         chunks = self._workbook(job, cut) if form is TableKind.XLSX else self._stream(job, cut)
         return Download(download_name(job, form, preset), _MEDIA[form], chunks)
 

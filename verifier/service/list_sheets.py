@@ -167,7 +167,8 @@ class ListSheets:
     def _mark(self, list_id: str, columns: tuple[int, ...]) -> Preview:
         with self._folder.sheet(list_id) as sheet:
             layout = sheet.layout
-            header = layout.header if layout.has_header else made_up_names(layout.width, columns)
+            named = layout.has_header or layout.headings_row
+            header = layout.header if named else made_up_names(layout.width, columns)
             layout = structs.replace(layout, email_columns=columns, header=header)
             sheet.unsettle()
             look = _Look(self._names, self._duplicates(), columns[0])
@@ -181,7 +182,11 @@ class ListSheets:
 
 def _without_guess(layout: Layout) -> Layout:
     """No heading that was made up says that there are addresses below it."""
-    return layout if layout.has_header else structs.replace(layout, header=made_up_names(layout.width, ()))
+    return (
+        layout
+        if layout.has_header or layout.headings_row
+        else structs.replace(layout, header=made_up_names(layout.width, ()))
+    )
 
 
 class _Look:
@@ -240,6 +245,9 @@ class _Look:
             duplicates=self._repeated,
             addresses=dict(self._addresses),
             domains=self._domains.estimate(),
+            headings_row=layout.headings_row,
+            sheet=encodable(layout.sheet),
+            other_sheets=tuple(map(encodable, layout.other_sheets)),
         )
 
 

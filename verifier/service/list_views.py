@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager, aclosing
 from itertools import chain
 from typing import BinaryIO, Protocol
 
+from msgspec import structs
+
 from verifier.core.list_rows import Block, Cut, Page, PageWish, ShownRow, shown
 from verifier.core.reasons import StageName
 from verifier.core.row_filter import RowFilter
@@ -81,6 +83,7 @@ class ListViews:
             if cut.preset:
                 return await self._preset(list_id, sheet, cut, first, count)
             layout = sheet.layout
+            layout = structs.replace(layout, bom=layout.bom or cut.bom)
             content = io.BytesIO()
             writer = self._forms.stream(content, layout, cut.kind or layout.kind)
             beginning = content.tell()

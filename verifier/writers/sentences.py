@@ -1,5 +1,6 @@
 """Sentences for people, in English or French: one catalogue for the summary on the terminal and for the report."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -10,6 +11,8 @@ from verifier.writers.sentences_fr import MEANINGS_FR, SENTENCES_FR
 
 NARROW_SPACE = "\u202f"
 NO_BREAK_SPACE = "\u00a0"
+_PER_CENT = re.compile(r" (?=%(?![sd(]))")
+"""The space before a per cent sign; that before a place to be filled in is one like any other."""
 
 
 class Language(StrEnum):
@@ -50,8 +53,12 @@ class Phrases:
 
     def counted(self, noun: str, number: int) -> str:
         """The number and its noun, in the singular where the language wants it."""
+        return f"{self.number(number)} {self.noun(noun, number)}"
+
+    def noun(self, noun: str, number: int) -> str:
+        """The noun alone, as it stands beside that number."""
         singular = abs(number) < 2 if self._french else number == 1
-        return f"{self.number(number)} {self._sentences[f'{noun}.one' if singular else f'{noun}.other']}"
+        return self._sentences[f"{noun}.one" if singular else f"{noun}.other"]
 
     def share(self, share: float) -> str:
         """A share or rate of 0.0-1.0 in per cent, one decimal; what is not zero never reads as zero, nor as all."""
@@ -87,4 +94,4 @@ def typeset(sentence: str) -> str:
     """French spacing: no line may break before its high punctuation, nor inside its quotation marks."""
     for before in " :", " ;", " ?", " !", " »":
         sentence = sentence.replace(before, NO_BREAK_SPACE + before[1])
-    return sentence.replace("« ", "«" + NO_BREAK_SPACE).replace(" %", NARROW_SPACE + "%")
+    return _PER_CENT.sub(NARROW_SPACE, sentence.replace("« ", "«" + NO_BREAK_SPACE))

@@ -10,6 +10,28 @@ SENTENCES_FR = {
     "address.other": "adresses",
     "row.one": "ligne",
     "row.other": "lignes",
+    "row_read.one": "ligne lue",
+    "row_read.other": "lignes lues",
+    "added.one": "ajoutée",
+    "added.other": "ajoutées",
+    "left_out.one": "laissée de côté",
+    "left_out.other": "laissées de côté",
+    "row_planned.one": "ligne prévue",
+    "row_planned.other": "lignes prévues",
+    "row_judged.one": "ligne jugée à ce stade",
+    "row_judged.other": "lignes jugées à ce stade",
+    "address_different.one": "adresse",
+    "address_different.other": "adresses différentes",
+    "duplicate.one": "doublon",
+    "duplicate.other": "doublons",
+    "malformed.one": "mal formée",
+    "malformed.other": "mal formées",
+    "undeliverable.one": "non délivrable",
+    "undeliverable.other": "non délivrables",
+    "point.one": "point",
+    "point.other": "points",
+    "day.one": "jour",
+    "day.other": "jours",
     "verdict.deliverable": "délivrable",
     "verdict.undeliverable": "non délivrable",
     "verdict.risky": "risquée",
@@ -31,11 +53,11 @@ SENTENCES_FR = {
     "notice.resolver_untrusted": "Le résolveur DNS donne de fausses réponses (filtre ou portail captif). Son « domaine "
     "inexistant » n’a pas été cru pour {addresses} : indiquez un résolveur de confiance dans VERIFIER_DNS_NAMESERVERS, "
     "puis relancez.",
-    "notice.greylisted": "{addresses} encore en liste grise : leurs serveurs demandent de revenir plus tard.",
-    "notice.greylisted_until": "{addresses} encore en liste grise : leurs serveurs demandent de revenir plus tard, le "
-    "dernier le {until}.",
-    "notice.internal_error": "{addresses} victimes d’un défaut de ce programme. Elles n’y sont pour rien : merci de le "
-    "signaler.",
+    "notice.greylisted": "{addresses} encore en liste grise : on nous demande de revenir plus tard.",
+    "notice.greylisted_until": "{addresses} encore en liste grise : on nous demande de revenir plus tard, la dernière "
+    "fois le {until}.",
+    "notice.internal_error": "{addresses} sans verdict par un défaut de ce programme : l’adresse n’y est pour rien, "
+    "merci de le signaler.",
     "port25.ways": "Trois moyens d’interroger aussi les boîtes",
     "port25.host": "lancer verifier sur une machine dont le port 25 est ouvert (beaucoup d’hébergeurs l’ouvrent sur "
     "demande)",
@@ -44,14 +66,14 @@ SENTENCES_FR = {
     "`verifier feedback import`",
     "progress.asking": "Interrogation des serveurs",
     "progress.writing": "Écriture",
-    "progress.rate": "{rate} lignes par seconde",
+    "progress.rate": "{rows} par seconde",
     "progress.blocked": "Le port 25 est fermé en sortie de cette machine : aucune boîte ne peut être interrogée. Tout "
     "le reste continue à pleine vitesse ; le résumé dit que faire.",
     "progress.intercepted": "Quelque chose répond à la place de tous les serveurs de messagerie : aucune boîte n’est "
     "interrogée. Tout le reste continue à pleine vitesse.",
     "progress.waiting": "{rows} en liste grise : nouvelle demande prévue le {until}. Ctrl-C écrit tout de suite le "
     "fichier complet, ces lignes restant en liste grise.",
-    "summary.done": "{list} : {rows} en {duration} ({rate} lignes par seconde)",
+    "summary.done": "{list} : {rows} en {duration} ({rate} par seconde)",
     "summary.submitted": "soumises",
     "summary.blank": "sans adresse",
     "summary.duplicates": "doublons (vérifiés une fois)",

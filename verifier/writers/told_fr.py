@@ -15,7 +15,7 @@ _LISTS_FR = {
     "Découpez-la.",
     "Nobody is told of this list: it has no webhook_url.": "Personne n’est prévenu pour cette liste : elle n’a pas de "
     "webhook_url.",
-    "The list is {}: it cannot be {}.": "Cette liste est dans l’état « {0} » : cela ne peut pas se faire maintenant.",
+    "The list is {}: it cannot be {}.": "La liste n’en est plus là : cela ne peut pas se faire maintenant.",
     "This list has no rows to show.": "Cette liste n’a pas de lignes à montrer.",
     "This Idempotency-Key was sent with another list or other options: send a new key.": "Cette clé "
     "d’idempotence a déjà servi pour une autre liste ou d’autres options : envoyez-en une nouvelle.",
@@ -102,21 +102,40 @@ _FILES_FR = {
     "{} is not valid {} text.": "{0} n’est pas du texte {1} valable.",
     "{} is a binary file, not a list: it has NUL characters.": "{0} est un fichier binaire, pas une liste.",
     "{} is a binary file, not a list: it has NUL bytes.": "{0} est un fichier binaire, pas une liste.",
-    "{} is a binary file, not a list.": "{0} est un fichier binaire, pas une liste.",
+    "{} is a binary file, not a list: save the table as XLSX or CSV.": "{0} est un fichier binaire, pas une liste "
+    ": enregistrez le tableau en XLSX ou en CSV.",
+    "{} is a PDF, not a list: ask for the table itself, as XLSX or CSV.": "{0} est un PDF, pas une liste : demandez "
+    "le tableau lui-même, en XLSX ou en CSV.",
+    "{} is a text document (RTF): save it as plain text, or its table as XLSX or CSV.": "{0} est un document RTF "
+    ": enregistrez-le en texte brut, ou son tableau en XLSX ou en CSV.",
+    "{} is a file of vCards: export the contacts as CSV.": "{0} est un fichier vCard : exportez les contacts en CSV.",
+    "{} is a web page or XML, whatever its name says: open it in a spreadsheet, and save it as XLSX or CSV.": "{0} "
+    "est une page web ou du XML, quoi qu’en dise son nom : ouvrez-le dans un tableur, puis enregistrez-le en XLSX ou "
+    "en CSV.",
+    "{} is a Numbers document: export it as Excel (XLSX) or CSV.": "{0} est un document Numbers : exportez-le en Excel "
+    "(XLSX) ou en CSV.",
+    "{} is an OpenDocument file: save it as XLSX or CSV.": "{0} est un fichier OpenDocument : enregistrez-le en XLSX "
+    "ou en CSV.",
+    "{} is a Word document: copy its table into a spreadsheet, and save that as XLSX or CSV.": "{0} est un document "
+    "Word : copiez son tableau dans un tableur, puis enregistrez en XLSX ou en CSV.",
     "{} is too big a workbook (more than {} million cells): save it as CSV.": "{0} est un trop gros classeur "
     "(plus de {1} millions de cellules) : enregistrez-le en CSV.",
-    "{} is a damaged or encrypted XLSX workbook.": "{0} est un classeur XLSX abîmé ou chiffré.",
-    "{} is a zip file but no XLSX workbook.": "{0} est une archive zip, pas un classeur XLSX.",
-    "{} is protected by a password.": "{0} est protégé par un mot de passe.",
-    "{} is a damaged XLSX workbook.": "{0} est un classeur XLSX abîmé.",
+    "{} is a damaged or encrypted XLSX workbook: save it again, or as CSV.": "{0} est un classeur XLSX abîmé ou "
+    "chiffré : enregistrez-le de nouveau, ou en CSV.",
+    "{} is a zip file but no XLSX workbook: unpack it, and hand in the table that is in it.": "{0} est une archive "
+    "zip, pas un classeur XLSX : décompressez-la, puis déposez le tableau qu’elle contient.",
+    "{} is protected by a password: save it without one, or as CSV.": "{0} est protégé par un mot de passe "
+    ": enregistrez-le sans mot de passe, ou en CSV.",
+    "{} is a damaged XLSX workbook: save it again, or as CSV.": "{0} est un classeur XLSX abîmé : enregistrez-le de "
+    "nouveau, ou en CSV.",
     "{} is an empty workbook.": "{0} est un classeur vide.",
     "{} is not JSON lines: no line of it is an object.": "{0} n’est pas en JSON par lignes : aucune ligne "
     "n’est un objet.",
     "{} has no key with e-mail addresses: name it with --column.": "{0} n’a pas de clé avec des adresses e-mail.",
     "{} has more than {} different keys: it is not a list.": "{0} a plus de {1} clés différentes : ce n’est "
     "pas une liste.",
-    "{} is an old or password-protected Excel workbook: save it as XLSX or CSV.": "{0} est un ancien classeur "
-    "Excel, ou protégé par un mot de passe : enregistrez-le en XLSX ou en CSV.",
+    "{} is an old or password-protected Excel workbook: save it as XLSX without a password, or as CSV.": "{0} est un "
+    "ancien classeur Excel, ou protégé par un mot de passe : enregistrez-le en XLSX sans mot de passe, ou en CSV.",
     "{} is not an XLSX workbook, whatever its name says.": "{0} n’est pas un classeur XLSX, quoi qu’en dise son nom.",
     "{} is one JSON array: write one object a line (JSON lines).": "{0} est un seul tableau JSON : écrivez un "
     "objet par ligne (JSON Lines).",
@@ -190,6 +209,8 @@ TOLD_FR: dict[str, str] = {
 
 _SHARE = re.compile(r"(\d)\.(\d+)%")
 """A share as English sentences have it; French has a comma and a blank."""
+_SIZE = re.compile(r"(\d+)([kMGT])B").fullmatch
+_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+").fullmatch
 
 
 def in_french(sentence: str) -> str | None:
@@ -200,8 +221,18 @@ def in_french(sentence: str) -> str | None:
     for pattern, french in _patterns():
         named = pattern.fullmatch(sentence)
         if named is not None:
-            return french.format(*(_SHARE.sub("\\1,\\2\u202f%", each) for each in named.groups()))
+            return french.format(*map(_french, named.groups()))
     return None
+
+
+def _french(named: str) -> str:
+    """What a sentence names, with its figures as French writes them."""
+    size = _SIZE(named)
+    if size is not None:
+        return f"{size[1]}\u202f{size[2]}o"
+    if _THOUSANDS(named):
+        return named.replace(",", "\u202f")
+    return _SHARE.sub("\\1,\\2\u202f%", named)
 
 
 @cache

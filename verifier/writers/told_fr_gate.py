@@ -19,7 +19,7 @@ GATE_FR = {
     "définitifs sont à prévoir ; à partir de {1}, un expéditeur est en danger ; ce peut être de {2} à {3}.",
     "Up to {} hard bounces are possible: too little is known of these rows.": "Jusqu’à {0} de rebonds définitifs "
     "sont possibles : on en sait trop peu sur ces lignes.",
-    "{} rows are over the month's quota and stay behind.": "{0} lignes dépassent le quota du mois et restent là.",
+    "Rows over the month's quota, which stay behind: {}.": "Lignes au-delà du quota du mois, mises de côté : {0}.",
     "there is no profile of this name: known are {}": "il n’y a pas de service de ce nom ; il y a {0}",
     "there is no policy {}: known are {}": "il n’y a pas de politique {0} ; il y a {1}",
     "names nobody: give an address, or a domain as @shop.example": "ne nomme personne : donnez une adresse, ou un "

@@ -19,7 +19,7 @@ HOST_FR = {
     "the resolver {} could not be tested: it does not say of any made-up name that "
     "it does not exist": "le résolveur {0} n’a pas pu être essayé : d’aucun nom inventé il ne dit qu’il n’existe pas",
     "Try again later.": "Réessayez plus tard.",
-    "The {} is of {} ({} days old).": "La liste des domaines jetables est du {1} ({2} jours).",
+    "The {} is of {} (age in days: {}).": "La liste des domaines jetables est du {1} (âge en jours : {2}).",
     "No domain lists were found.": "Aucune liste de domaines n’a été trouvée.",
     "Install verifier anew, or run `verifier data`.": "Réinstallez verifier, ou lancez `verifier data`.",
     "Run `verifier data` to refresh the domain lists.": "Lancez `verifier data` pour rafraîchir les listes.",
@@ -119,6 +119,14 @@ HOST_FR = {
 }
 
 SETTINGS_FR = {
+    "(made once, in the data folder)": "(faite une fois, dans le dossier de données)",
+    "(domains of the provider table)": "(domaines de la table des fournisseurs)",
+    "(SQLite file in the data folder)": "(fichier SQLite dans le dossier de données)",
+    "(in-process)": "(dans le processus)",
+    "(no STARTTLS)": "(pas de STARTTLS)",
+    "(the system's)": "(ceux du système)",
+    "(empty)": "(vide)",
+    "(off)": "(arrêté)",
     "SQLite files, uploads, journals": "fichiers SQLite, listes reçues, journaux",
     "keyed hashes, cookies and tokens are made with it": "sert aux empreintes, aux cookies et aux jetons",
     "name servers to ask, host[:port] separated by commas": "serveurs de noms, hôte[:port] séparés par des virgules",

@@ -46,7 +46,7 @@ async def test_a_send_in_one_look(local: Visitor) -> None:
         "undeliverable": (1, "undeliverable"),
         "throw-away addresses": (1, "risky"),
     }
-    assert "2 of 4 rows are planned" in page and "Hard bounces to expect" in page
+    assert "2 of 4 rows planned" in page and "Hard bounces to expect" in page
     links = set(re.findall(r'href="(/v1/campaigns/[^"]+)" download', page))
     assert len(links) == 10
     for link in links:
@@ -68,10 +68,10 @@ async def test_a_cleaned_list_or_pasted_addresses_do_as_well_as_a_file(local: Vi
     await handed_in(local)
     chosen = re.search(r'<option value="(\w+)">news\.csv \(4\)', (await shown(local, "/campaigns")).text)
     assert chosen is not None
-    assert "2 of 4 rows are planned" in await of(list=chosen[1], emails="")
+    assert "2 of 4 rows planned" in await of(list=chosen[1], emails="")
     pasted = "Ann <accepted@verifier.test>, catch_all@verifier.test;\r\nmailbox_not_found@verifier.test\r\n\r\n"
-    assert "2 of 3 rows are planned" in await of(list="", emails=pasted)
-    assert "2 of 3 rows are planned" in await of(emails=pasted + "," * 5000)
+    assert "2 of 3 rows planned" in await of(list="", emails=pasted)
+    assert "2 of 3 rows planned" in await of(emails=pasted + "," * 5000)
     form = FormData()
     form.add_field("list", "nowhere")
     form.add_field("file", b"", filename="")

@@ -1,9 +1,11 @@
 """The pages of lists without a browser: who may, what is escaped, what is refused, where each step leads."""
 
 import asyncio
+import io
 import re
 
 import pytest
+import xlsxwriter
 from aiohttp import FormData
 
 from tests.edges.http.test_lists import ended, hand_in
@@ -45,6 +47,84 @@ async def test_every_step_leads_to_a_page(local: Visitor) -> None:
     deleted = await post(local, f"{path}/delete")
     assert (deleted.status, deleted.headers["Location"]) == (303, "/")
     assert (await local.ask("GET", path)).status == 404
+
+
+async def test_one_row_is_spoken_of_in_the_singular(local: Visitor) -> None:
+    """No page says “1 rows” or “1 lignes”, before, while and after a list of one row is worked on; French takes 0 for
+    a singular too.
+    """
+    _, path = await upload(local, b"email\naccepted@verifier.test\n", "one.csv")
+    seen = [(await local.ask("GET", path, headers={"Accept-Language": lang})).text for lang in ("en", "fr")]
+    await post(local, f"{path}/start", b"column=1&max_wait_s=0")
+    await ended(local, path.removeprefix("/lists/"))
+    for lang in ("en", "fr"):
+        seen += [(await local.ask("GET", each, headers={"Accept-Language": lang})).text for each in (path, "/")]
+    for page in seen:
+        said = re.sub(r"\s+", " ", re.sub(r"<[^>]*?(?:data-(?:told|unit)=\"([^\"]*)\")?[^>]*>", r" \1 ", page))
+        assert re.findall(r"\b1 (?:rows|lignes|addresses|adresses|doublons)|\b0 (?:lignes|doublons)", said) == []
+    assert "1 row: 0 duplicates, 0 without an address." in seen[2]
+    assert "1 ligne : 0 doublon, 0 sans adresse." in re.sub(r"\s", " ", seen[4])
+
+
+async def test_a_second_column_of_addresses_is_offered_and_verified(local: Visitor) -> None:
+    """Nobody would miss verdicts that nobody knew of: the preview names the other columns, not ticked; a ticked one has
+    its verdicts in the downloaded file.
+    """
+    _, path = await upload(
+        local, b"Nom;E-mail pro;E-mail perso\nA;accepted@verifier.test;catch_all@verifier.test\n", "a.csv"
+    )
+    shown = (await local.ask("GET", path)).text
+    assert re.findall(r'<input type="checkbox" name="also_(\d)" value="1"( checked)?> ([^<]+)</label>', shown) == [
+        ("3", "", "E-mail perso")
+    ]
+    await post(local, f"{path}/start", b"column=2&also_3=1&max_wait_s=0&stages=smtp")
+    await ended(local, path.removeprefix("/lists/"))
+    file = (await local.ask("GET", f"/v1{path}/download")).text.splitlines()
+    assert file[0].startswith("Nom;E-mail pro;E-mail perso;ev_verdict;") and ";ev_verdict_2;ev_reason_2;" in file[0]
+    assert ";deliverable;accepted;" in file[1] and ";risky;catch_all;" in file[1]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"Clients au 1 novembre;;\n;;\nNom;Email;Ville\nA;a@shop.example;Lyon\n", "The headings stand in row 3"),
+        (b'Nom;Email\nA;"a@shop.example, b@shop.example"\n', "Most cells of this column are no address."),
+    ],
+)
+async def test_what_a_person_has_to_know_is_said_before_the_start(local: Visitor, content: bytes, said: str) -> None:
+    """In both languages; and a list with nothing odd about it has no such note."""
+    _, path = await upload(local, content, "a.csv")
+    assert said in (await local.ask("GET", path)).text
+    assert said not in (await local.ask("GET", path, headers={"Accept-Language": "fr"})).text
+    _, path = await upload(local, b"Nom;Email\nA;a@shop.example\n", "a.csv")
+    assert 'class="note">' not in (await local.ask("GET", path)).text
+
+
+async def test_headings_below_a_title_name_the_columns(local: Visitor) -> None:
+    """In the choice of the column, another one chosen too, and in what a sending service imports; the title stays in
+    the file.
+    """
+    content = b"Clients;;\nNom;Email;Autre\nA;accepted@verifier.test;accepted@verifier.test\n"
+    _, path = await upload(local, content, "a.csv")
+    assert '<option value="2" selected>Email</option>' in (await local.ask("GET", path)).text
+    await post(local, f"{path}/start", b"column=3&max_wait_s=0")
+    await ended(local, path.removeprefix("/lists/"))
+    file = (await local.ask("GET", f"/v1{path}/download")).text.splitlines()
+    assert [line[:15] for line in file[:3]] == ["Nom;Email;Autre", "Clients;;;undel", "Nom;Email;Autre"]
+    brevo = (await local.ask("GET", f"/v1{path}/download?preset=brevo")).text.splitlines()
+    assert brevo == ["EMAIL,Nom,Email", "accepted@verifier.test,A,accepted@verifier.test"]
+
+
+async def test_sheets_that_are_not_read_are_named(local: Visitor) -> None:
+    """Or a person would take one sheet's result for the whole workbook's."""
+    book = io.BytesIO()
+    with xlsxwriter.Workbook(book) as made:
+        for name in ("Clients", "Prospects"):
+            made.add_worksheet(name).write_column(0, 0, ["email", f"{name}@shop.example"])
+    _, path = await upload(local, book.getvalue(), "a.xlsx")
+    assert (
+        "Only the sheet “Clients” is read. Others have addresses too: Prospects." in (await local.ask("GET", path)).text
+    )
 
 
 async def test_what_a_list_holds_is_text(local: Visitor) -> None:
@@ -169,7 +249,7 @@ async def test_a_closer_look_comes_to_the_preview(local: Visitor) -> None:
             page = await local.ask("GET", f"{path}/look")
             await asyncio.sleep(0.05)
     shown = (await local.ask("GET", path, headers={"Accept-Language": "fr"})).text
-    assert "Rebonds définitifs à prévoir" in shown and "10 lignes réparties" in shown
+    assert "Rebonds définitifs à prévoir" in shown and "10 lignes de toute la liste" in shown
     assert "D’après les serveurs de messagerie" in shown and 'name="sample"' not in shown
     await post(local, f"{path}/start", b"max_wait_s=0")
     await ended(local, path.removeprefix("/lists/"))

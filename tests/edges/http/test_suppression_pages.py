@@ -52,14 +52,14 @@ async def test_one_is_added_found_and_ended(local: Visitor) -> None:
 async def test_a_file_comes_in_and_goes_out(local: Visitor) -> None:
     """What is no address is said by its row; an export comes back as it was, and adds nothing."""
     taken = await brought(local, b"email\njane@shop.example\nno address\njohn@shop.example\n", "left.csv")
-    assert taken.status == 200 and "3 rows read, 2 added, 1 left out." in taken.text and "row 2:" in taken.text
+    assert taken.status == 200 and "3 rows read: 2 added, 1 left out." in taken.text and "row 2:" in taken.text
     path = "/suppressions/export?kind=unsubscribed"
     exported = await local.ask("GET", path)
     assert "attachment" in exported.headers["Content-Disposition"]
     lines = exported.text.splitlines()
     assert lines[0].startswith("address,kind,") and len(lines) == 3
     again = await brought(local, exported.body, "export.csv", "complaint")
-    assert "2 rows read, 0 added, 0 left out." in again.text
+    assert "2 rows read: 0 added, 0 left out." in again.text
     assert len((await local.ask("GET", "/suppressions/export?kind=complaint")).text.splitlines()) == 1
 
 

@@ -52,7 +52,9 @@ class CleanProgress:
         self._bar.advance(self._task, rows)
         speed = self._bar.tasks[-1].speed
         if speed:
-            self._bar.update(self._task, rate=self._phrases("progress.rate", rate=self._phrases.number(round(speed))))
+            self._bar.update(
+                self._task, rate=self._phrases("progress.rate", rows=self._phrases.counted("row", round(speed)))
+            )
 
     def way_out(self, egress: Egress) -> None:
         """A shut way out is said at once: the rest is finished without it."""

@@ -23,7 +23,7 @@ _BUCKETS_SAID = (Bucket.PROVED_BAD, Bucket.PROVED_GOOD, Bucket.NO_FAULT_FOUND, B
 def print_summary(console: Console, summary: Summary, run: Run, language: Language) -> None:
     """Prints the whole summary: counts, verdicts with their reasons, projection, warnings, and what to do next."""
     phrases = Phrases(language)
-    rate = phrases.number(round(summary.submitted / run.duration_s)) if run.duration_s else "–"
+    rate = phrases.counted("row", round(summary.submitted / run.duration_s)) if run.duration_s else "–"
     rows = phrases.counted("row", summary.submitted)
     done = phrases("summary.done", list=run.list_name, rows=rows, duration=phrases.duration(run.duration_s), rate=rate)
     console.print(Text(f"\n{done}", style="bold"))

@@ -68,7 +68,7 @@ async def download(call: Call[None]) -> web.StreamResponse:
     query: DownloadQuery = call.query
     kind = _kind(query.format)
     job = await found(call)
-    made = await service(call).reading.download(job, kind, _keep(query), query.preset)
+    made = await service(call).reading.download(job, kind, _keep(query), query.preset, bom=query.bom)
     return await send_file(call, made.name, made.media_type, made.chunks)
 
 

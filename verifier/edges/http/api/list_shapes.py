@@ -134,6 +134,7 @@ class DownloadQuery(Struct, frozen=True, forbid_unknown_fields=True):
     flag: FlagWords = ""
     q: str = ""
     preset: Annotated[str, Meta(description="What a sending service imports: its name."), word("", *PRESETS)] = ""
+    bom: Annotated[bool, Meta(description="CSV with a byte order mark, for Excel, though the list had none.")] = False
 
 
 class WatchQuery(Struct, frozen=True, forbid_unknown_fields=True):

@@ -7,9 +7,10 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from msgspec import Struct
 
+from verifier.core.address import Address, parse_address
 from verifier.core.api_keys import Scope
 from verifier.core.forecast import OTHERS
-from verifier.core.list_jobs import ListJob
+from verifier.core.list_jobs import ListJob, Preview
 from verifier.core.list_states import FINISHED, ListState
 from verifier.core.presets import PRESETS
 from verifier.edges.http.pages.list_rows import has_rows, rows_of
@@ -17,6 +18,7 @@ from verifier.edges.http.pages.rendering import render
 from verifier.edges.http.routing import Call, Route
 
 _MIX = 6
+_MOST_ALSO = 9
 
 
 class Part(Struct, frozen=True):
@@ -61,9 +63,21 @@ def _shown(call: Call[None], job: ListJob) -> dict[str, Any]:
         "verdicts": parts([(verdict.value, count) for verdict, count in counts.by_verdict.items()]),
         "reasons": parts([(reason.value, count) for reason, count in reasons]),
         "mix": _mix(job),
+        "also": also_addresses(job.preview) if job.preview is not None else [],
         "look": call.site.desk.lists.lists.look(job) if job.state is ListState.READY else None,
         "now": call.site.clock.now(),
     }
+
+
+def also_addresses(preview: Preview) -> list[int]:
+    """The columns beside the chosen one that hold addresses, as far as the first rows show: 0-based."""
+    columns = [column for column in range(len(preview.columns)) if column not in preview.email_columns[:1]]
+    found = []
+    for column in columns if preview.email_columns else ():
+        cells = [row[column] for row in preview.first_rows if column < len(row) and row[column].strip()]
+        if 2 * sum(1 for cell in cells if isinstance(parse_address(cell), Address)) > len(cells):
+            found.append(column)
+    return found[:_MOST_ALSO]
 
 
 def parts(counted: Sequence[tuple[str, int]]) -> list[Part]:

@@ -17,6 +17,9 @@ from verifier.edges.http.problems import invalid
 from verifier.edges.http.routing import Call, Route
 from verifier.service.list_look import SAMPLE_ROWS
 
+_ALSO = "also_"
+"""What the boxes of further columns are called, the column's number behind."""
+
 
 async def hand_in(call: Call[None]) -> web.StreamResponse:
     order = order_of(call, ListsQuery())
@@ -42,7 +45,8 @@ async def start(call: Call[None]) -> web.StreamResponse:
             raise invalid("stages", f"is one of {', '.join(ALL_STAGES)}")
         options = structs.replace(options, stages=ALL_STAGES[: ALL_STAGES.index(StageName(last)) + 1])
     column = fields.get("column", "")
-    await lists.start(job.workspace, job.id, (column,) if column else (), options)
+    also = [name.removeprefix(_ALSO) for name in fields if name.startswith(_ALSO)]
+    await lists.start(job.workspace, job.id, (column, *also) if column else (), options)
     raise web.HTTPSeeOther(f"/lists/{job.id}")
 
 

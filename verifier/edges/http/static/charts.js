@@ -6,6 +6,7 @@ const verifierCharts = (() => {
   "use strict";
   const BAR_PX = 26;
   const LINE_PX = 14;
+  const AXIS_PX = 48;
   const NARROW_PX = 480;
   const MOST_BARS = 8;
 
@@ -91,7 +92,7 @@ const verifierCharts = (() => {
       place.dataset.kind === "ring" ? ring(rows) : bars(rows, place.clientWidth, document.documentElement.lang);
     if (place.dataset.kind !== "ring") {
       const tallest = Math.max(...drawing.data.labels.map((label) => label.length));
-      place.style.height = `${30 + rows.length * Math.max(BAR_PX, 6 + LINE_PX * tallest)}px`;
+      place.style.height = `${AXIS_PX + rows.length * Math.max(BAR_PX, 6 + LINE_PX * tallest)}px`;
     }
     Object.assign(drawing.options, {
       animation: false,

@@ -5,6 +5,9 @@
   const byId = (id) => document.getElementById(id);
   const ROWS_EVERY_MS = 2000;
   const TYPING_MS = 400;
+  const MOST_PARTS = 100;
+  const AGAIN_MS = 2000;
+  const BLINK_MS = 2500;
 
   // A part of the page, made anew: what was opened stays open, and the keyboard stays where it was.
   const replace = (shown, html) => {
@@ -15,13 +18,36 @@
     if (focused) byId(focused)?.focus({ preventScroll: true });
     verifierCharts.draw(shown);
   };
-  const get = async (url) => {
+  // That the service cannot be reached is said, once it is more than the blink of a restart, until it is back.
+  let silence = null;
+  const reached = (answered) => {
+    const show = (lost) => byId("lost")?.toggleAttribute("hidden", !lost);
+    if (!answered) {
+      silence ??= setTimeout(show, BLINK_MS, true);
+      return;
+    }
+    clearTimeout(silence);
+    silence = null;
+    show(false);
+  };
+  // The answer; null where there is none, or it is the page to log in, which is then gone to.
+  const ask = async (url) => {
     try {
       const answer = await fetch(url, { headers: { Accept: "text/html" } });
-      return answer.ok ? await answer.text() : null;
+      if (answer.redirected && new URL(answer.url).pathname === "/login") location.assign(answer.url);
+      else if (answer.status < 500) {
+        reached(true);
+        return answer;
+      }
     } catch {
-      return null; // the service is being started again: the events tell when it is back
+      // nobody listens: as good as a 5xx
     }
+    reached(false);
+    return null;
+  };
+  const get = async (url) => {
+    const answer = await ask(url);
+    return answer?.ok ? await answer.text() : null;
   };
 
   const mainOf = (html) => new DOMParser().parseFromString(html, "text/html").getElementById("main");
@@ -32,6 +58,8 @@
     const uploading = form.querySelector(".uploading");
     const dropping = form.querySelector(".dropping");
     const broken = form.querySelector(".broken");
+    const refused = form.querySelector(".refused");
+    const several = form.querySelector(".several");
     const over = (inside) => {
       form.classList.toggle("over", inside);
       dropping.hidden = !inside;
@@ -45,8 +73,14 @@
       });
       sending.upload.addEventListener("load", () => bar.removeAttribute("value"));
       sending.addEventListener("load", () => {
-        if (sending.status < 400) location.assign(sending.responseURL);
-        else replace(byId("main"), mainOf(sending.responseText).innerHTML);
+        if (sending.status < 400) {
+          location.assign(sending.responseURL);
+          return;
+        }
+        uploading.hidden = true;
+        refused.textContent = mainOf(sending.responseText)?.querySelector(".bad")?.textContent ?? "";
+        refused.hidden = !refused.textContent;
+        broken.hidden = !refused.hidden;
       });
       sending.addEventListener("error", () => {
         uploading.hidden = true;
@@ -60,7 +94,8 @@
       event.preventDefault();
       if (!uploading.hidden) return;
       uploading.hidden = false;
-      broken.hidden = true;
+      broken.hidden = refused.hidden = several.hidden = true;
+      bar.removeAttribute("value");
       send();
     });
     document.addEventListener("dragover", (event) => {
@@ -73,8 +108,10 @@
     document.addEventListener("drop", (event) => {
       event.preventDefault();
       over(false);
-      if (event.dataTransfer.files.length !== 1) return;
-      input.files = event.dataTransfer.files;
+      const files = event.dataTransfer.files;
+      several.hidden = files.length < 2;
+      if (files.length !== 1) return;
+      input.files = files;
       form.requestSubmit();
     });
     addEventListener("pageshow", () => {
@@ -88,8 +125,18 @@
     const found = byId("rows-found");
     if (!found) return;
     const mine = ++wanted;
-    const html = await get(found.dataset.part + location.search);
-    if (html !== null && mine === wanted && found.isConnected) replace(found, html);
+    found.setAttribute("aria-busy", "true");
+    let html = await get(found.dataset.part + location.search);
+    // What is looked for may stand far down: parts of a long list without any such row are passed over.
+    for (let parts = 0; html !== null && mine === wanted && parts < MOST_PARTS; parts++) {
+      const part = new DOMParser().parseFromString(html, "text/html");
+      const further = part.getElementById("rows-next");
+      if (part.querySelector("table.rows") || !further) break;
+      html = await get(found.dataset.part + new URL(further.href).search);
+    }
+    if (mine !== wanted) return;
+    found.removeAttribute("aria-busy");
+    if (html !== null && found.isConnected) replace(found, html);
   };
   const goTo = async (search) => {
     history.pushState(null, "", location.pathname + search);
@@ -127,14 +174,38 @@
     loadRows();
   });
 
+  // The preview shows the column that is chosen, which may stand far to the right.
+  const showColumn = () => {
+    const chosen = byId("column");
+    const table = document.querySelector("table.asis");
+    if (!chosen?.value || !table) return;
+    for (const row of table.rows)
+      [...row.cells].forEach((cell, column) => cell.classList.toggle("chosen", column + 1 === Number(chosen.value)));
+    const heading = table.querySelector("th.chosen");
+    if (heading) table.parentElement.scrollLeft = heading.offsetLeft - table.parentElement.clientWidth / 3;
+  };
+  document.addEventListener("change", (event) => {
+    if (event.target.id === "column") showColumn();
+  });
+
+  // A workbook is made whole before it is sent, which takes a while for a long list.
+  document.addEventListener("click", (event) => {
+    const making = byId("making");
+    if (making && event.target.closest("a[href$='format=xlsx']")) making.hidden = false;
+  });
+
   // What comes without being asked for: a page says when it wants to be made anew;
   // of a list on its way events say that something has changed, and the page's parts say what.
   const renewWhole = async () => {
-    const html = await get(location.href);
-    if (html === null) return;
-    const page = new DOMParser().parseFromString(html, "text/html");
+    const answer = await ask(location.href);
+    if (answer === null) {
+      setTimeout(renewWhole, AGAIN_MS);
+      return;
+    }
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     document.title = page.title;
     replace(byId("main"), page.getElementById("main").innerHTML);
+    showColumn();
     listen();
   };
   const paced = (work, pause) => {
@@ -181,10 +252,17 @@
       renewProgress();
       renewRows();
     };
+    // A stream that broke off is taken up by the browser. One that was refused is not: the list is gone, or the session.
+    events.addEventListener("open", () => reached(true));
+    events.addEventListener("error", () => {
+      if (events?.readyState === EventSource.CLOSED) setTimeout(renewWhole, AGAIN_MS);
+      reached(false);
+    });
     events.addEventListener("state", hear);
     events.addEventListener("progress", hear);
   };
 
   verifierCharts.draw(document);
+  showColumn();
   listen();
 })();
