@@ -199,17 +199,6 @@ def test_files_of_another_user_are_no_fault_of_the_program(
     )
 
 
-def test_a_service_opens_as_many_files_as_it_may() -> None:
-    """The soft limit of a shell or a container is raised to the hard one, and no further."""
-    script = (
-        "import resource as r; r.setrlimit(r.RLIMIT_NOFILE, (256, 512));"
-        "from verifier.edges.cli.serve_command import raise_file_limit; raise_file_limit();"
-        "print(r.getrlimit(r.RLIMIT_NOFILE))"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert (done.stdout, done.stderr) == ("(512, 512)\n", "")
-
-
 def test_what_the_operator_can_mend_is_logged_in_a_sentence() -> None:
     """Behind an answer too, a store that is away is no fault of the program, and frightens nobody with a traceback."""
     with capture_logs() as logged:

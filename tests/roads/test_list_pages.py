@@ -141,7 +141,7 @@ def test_a_list_is_read_while_it_runs(tmp_path: Path, town: WorldProcess, browse
 
 def test_a_row_far_down_is_found(tmp_path: Path, town: WorldProcess, browser: Browser) -> None:
     """One part of a long list that is looked at holds some 100,000 rows: the page goes on to the next by itself, and
-    shows the column that was chosen, and that a workbook takes its time.
+    shows the column that was chosen.
     """
     command = Command(tmp_path, town.environment)
     rows = "".join(f"{n},user{n}@shop{n % 50}.example\n" for n in range(120_000))
@@ -163,9 +163,6 @@ def test_a_row_far_down_is_found(tmp_path: Path, town: WorldProcess, browser: Br
         expect(page.locator("#rows tbody th")).to_have_text("user119999@shop49.example")
         page.fill("#q", "nobody-is-called-so")
         expect(page.locator("#rows-found")).to_contain_text("No row is so.", timeout=30_000)
-        page.evaluate("document.addEventListener('click', (event) => event.preventDefault())")  # no need to wait for it
-        page.locator("a[href$='keep=sendable&format=xlsx']").click()
-        expect(page.locator("#making")).to_be_visible()
     assert complaints == []
     page.context.close()
 

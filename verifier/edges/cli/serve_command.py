@@ -1,10 +1,9 @@
 """`verifier serve`: the HTTP service and its workers, until SIGTERM or Ctrl-C."""
 
 import asyncio
-import resource
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import click
 import msgspec
@@ -43,17 +42,7 @@ _BACKLOG = 1024
 @click.command("serve")
 def serve_command() -> None:
     """Serve the HTTP interface at VERIFIER_HTTP_HOST and _PORT; SIGTERM or Ctrl-C end it in good order."""
-    raise_file_limit()
     run_async(serve_until_stopped(read_settings()))
-
-
-def raise_file_limit() -> None:
-    """As many open files as this process is allowed: shells and containers give it 1,024 to begin with, and past that
-    libuv cuts off whoever connects without a word to anybody.
-    """
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(OSError, ValueError):  # where more is not to be had, it works with what it has
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 async def serve_until_stopped(settings: Settings, timeouts: Timeouts | None = None) -> None:

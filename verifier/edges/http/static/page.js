@@ -188,12 +188,6 @@
     if (event.target.id === "column") showColumn();
   });
 
-  // A workbook is made whole before it is sent, which takes a while for a long list.
-  document.addEventListener("click", (event) => {
-    const making = byId("making");
-    if (making && event.target.closest("a[href$='format=xlsx']")) making.hidden = false;
-  });
-
   // What comes without being asked for: a page says when it wants to be made anew;
   // of a list on its way events say that something has changed, and the page's parts say what.
   const renewWhole = async () => {
