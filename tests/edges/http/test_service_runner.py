@@ -74,6 +74,19 @@ async def test_what_cannot_be_read_is_a_problem(
     assert (headers["Server"], headers["X-Content-Type-Options"]) == ("verifier", "nosniff")
 
 
+async def test_who_goes_away_is_no_fault(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """In the middle of a form: nothing is logged but that he went."""
+    form = b"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 900\r\nHost: 127.0.0.1\r\n\r\n--x\r\n"
+    async with listening(tmp_path) as port:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"POST /v1/lists HTTP/1.1\r\n" + form)
+        await writer.drain()
+        await spoken(port, b"GET /healthz HTTP/1.1\r\nConnection: close\r\n" + _HEAD + b"\r\n")
+        writer.transport.abort()
+        await spoken(port, b"GET /healthz HTTP/1.1\r\nConnection: close\r\n" + _HEAD + b"\r\n")
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 async def test_a_fault_behind_everything_tells_nothing(tmp_path: Path) -> None:
     """What not even the middlewares caught is a 500 without details."""
     async with visiting(tmp_path) as visitor:

@@ -47,8 +47,9 @@ class _Connection(web.RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         """The answer to a request that no handler has seen; the connection ends with it."""
-        super().handle_error(request, status, exc, message)  # it logs, and raises where an answer has begun
-        assert isinstance(self._manager, _Server)
+        answer = super().handle_error(request, status, exc, message)  # it logs, and raises where an answer has begun
+        if not isinstance(self._manager, _Server):
+            return answer  # the connection is gone: nobody hears it
         site = self._manager.site
         number = new_number(site.clock)
         response = response_of(self._problem(exc), number)
