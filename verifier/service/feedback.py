@@ -6,7 +6,7 @@ of an event may be done twice, by a crash in the middle: they are such that this
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -153,17 +153,19 @@ class Feedback:
             ]
         await self._suppress(effects)
         findings: list[tuple[str, Finding]] = [(w.mailbox, e.finding) for w, e in effects if e.finding is not None]
+        of_recipients = [(each.event, self._keys.exact(address)) for each, address in known]
+        uses = [use for event, recipient in of_recipients if (use := _use(event, recipient)) is not None]
+        writing: list[Awaitable[object]] = []  # to stores of their own: neither waits for the other's disk
         if findings:
-            await places.facts.remember_mailboxes(findings)
-        uses = [use for each, a in known if (use := self._use(each.event, a)) is not None]
+            writing.append(places.facts.remember_mailboxes(findings))
         if uses:
-            await places.uses.count(uses)
+            writing.append(places.uses.count(uses))
+        await asyncio.gather(*writing)
         active: dict[str, datetime] = {}
-        ended = [became(each.event, self._keys.exact(address)) for each, address in known]
-        for each, address in known:
-            if is_sign_of_life(each.event):
-                recipient = self._keys.exact(address)
-                active[recipient] = max(each.event.at, active.get(recipient, each.event.at))
+        ended = [became(event, recipient) for event, recipient in of_recipients]
+        for event, recipient in of_recipients:
+            if is_sign_of_life(event):
+                active[recipient] = max(event.at, active.get(recipient, event.at))
         await places.events.settle(waiting[-1].number, outcomes, active, [each for each in ended if each is not None])
         kinds = Counter((each.event.kind, each.event.bounce_class) for each in waiting)
         for (kind, bounce_class), count in kinds.items():
@@ -178,13 +180,13 @@ class Feedback:
         if ending:
             await self._places.suppressions.remove(ending)
 
-    def _use(self, event: MailEvent, address: Address) -> Use | None:
-        """One mail of a sender, told by whichever event came first."""
-        if event.kind not in _SENT or event.sender is None or event.message_id is None:
-            return None
-        recipient = self._keys.exact(address)
-        blast = event.message_class in (None, "marketing")
-        return Use(event.sender, use_id(event.message_id, recipient), recipient, event.at, blast)
+
+def _use(event: MailEvent, recipient: str) -> Use | None:
+    """One mail of a sender, told by whichever event came first."""
+    if event.kind not in _SENT or event.sender is None or event.message_id is None:
+        return None
+    blast = event.message_class in (None, "marketing")
+    return Use(event.sender, use_id(event.message_id, recipient), recipient, event.at, blast)
 
 
 def _bears(event: MailEvent) -> bool:
