@@ -41,6 +41,15 @@ def opened(browser: Browser, language: str, *, scripts: bool = True) -> tuple[Pa
     return page, complaints
 
 
+def start_list(page: Page, url: str, source: Path) -> None:
+    """The page of a list that has just been started, in English."""
+    page.goto(url)
+    page.set_input_files("#file", source)
+    page.get_by_role("button", name="Look at it").click()
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.locator("#state")).to_have_text("being verified")
+
+
 @pytest.mark.parametrize(("language", "scripts"), [("en", True), ("fr", True), ("en", False)])
 def test_from_the_file_to_the_download(
     tmp_path: Path, town: WorldProcess, browser: Browser, language: str, scripts: bool
@@ -108,11 +117,7 @@ def test_a_list_is_read_while_it_runs(tmp_path: Path, town: WorldProcess, browse
     source = command.write("customers.csv", list_text(town.world, 2000, 60))
     page, complaints = opened(browser, "en")
     with serving(command) as (_, url):
-        page.goto(url)
-        page.set_input_files("#file", source)
-        page.get_by_role("button", name="Look at it").click()
-        page.get_by_role("button", name="Start", exact=True).click()
-        expect(page.locator("#state")).to_have_text("being verified")
+        start_list(page, url, source)
         page.evaluate("window.loadedOnce = true")
         panel = page.locator("#rows details.why").first
         panel.locator("summary").focus()
@@ -201,11 +206,7 @@ def test_a_list_that_is_deleted_meanwhile_is_said_to_be_gone(
     source = command.write("customers.csv", list_text(town.world, 2000, 60))
     page, _ = opened(browser, "en")
     with serving(command) as (_, url):
-        page.goto(url)
-        page.set_input_files("#file", source)
-        page.get_by_role("button", name="Look at it").click()
-        page.get_by_role("button", name="Start", exact=True).click()
-        expect(page.locator("#state")).to_have_text("being verified")
+        start_list(page, url, source)
         other = page.context.new_page()
         other.goto(page.url)
         other.locator(".foot .delete summary").click()
